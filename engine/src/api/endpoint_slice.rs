@@ -1,0 +1,137 @@
+//! `discovery.k8s.io/v1` EndpointSlice.
+
+use serde::{Deserialize, Serialize};
+
+use super::ObjectMeta;
+
+/// Up to a hundred places where a Service's traffic may go.
+///
+/// Source: k8s.io/api `discovery/v1/types.go`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct EndpointSlice {
+    /// The label `kubernetes.io/service-name` says whose it is.
+    pub metadata: ObjectMeta,
+    /// What its addresses are.
+    pub address_type: AddressType,
+    /// The places.
+    pub endpoints: Vec<Endpoint>,
+    /// The ports that every one of them has.
+    pub ports: Vec<EndpointPort>,
+}
+
+/// `addressType`.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+pub enum AddressType {
+    /// IPv4 addresses.
+    #[default]
+    IPv4,
+    /// IPv6 addresses.
+    IPv6,
+    /// Names; kube-proxy ignores them.
+    FQDN,
+}
+
+/// One of `endpoints`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct Endpoint {
+    /// kube-proxy looks at the first only.
+    pub addresses: Vec<String>,
+    /// Ready, serving, terminating.
+    pub conditions: EndpointConditions,
+    /// A DNS label.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hostname: Option<String>,
+    /// The Pod behind it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub target_ref: Option<TargetRef>,
+    /// Where it runs; without it an endpoint is local nowhere.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub node_name: Option<String>,
+    /// The zone of that Node.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub zone: Option<String>,
+    /// Who should prefer it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hints: Option<EndpointHints>,
+}
+
+/// `conditions` of an endpoint. Left out means: ready, serving, not terminating.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct EndpointConditions {
+    /// May get new connections.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ready: Option<bool>,
+    /// Its Pod passes its readiness probe, terminating or not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub serving: Option<bool>,
+    /// Its Pod is being deleted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub terminating: Option<bool>,
+}
+
+/// `targetRef` of an endpoint: most often a Pod, but any kind may stand here.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct TargetRef {
+    /// Its kind.
+    pub kind: String,
+    /// Its namespace.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub namespace: String,
+    /// Its name.
+    pub name: String,
+    /// Its uid.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub uid: String,
+}
+
+/// `hints` of an endpoint.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct EndpointHints {
+    /// The zones that should use it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub for_zones: Vec<ForZone>,
+    /// The Nodes that should use it (v1.33 and later).
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub for_nodes: Vec<ForNode>,
+}
+
+/// One of `hints.forZones`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ForZone {
+    /// The zone's name.
+    pub name: String,
+}
+
+/// One of `hints.forNodes`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ForNode {
+    /// The Node's name.
+    pub name: String,
+}
+
+/// One of a slice's `ports`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct EndpointPort {
+    /// Equal to the name of the Service's port; this is how the two are joined.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// The number at the endpoint.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub port: Option<i32>,
+    /// `TCP`, `UDP` or `SCTP`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub protocol: Option<String>,
+    /// A hint for implementations.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub app_protocol: Option<String>,
+}

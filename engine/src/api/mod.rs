@@ -1,0 +1,30 @@
+//! The API objects: own narrow types with the fields that decide where traffic goes.
+//!
+//! The shapes follow the API reference of [`crate::KUBERNETES_VERSION`]. Every type can be left
+//! out in part, as in a manifest; `defaults` fills in what the API server fills in.
+
+mod endpoint_slice;
+mod field;
+mod meta;
+mod node;
+mod object;
+mod pod;
+mod service;
+mod workload;
+
+pub use endpoint_slice::{
+    AddressType, Endpoint, EndpointConditions, EndpointHints, EndpointPort, EndpointSlice, ForNode,
+    ForZone, TargetRef,
+};
+pub use field::FieldPath;
+pub use meta::{LabelSelector, LabelSelectorRequirement, ObjectMeta, OwnerReference};
+pub use node::{Node, NodeAddress, NodeCondition, NodeSpec, NodeStatus, Taint};
+pub use object::{Kind, Namespace, Object, ObjectRef, Origin};
+pub use pod::{
+    Container, ContainerPort, Pod, PodCondition, PodIp, PodSpec, PodStatus, PodTemplateSpec,
+};
+pub use service::{
+    ClientIpConfig, IntOrString, LoadBalancerIngress, LoadBalancerStatus, Service, ServicePort,
+    ServiceSpec, ServiceStatus, SessionAffinityConfig,
+};
+pub use workload::{Deployment, DeploymentSpec, DeploymentStatus};

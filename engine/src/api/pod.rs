@@ -1,0 +1,126 @@
+//! `v1` Pod.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::ObjectMeta;
+
+/// A Pod. Source: k8s.io/api `core/v1/types.go`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct Pod {
+    /// Its labels are what Services select.
+    pub metadata: ObjectMeta,
+    /// What is to run.
+    pub spec: PodSpec,
+    /// What runs, and where it can be reached.
+    pub status: PodStatus,
+}
+
+/// `spec` of a Pod, as far as it decides about traffic.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct PodSpec {
+    /// What runs in it.
+    pub containers: Vec<Container>,
+    /// What runs before, or (with `restartPolicy: Always`) beside them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub init_containers: Vec<Container>,
+    /// Where it runs; empty until scheduled.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub node_name: String,
+    /// Labels that the Node must have.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub node_selector: BTreeMap<String, String>,
+    /// Whether it lives in the Node's own network.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub host_network: bool,
+    /// Its own name in DNS.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub hostname: String,
+    /// The headless Service under whose name it is found.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub subdomain: String,
+}
+
+/// One of `spec.containers`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct Container {
+    /// Unique in its Pod.
+    pub name: String,
+    /// What runs.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub image: String,
+    /// Information: a process may listen on more ports, or fewer.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub ports: Vec<ContainerPort>,
+    /// For init containers: `Always` makes it a sidecar.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub restart_policy: String,
+}
+
+/// One of a container's `ports`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct ContainerPort {
+    /// What a Service's `targetPort` may say instead of the number.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub name: String,
+    /// The number.
+    pub container_port: i32,
+    /// `TCP`, `UDP` or `SCTP`; empty before defaulting.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub protocol: String,
+}
+
+/// `template` of a workload.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct PodTemplateSpec {
+    /// Labels of the Pods to be.
+    pub metadata: ObjectMeta,
+    /// What is to run in them.
+    pub spec: PodSpec,
+}
+
+/// `status` of a Pod.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct PodStatus {
+    /// `Pending`, `Running`, `Succeeded`, `Failed` or `Unknown`.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub phase: String,
+    /// `Ready` among others.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub conditions: Vec<PodCondition>,
+    /// The Node's address.
+    #[serde(rename = "hostIP", skip_serializing_if = "String::is_empty")]
+    pub host_ip: String,
+    /// The first of `pod_ips`.
+    #[serde(rename = "podIP", skip_serializing_if = "String::is_empty")]
+    pub pod_ip: String,
+    /// One address a family.
+    #[serde(rename = "podIPs", skip_serializing_if = "Vec::is_empty")]
+    pub pod_ips: Vec<PodIp>,
+}
+
+/// One of `status.podIPs`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct PodIp {
+    /// The address.
+    pub ip: String,
+}
+
+/// One of `status.conditions`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct PodCondition {
+    /// `Ready` among others.
+    #[serde(rename = "type")]
+    pub type_: String,
+    /// `True`, `False` or `Unknown`.
+    pub status: String,
+}

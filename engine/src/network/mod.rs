@@ -1,0 +1,8 @@
+//! The cluster's wires: one request walked hop by hop through rules and back.
+
+mod journey;
+
+pub use journey::{
+    Cause, Change, Client, ClientKind, Direction, Hop, Journey, Location, Mark, Phrase, Piece,
+    Request, Step, Verdict, VerdictKind, Words,
+};
