@@ -3,6 +3,7 @@
 //! The shapes follow the API reference of [`crate::KUBERNETES_VERSION`]. Every type can be left
 //! out in part, as in a manifest; `defaults` fills in what the API server fills in.
 
+pub mod defaults;
 mod endpoint_slice;
 mod field;
 mod meta;
