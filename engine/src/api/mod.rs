@@ -3,6 +3,7 @@
 //! The shapes follow the API reference of [`crate::KUBERNETES_VERSION`]. Every type can be left
 //! out in part, as in a manifest; `defaults` fills in what the API server fills in.
 
+pub mod allocate;
 pub mod defaults;
 mod endpoint_slice;
 mod field;
@@ -11,6 +12,7 @@ mod node;
 mod object;
 mod pod;
 mod service;
+mod store;
 mod workload;
 
 pub use endpoint_slice::{
@@ -28,4 +30,5 @@ pub use service::{
     ClientIpConfig, IntOrString, LoadBalancerIngress, LoadBalancerStatus, Service, ServicePort,
     ServiceSpec, ServiceStatus, SessionAffinityConfig,
 };
+pub use store::{AlreadyExists, Store};
 pub use workload::{Deployment, DeploymentSpec, DeploymentStatus};
