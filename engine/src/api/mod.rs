@@ -9,7 +9,9 @@ mod meta;
 mod node;
 mod object;
 mod pod;
+pub mod selector;
 mod service;
+pub mod validation;
 mod workload;
 
 pub use endpoint_slice::{
