@@ -46,6 +46,7 @@
 #![warn(missing_docs)]
 
 pub mod api;
+pub mod controllers;
 pub mod diagnostic;
 pub mod lab;
 pub mod limits;

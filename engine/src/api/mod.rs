@@ -11,8 +11,10 @@ mod meta;
 mod node;
 mod object;
 mod pod;
+pub mod selector;
 mod service;
 mod store;
+pub mod validation;
 mod workload;
 
 pub use endpoint_slice::{
