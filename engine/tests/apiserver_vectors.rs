@@ -4,8 +4,10 @@
 use std::fs;
 use std::path::PathBuf;
 
-use lobby_engine::api::LabelSelector;
+use lobby_engine::api::defaults;
 use lobby_engine::api::selector::{self, Labels, Selector};
+use lobby_engine::api::{EndpointSlice, LabelSelector, Node, Pod, Service};
+use lobby_engine::controllers::endpoint_slice::{self, Memory, Reconciled};
 use serde::Deserialize;
 
 fn vectors(path: &str) -> PathBuf {
@@ -57,5 +59,110 @@ fn selectors() {
             }
             Err(error) => assert_eq!(Some(error.to_string()), case.error, "{name}"),
         }
+    }
+}
+
+#[derive(Default)]
+struct Cluster {
+    service: Service,
+    pods: Vec<Pod>,
+    nodes: Vec<Node>,
+    slices: Vec<EndpointSlice>,
+}
+
+fn read_cluster(text: &str) -> Cluster {
+    let mut cluster = Cluster::default();
+    for document in serde_yaml::Deserializer::from_str(text) {
+        let value = serde_yaml::Value::deserialize(document).unwrap();
+        match value["kind"].as_str().unwrap() {
+            "Service" => cluster.service = serde_yaml::from_value(value).unwrap(),
+            "Pod" => cluster.pods.push(serde_yaml::from_value(value).unwrap()),
+            "Node" => cluster.nodes.push(serde_yaml::from_value(value).unwrap()),
+            "EndpointSlice" => cluster.slices.push(serde_yaml::from_value(value).unwrap()),
+            other => panic!("a vector with a {other}"),
+        }
+    }
+    defaults::service(&mut cluster.service);
+    for pod in &mut cluster.pods {
+        defaults::pod_spec(&mut pod.spec);
+    }
+    for slice in &mut cluster.slices {
+        defaults::endpoint_slice(slice);
+    }
+    cluster
+}
+
+#[derive(Deserialize)]
+struct Wanted {
+    slices: Vec<EndpointSlice>,
+    #[serde(default)]
+    events: Vec<String>,
+    #[serde(default)]
+    errors: Vec<String>,
+}
+
+/// Leaves out what the vectors leave out, and puts the rest into their order.
+fn normal(slices: &[EndpointSlice]) -> Vec<EndpointSlice> {
+    let mut slices = slices.to_vec();
+    for slice in &mut slices {
+        for owner in &mut slice.metadata.owner_references {
+            owner.uid.clear();
+        }
+        slice.endpoints.sort_by(|a, b| {
+            let key = |e: &lobby_engine::api::Endpoint| {
+                (e.addresses.clone(), e.target_ref.clone().unwrap().name)
+            };
+            key(a).cmp(&key(b))
+        });
+    }
+    slices.sort_by_key(|slice| (slice.address_type, format!("{:?}", slice.ports)));
+    slices
+}
+
+/// What is the same in every run of a controller that takes endpoints in no fixed order.
+fn summary(slices: &[EndpointSlice]) -> (Vec<usize>, Vec<String>, Vec<String>) {
+    let mut sizes: Vec<usize> = slices.iter().map(|slice| slice.endpoints.len()).collect();
+    let mut endpoints = Vec::new();
+    let mut hints = Vec::new();
+    for endpoint in slices.iter().flat_map(|slice| &slice.endpoints) {
+        let mut endpoint = endpoint.clone();
+        let own = endpoint.hints.take().unwrap_or_default();
+        hints.extend(own.for_zones.into_iter().map(|zone| zone.name));
+        endpoints.push(format!("{endpoint:?}"));
+    }
+    sizes.sort_unstable();
+    endpoints.sort();
+    hints.sort();
+    (sizes, endpoints, hints)
+}
+
+#[test]
+fn endpoint_slices() {
+    let mut cases: Vec<_> = fs::read_dir(vectors("endpointslices"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
+    cases.sort();
+    assert_eq!(cases.len(), 38);
+    for case in cases {
+        let read = |file: &str| fs::read_to_string(case.join(file)).unwrap();
+        let cluster = read_cluster(&read("input.yaml"));
+        let wanted: Wanted = serde_yaml::from_str(&read("slices.yaml")).unwrap();
+        let got: Reconciled = endpoint_slice::reconcile(
+            &cluster.service,
+            &cluster.pods.iter().collect::<Vec<_>>(),
+            &cluster.nodes.iter().collect::<Vec<_>>(),
+            &cluster.slices,
+            Memory::default(),
+        );
+        let name = case.display();
+        if read("case.yaml").contains("placement: arbitrary") {
+            assert_eq!(summary(&got.slices), summary(&wanted.slices), "{name}");
+        } else {
+            assert_eq!(normal(&got.slices), normal(&wanted.slices), "{name}");
+        }
+        let events: Vec<String> = got.events.iter().map(ToString::to_string).collect();
+        assert_eq!(events, wanted.events, "{name}");
+        assert_eq!(got.errors, wanted.errors, "{name}");
     }
 }

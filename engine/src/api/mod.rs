@@ -11,6 +11,7 @@ mod meta;
 mod node;
 mod object;
 mod pod;
+mod quantity;
 pub mod selector;
 mod service;
 mod store;
@@ -28,6 +29,7 @@ pub use object::{Kind, Namespace, Object, ObjectRef, Origin};
 pub use pod::{
     Container, ContainerPort, Pod, PodCondition, PodIp, PodSpec, PodStatus, PodTemplateSpec,
 };
+pub use quantity::Quantity;
 pub use service::{
     ClientIpConfig, IntOrString, LoadBalancerIngress, LoadBalancerStatus, Service, ServicePort,
     ServiceSpec, ServiceStatus, SessionAffinityConfig,

@@ -6,8 +6,10 @@
 //! | [`deployment`] | makes the Pods that a Deployment asks for |
 //! | [`scheduler`] | puts Pods on Nodes |
 //! | [`kubelet`] | gives Pods their addresses and says that they run |
+//! | [`endpoint_slice`] | tells where the traffic of a Service may go |
 
 pub mod deployment;
+pub mod endpoint_slice;
 pub mod kubelet;
 pub mod nodes;
 pub mod scheduler;

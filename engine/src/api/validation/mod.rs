@@ -7,6 +7,7 @@
 //! Left out: admission plugins, and what allocation refuses (an address or port that is taken or
 //! out of range).
 
+pub mod addresses;
 mod field_error;
 pub mod names;
 

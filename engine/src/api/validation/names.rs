@@ -151,6 +151,20 @@ pub fn port_name(text: &str) -> Vec<String> {
     errors
 }
 
+/// What is checked of a prefix to which the server adds characters: it may end in a hyphen.
+///
+/// As `maskTrailingDash` in k8s.io/apimachinery `pkg/api/validation/generic.go`.
+#[must_use]
+pub fn without_trailing_hyphen(prefix: &str) -> String {
+    let mut text = prefix.to_owned();
+    if text.len() > 1 && text.ends_with('-') {
+        text.pop();
+        text.pop();
+        text.push('a');
+    }
+    text
+}
+
 /// `[-a-z0-9]`.
 fn is_label_byte(byte: u8) -> bool {
     byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-'
