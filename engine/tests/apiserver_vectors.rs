@@ -4,9 +4,9 @@
 use std::fs;
 use std::path::PathBuf;
 
-use lobby_engine::api::defaults;
 use lobby_engine::api::selector::{self, Labels, Selector};
 use lobby_engine::api::{EndpointSlice, LabelSelector, Node, Pod, Service};
+use lobby_engine::api::{defaults, validation};
 use lobby_engine::controllers::endpoint_slice::{self, Memory, Reconciled};
 use serde::Deserialize;
 
@@ -58,6 +58,36 @@ fn selectors() {
                 assert_eq!(Some(got.matches(&case.labels)), case.matches, "{name}");
             }
             Err(error) => assert_eq!(Some(error.to_string()), case.error, "{name}"),
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct ServiceCase {
+    name: String,
+    manifest: String,
+    errors: Vec<String>,
+    defaulted: Option<serde_json::Value>,
+}
+
+#[test]
+fn services() {
+    let cases: Vec<ServiceCase> = lines("validation/services.jsonl");
+    assert_eq!(cases.len(), 126);
+    for case in cases {
+        let name = &case.name;
+        let mut service: Service = serde_yaml::from_str(&case.manifest).unwrap();
+        defaults::service(&mut service);
+        let spec = &mut service.spec;
+        if spec.cluster_ips.is_empty() && !spec.cluster_ip.is_empty() {
+            spec.cluster_ips.push(spec.cluster_ip.clone());
+        }
+        let errors = validation::service(&service);
+        let errors: Vec<String> = errors.iter().map(ToString::to_string).collect();
+        assert_eq!(errors, case.errors, "{name}");
+        if errors.is_empty() {
+            let defaulted = serde_json::json!({ "spec": service.spec });
+            assert_eq!(Some(defaulted), case.defaulted, "{name}");
         }
     }
 }
