@@ -111,9 +111,11 @@ impl fmt::Display for BadValue {
 /// One error of validation. It prints as the API server's: `FIELD: KIND: VALUE: DETAIL`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FieldError {
-    /// The field. Most often one of the manifest, but the API server has its own oddities: a map
-    /// is named as a whole, and `spec.LoadBalancerSourceRanges` begins with a capital letter.
+    /// The field as the API server names it. It has its oddities: a map is named as a whole, and
+    /// `spec.LoadBalancerSourceRanges` begins with a capital letter.
     pub field: FieldPath,
+    /// The field as it stands in a manifest.
+    pub at: FieldPath,
     /// What kind of wrong.
     pub kind: FieldErrorKind,
     /// The value, where the text shows it.
@@ -174,6 +176,32 @@ impl FieldError {
         )
     }
 
+    /// The same, at a field of the manifest that is not the one named.
+    #[must_use]
+    pub fn placed_at(mut self, at: FieldPath) -> Self {
+        self.at = at;
+        self
+    }
+
+    /// Where to look for it in a manifest, the closest place first: the field itself, then what
+    /// it is in, up to the object.
+    ///
+    /// Validation sees fields that were filled in. So `clusterIPs` leads to `clusterIP`, from which
+    /// it is filled in.
+    pub fn places(&self) -> impl Iterator<Item = FieldPath> {
+        let mut places = Vec::new();
+        let mut next = Some(self.at.clone());
+        while let Some(place) = next {
+            next = place.parent();
+            let is_list = place.as_str() == "spec.clusterIPs";
+            places.push(place);
+            if is_list {
+                places.push(FieldPath::new("spec.clusterIP"));
+            }
+        }
+        places.into_iter()
+    }
+
     fn new(
         field: &FieldPath,
         kind: FieldErrorKind,
@@ -182,6 +210,7 @@ impl FieldError {
     ) -> Self {
         Self {
             field: field.clone(),
+            at: field.clone(),
             kind,
             value,
             detail: detail.into(),
@@ -280,6 +309,22 @@ mod tests {
         assert_eq!(
             FieldError::not_supported(&field, "c", &["a", "b"]).to_string(),
             r#"spec.ports[0].port: Unsupported value: "c": supported values: "a", "b""#
+        );
+    }
+
+    #[test]
+    fn its_places_go_from_the_field_up_to_the_object() {
+        let error = FieldError::required(&FieldPath::new("spec.clusterIPs[0]"), "");
+        let places: Vec<String> = error.places().map(|place| place.to_string()).collect();
+        assert_eq!(
+            places,
+            [
+                "spec.clusterIPs[0]",
+                "spec.clusterIPs",
+                "spec.clusterIP",
+                "spec",
+                ""
+            ]
         );
     }
 

@@ -121,6 +121,8 @@ pub(super) fn labels(labels: &BTreeMap<String, String>, path: &FieldPath) -> Vec
             let mut errors = each(path, key, names::qualified_name(key));
             errors.extend(each(path, value, names::label_value(value)));
             errors
+                .into_iter()
+                .map(|error| error.placed_at(path.key(key)))
         })
         .collect()
 }
@@ -130,7 +132,12 @@ fn annotations(annotations: &BTreeMap<String, String>, path: &FieldPath) -> Vec<
     let mut bytes = 0;
     for (key, value) in annotations {
         // Unlike the keys of labels, these may be in capitals.
-        errors.extend(each(path, key, names::qualified_name(&key.to_lowercase())));
+        let wrong = each(path, key, names::qualified_name(&key.to_lowercase()));
+        errors.extend(
+            wrong
+                .into_iter()
+                .map(|error| error.placed_at(path.key(key))),
+        );
         bytes += key.len() + value.len();
     }
     if bytes > MAX_ANNOTATIONS_BYTES {
@@ -142,7 +149,8 @@ fn annotations(annotations: &BTreeMap<String, String>, path: &FieldPath) -> Vec<
 fn owner_references(owners: &[OwnerReference], path: &FieldPath) -> Vec<FieldError> {
     let mut errors = Vec::new();
     let mut controller: Option<String> = None;
-    for owner in owners {
+    for (index, owner) in owners.iter().enumerate() {
+        let at = path.index(index);
         let version = match owner.api_version.split_once('/') {
             None => owner.api_version.as_str(),
             Some((_, rest)) if rest.contains('/') => "",
@@ -161,25 +169,29 @@ fn owner_references(owners: &[OwnerReference], path: &FieldPath) -> Vec<FieldErr
                     field
                 };
                 let detail = format!("{word} must not be empty");
-                errors.push(FieldError::invalid(&path.child(field), value, detail));
+                errors.push(
+                    FieldError::invalid(&path.child(field), value, detail)
+                        .placed_at(at.child(field)),
+                );
             }
         }
         if owner.api_version == "v1" && owner.kind == "Event" {
             let detail = "/v1, Kind=Event is disallowed from being an owner";
-            errors.push(FieldError::invalid(path, BadValue::Go(go(owner)), detail));
+            let value = BadValue::Go(go(owner));
+            errors.push(FieldError::invalid(path, value, detail).placed_at(at.clone()));
         }
         if owner.controller == Some(true) {
             let name = format!("{}/{}", owner.kind, owner.name);
             if let Some(first) = &controller {
                 let all: Vec<String> = owners.iter().map(go).collect();
-                errors.push(FieldError::invalid(
-                    path,
-                    BadValue::Go(format!("[]v1.OwnerReference{{{}}}", all.join(", "))),
-                    format!(
-                        "Only one reference can have Controller set to true. Found \"true\" in \
-                         references for {first} and {name}"
-                    ),
-                ));
+                let value = BadValue::Go(format!("[]v1.OwnerReference{{{}}}", all.join(", ")));
+                let detail = format!(
+                    "Only one reference can have Controller set to true. Found \"true\" in \
+                     references for {first} and {name}"
+                );
+                errors.push(
+                    FieldError::invalid(path, value, detail).placed_at(at.child("controller")),
+                );
             } else {
                 controller = Some(name);
             }
@@ -207,10 +219,11 @@ fn go(owner: &OwnerReference) -> String {
 }
 
 fn finalizers(finalizers: &[String], path: &FieldPath) -> Vec<FieldError> {
-    let mut errors: Vec<FieldError> = finalizers
-        .iter()
-        .flat_map(|finalizer| each(path, finalizer, names::qualified_name(finalizer)))
-        .collect();
+    let mut errors = Vec::new();
+    for (index, finalizer) in finalizers.iter().enumerate() {
+        let wrong = each(path, finalizer, names::qualified_name(finalizer));
+        errors.extend(wrong.into_iter().map(|e| e.placed_at(path.index(index))));
+    }
     let has = |name: &str| finalizers.iter().any(|finalizer| finalizer == name);
     if has("orphan") && has("foregroundDeletion") {
         errors.push(FieldError::invalid(

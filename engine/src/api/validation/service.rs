@@ -454,12 +454,16 @@ impl Check<'_> {
         if !spec.load_balancer_source_ranges.is_empty() {
             // The capital letter is the original's.
             let path = self.path.child("LoadBalancerSourceRanges");
+            let at = self.path.child("loadBalancerSourceRanges");
             if !is_load_balancer {
-                self.errors
-                    .push(FieldError::forbidden(&path, ONLY_LOAD_BALANCER));
+                let error = FieldError::forbidden(&path, ONLY_LOAD_BALANCER);
+                self.errors.push(error.placed_at(at.clone()));
             }
             for (index, range) in spec.load_balancer_source_ranges.iter().enumerate() {
-                self.errors.extend(cidr(&path.index(index), range.trim()));
+                let error = cidr(&path.index(index), range.trim());
+                let place = at.index(index);
+                self.errors
+                    .extend(error.map(|error| error.placed_at(place)));
             }
             return;
         }
@@ -489,8 +493,9 @@ impl Check<'_> {
         }
         if allocate.is_none() && is_load_balancer {
             // The original leaves `spec` out.
-            let field = FieldPath::new("allocateLoadBalancerNodePorts");
-            self.errors.push(FieldError::required(&field, ""));
+            let named = FieldPath::new("allocateLoadBalancerNodePorts");
+            let error = FieldError::required(&named, "");
+            self.errors.push(error.placed_at(field));
         }
         self.errors.extend(load_balancer_class(spec));
     }

@@ -108,6 +108,30 @@ fn words_that_are_set_and_empty_are_no_defaults() {
 }
 
 #[test]
+fn errors_know_their_place_in_the_manifest() {
+    let mut object: Service = serde_json::from_str(GOOD).unwrap();
+    object.metadata.labels.insert("-bad".into(), "x".into());
+    object.metadata.finalizers = vec!["a.io/b".into(), "bad one".into()];
+    object.spec.load_balancer_source_ranges = vec!["x".into()];
+    object.spec.selector = Some([("app".to_owned(), "-".to_owned())].into());
+    defaults::service(&mut object);
+    let places: Vec<String> = service(&object)
+        .iter()
+        .map(|error| format!("{} at {}", error.field, error.at))
+        .collect();
+    assert_eq!(
+        places,
+        [
+            "metadata.labels at metadata.labels[-bad]",
+            "metadata.finalizers at metadata.finalizers[1]",
+            "metadata.finalizers[1] at metadata.finalizers[1]",
+            "spec.selector at spec.selector[app]",
+            "spec.LoadBalancerSourceRanges[0] at spec.loadBalancerSourceRanges[0]",
+        ]
+    );
+}
+
+#[test]
 fn metadata_of_all_kinds() {
     refused! {
         "metadata.generateName": "web-" => [];

@@ -97,9 +97,8 @@ fn best_fit(all: &[EndpointSlice], candidates: &[usize], count: usize) -> Option
         .iter()
         .copied()
         .filter_map(|index| {
-            let room = MAX_ENDPOINTS_PER_SLICE.checked_sub(count + all[index].endpoints.len())?;
-            // An empty slice with as much room as there is at most is no fit.
-            (room < MAX_ENDPOINTS_PER_SLICE).then_some((room, index))
+            let used = count + all[index].endpoints.len();
+            Some((MAX_ENDPOINTS_PER_SLICE.checked_sub(used)?, index))
         })
         .min_by_key(|(room, _)| *room)
         .map(|(_, index)| index)
