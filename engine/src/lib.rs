@@ -53,6 +53,7 @@ pub mod limits;
 pub mod net;
 pub mod netfilter;
 pub mod network;
+pub mod proxy;
 pub mod random;
 
 /// The Kubernetes release whose behaviour is modelled.
