@@ -115,10 +115,15 @@ impl Allocators {
     pub fn hold(&mut self, service: &Service) {
         let spec = &service.spec;
         let addresses = spec.cluster_ips.iter().chain([&spec.cluster_ip]);
-        self.addresses.extend(addresses.filter_map(|address| address.parse::<IpAddr>().ok()));
+        self.addresses
+            .extend(addresses.filter_map(|address| address.parse::<IpAddr>().ok()));
         let ports = spec.ports.iter().map(|port| port.node_port);
         let ports = ports.chain([spec.health_check_node_port]);
-        self.ports.extend(ports.filter_map(|port| u16::try_from(port).ok()).filter(|p| *p != 0));
+        self.ports.extend(
+            ports
+                .filter_map(|port| u16::try_from(port).ok())
+                .filter(|p| *p != 0),
+        );
     }
 
     /// How many addresses and ports are taken.

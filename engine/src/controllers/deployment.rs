@@ -21,8 +21,11 @@ pub fn owns(deployment: &Deployment, pod: &Pod) -> bool {
     if deployment.metadata.namespace != pod.metadata.namespace {
         return false;
     }
-    let mut owners =
-        pod.metadata.owner_references.iter().filter(|owner| owner.controller == Some(true));
+    let mut owners = pod
+        .metadata
+        .owner_references
+        .iter()
+        .filter(|owner| owner.controller == Some(true));
     match owners.next() {
         Some(owner) => {
             owner.kind == "ReplicaSet"
@@ -32,9 +35,8 @@ pub fn owns(deployment: &Deployment, pod: &Pod) -> bool {
                     .and_then(|rest| rest.strip_prefix('-'))
                     .is_some_and(|hash| !hash.contains('-'))
         }
-        None => Selector::try_from(&deployment.spec.selector).is_ok_and(|selector| {
-            !selector.is_empty() && selector.matches(&pod.metadata.labels)
-        }),
+        None => Selector::try_from(&deployment.spec.selector)
+            .is_ok_and(|selector| !selector.is_empty() && selector.matches(&pod.metadata.labels)),
     }
 }
 
@@ -57,7 +59,9 @@ pub fn missing_pods(deployment: &Deployment, existing: usize, seed: u64) -> Vec<
             metadata.name = format!("{name}-{hash}-{suffix}");
             metadata.generate_name = format!("{name}-{hash}-");
             metadata.namespace.clone_from(namespace);
-            metadata.labels.insert(POD_TEMPLATE_HASH.to_owned(), hash.clone());
+            metadata
+                .labels
+                .insert(POD_TEMPLATE_HASH.to_owned(), hash.clone());
             metadata.owner_references = vec![OwnerReference {
                 api_version: "apps/v1".to_owned(),
                 kind: "ReplicaSet".to_owned(),
@@ -66,7 +70,11 @@ pub fn missing_pods(deployment: &Deployment, existing: usize, seed: u64) -> Vec<
                 block_owner_deletion: Some(true),
                 ..OwnerReference::default()
             }];
-            Pod { metadata, spec: template.spec.clone(), ..Pod::default() }
+            Pod {
+                metadata,
+                spec: template.spec.clone(),
+                ..Pod::default()
+            }
         })
         .collect()
 }
@@ -91,7 +99,12 @@ mod tests {
         let pods = missing_pods(&deployment(2), 0, 42);
         assert_eq!(pods.len(), 2);
         let owner = &pods[0].metadata.owner_references[0];
-        assert!(pods[0].metadata.name.starts_with(&format!("{}-", owner.name)));
+        assert!(
+            pods[0]
+                .metadata
+                .name
+                .starts_with(&format!("{}-", owner.name))
+        );
         assert_eq!(pods[0].metadata.name.len(), "web-".len() + 10 + 1 + 5);
         assert_eq!(
             owner.name,

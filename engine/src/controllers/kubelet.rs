@@ -23,7 +23,12 @@ pub fn is_ready(pod: &Pod) -> bool {
 /// Says of a Pod whether it passes its readiness probe.
 pub fn set_ready(pod: &mut Pod, ready: bool) {
     let status = if ready { "True" } else { "False" };
-    match pod.status.conditions.iter_mut().find(|condition| condition.type_ == "Ready") {
+    match pod
+        .status
+        .conditions
+        .iter_mut()
+        .find(|condition| condition.type_ == "Ready")
+    {
         Some(condition) => condition.status = status.to_owned(),
         None => pod.status.conditions.push(PodCondition {
             type_: "Ready".to_owned(),
@@ -35,18 +40,24 @@ pub fn set_ready(pod: &mut Pod, ready: bool) {
 /// Starts every scheduled Pod that has no status yet. The others stay as they are; a Pod without a
 /// Node becomes pending.
 pub fn start(pods: &mut [Pod], nodes: &[Node]) {
-    let mut taken: BTreeSet<IpAddr> =
-        pods.iter().filter_map(|pod| pod.status.pod_ip.parse().ok()).collect();
+    let mut taken: BTreeSet<IpAddr> = pods
+        .iter()
+        .filter_map(|pod| pod.status.pod_ip.parse().ok())
+        .collect();
     // Where to look on: host-local goes on from the last address that it gave.
     let mut next: BTreeMap<&str, u64> = BTreeMap::new();
     for pod in pods {
         if !pod.status.pod_ip.is_empty() || !pod.status.phase.is_empty() {
             if pod.status.pod_ips.is_empty() && !pod.status.pod_ip.is_empty() {
-                pod.status.pod_ips = vec![PodIp { ip: pod.status.pod_ip.clone() }];
+                pod.status.pod_ips = vec![PodIp {
+                    ip: pod.status.pod_ip.clone(),
+                }];
             }
             continue;
         }
-        let node = nodes.iter().find(|node| node.metadata.name == pod.spec.node_name);
+        let node = nodes
+            .iter()
+            .find(|node| node.metadata.name == pod.spec.node_name);
         let Some(node) = node else {
             pod.status.phase = "Pending".to_owned();
             continue;
@@ -75,8 +86,15 @@ pub fn start(pods: &mut [Pod], nodes: &[Node]) {
         pod.status.phase = "Running".to_owned();
         pod.status.host_ip = host.map(|host| host.to_string()).unwrap_or_default();
         pod.status.pod_ip = address.to_string();
-        pod.status.pod_ips = vec![PodIp { ip: address.to_string() }];
-        if !pod.status.conditions.iter().any(|condition| condition.type_ == "Ready") {
+        pod.status.pod_ips = vec![PodIp {
+            ip: address.to_string(),
+        }];
+        if !pod
+            .status
+            .conditions
+            .iter()
+            .any(|condition| condition.type_ == "Ready")
+        {
             set_ready(pod, true);
         }
     }

@@ -51,8 +51,10 @@ pub fn internal_ip(node: &Node) -> Option<IpAddr> {
 ///
 /// The names of Nodes for which the cluster CIDR or the Nodes' network has no room.
 pub fn complete(nodes: &mut [Node], networks: &Networks) -> Result<(), Vec<String>> {
-    let mut cidrs: BTreeSet<IpNet> =
-        nodes.iter().filter_map(|node| node.spec.pod_cidr.parse().ok()).collect();
+    let mut cidrs: BTreeSet<IpNet> = nodes
+        .iter()
+        .filter_map(|node| node.spec.pod_cidr.parse().ok())
+        .collect();
     let mut addresses: BTreeSet<IpAddr> = nodes.iter().filter_map(internal_ip).collect();
     let mut full = Vec::new();
     for node in nodes {
@@ -116,16 +118,26 @@ mod tests {
     fn nodes_get_the_next_free_range_and_address_and_keep_what_they_have() {
         let mut nodes = [node("a", ""), node("b", "10.244.1.0/24"), node("c", "")];
         complete(&mut nodes, &Networks::default()).unwrap();
-        let cidrs: Vec<_> = nodes.iter().map(|node| node.spec.pod_cidr.as_str()).collect();
+        let cidrs: Vec<_> = nodes
+            .iter()
+            .map(|node| node.spec.pod_cidr.as_str())
+            .collect();
         assert_eq!(cidrs, ["10.244.2.0/24", "10.244.1.0/24", "10.244.3.0/24"]);
-        let addresses: Vec<_> =
-            nodes.iter().map(|node| internal_ip(node).unwrap().to_string()).collect();
-        assert_eq!(addresses, ["192.168.10.11", "192.168.10.12", "192.168.10.13"]);
+        let addresses: Vec<_> = nodes
+            .iter()
+            .map(|node| internal_ip(node).unwrap().to_string())
+            .collect();
+        assert_eq!(
+            addresses,
+            ["192.168.10.11", "192.168.10.12", "192.168.10.13"]
+        );
     }
 
     #[test]
     fn a_full_range_is_told() {
-        let mut nodes: Vec<Node> = (0..300).map(|index| node(&format!("n{index}"), "")).collect();
+        let mut nodes: Vec<Node> = (0..300)
+            .map(|index| node(&format!("n{index}"), ""))
+            .collect();
         let full = complete(&mut nodes, &Networks::default()).unwrap_err();
         assert_eq!(full.first().map(String::as_str), Some("n244"));
     }

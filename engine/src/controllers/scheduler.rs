@@ -24,7 +24,10 @@ pub fn is_closed(node: &Node) -> bool {
 pub fn schedule(pods: &mut [Pod], nodes: &[Node]) {
     let mut load: BTreeMap<&str, usize> = BTreeMap::new();
     for pod in pods.iter() {
-        if let Some(node) = nodes.iter().find(|node| node.metadata.name == pod.spec.node_name) {
+        if let Some(node) = nodes
+            .iter()
+            .find(|node| node.metadata.name == pod.spec.node_name)
+        {
             *load.entry(&node.metadata.name).or_default() += 1;
         }
     }
@@ -53,7 +56,9 @@ mod tests {
     fn node(name: &str) -> Node {
         let mut node = Node::default();
         node.metadata.name = name.into();
-        node.metadata.labels.insert("kubernetes.io/hostname".into(), name.into());
+        node.metadata
+            .labels
+            .insert("kubernetes.io/hostname".into(), name.into());
         node
     }
 
@@ -80,7 +85,10 @@ mod tests {
             ..Default::default()
         });
         let mut pods = vec![Pod::default(); 2];
-        pods[1].spec.node_selector.insert("kubernetes.io/hostname".into(), "a".into());
+        pods[1]
+            .spec
+            .node_selector
+            .insert("kubernetes.io/hostname".into(), "a".into());
         schedule(&mut pods, &nodes);
         assert_eq!(names(&pods), ["c", ""]);
     }
