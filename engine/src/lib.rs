@@ -52,6 +52,7 @@ pub mod limits;
 pub mod net;
 pub mod netfilter;
 pub mod network;
+pub mod yaml;
 
 /// The Kubernetes release whose behaviour is modelled.
 ///
