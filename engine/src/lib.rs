@@ -55,6 +55,7 @@ pub mod netfilter;
 pub mod network;
 pub mod proxy;
 pub mod random;
+pub mod yaml;
 
 /// The Kubernetes release whose behaviour is modelled.
 ///
