@@ -52,6 +52,7 @@ pub mod limits;
 pub mod net;
 pub mod netfilter;
 pub mod network;
+pub mod proxy;
 
 /// The Kubernetes release whose behaviour is modelled.
 ///
