@@ -25,8 +25,6 @@ pub enum FieldErrorKind {
     Forbidden,
     /// It is too long; the text does not repeat it.
     TooLong,
-    /// It holds too many.
-    TooMany,
 }
 
 impl FieldErrorKind {
@@ -40,7 +38,6 @@ impl FieldErrorKind {
             Self::NotSupported => "Unsupported value",
             Self::Forbidden => "Forbidden",
             Self::TooLong => "Too long",
-            Self::TooMany => "Too many",
         }
     }
 }
