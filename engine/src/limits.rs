@@ -13,3 +13,9 @@ pub const MAX_OBJECTS: usize = 10_000;
 
 /// The most nodes that one document may have once its aliases are written out.
 pub const MAX_ALIASED_NODES: usize = 1_000_000;
+
+/// The most lines that the imports of a Corefile may make.
+pub const MAX_COREFILE_LINES: usize = 10_000;
+
+/// The most times that CoreDNS asks itself for one question, when aliases lead through its zones.
+pub const MAX_DNS_LOOKUPS: usize = 16;
