@@ -21,7 +21,8 @@ pub use meta::{LabelSelector, LabelSelectorRequirement, ObjectMeta, OwnerReferen
 pub use node::{Node, NodeAddress, NodeCondition, NodeSpec, NodeStatus, Taint};
 pub use object::{Kind, Namespace, Object, ObjectRef, Origin};
 pub use pod::{
-    Container, ContainerPort, Pod, PodCondition, PodIp, PodSpec, PodStatus, PodTemplateSpec,
+    Container, ContainerPort, HostAlias, Pod, PodCondition, PodDnsConfig, PodDnsConfigOption,
+    PodIp, PodSpec, PodStatus, PodTemplateSpec,
 };
 pub use service::{
     ClientIpConfig, IntOrString, LoadBalancerIngress, LoadBalancerStatus, Service, ServicePort,

@@ -16,6 +16,8 @@ mod objects;
 mod reason;
 mod record;
 mod server;
+#[cfg(test)]
+mod tests;
 mod upstream;
 
 /// The CoreDNS release whose answers are modelled.

@@ -121,7 +121,7 @@ impl Name {
     /// Whether it keeps the limits of RFC 1035, so that a message can carry it.
     #[must_use]
     pub fn is_writable(&self) -> bool {
-        Self::parse(&self.0).is_ok()
+        ends_with_dot(&self.0) && Self::parse(&self.0).is_ok()
     }
 
     /// The text, with the final dot.
@@ -183,8 +183,9 @@ impl Name {
     /// The part of this name that is `zone`, in this name's letter case. `None` outside the zone.
     #[must_use]
     pub fn zone_part(&self, zone: &Name) -> Option<&str> {
-        self.is_in(zone)
-            .then(|| &self.0[self.0.len() - zone.0.len()..])
+        let start = self.0.len().checked_sub(zone.0.len())?;
+        let part = self.0.get(start..)?;
+        (self.is_in(zone) && part.eq_ignore_ascii_case(&zone.0)).then_some(part)
     }
 }
 
