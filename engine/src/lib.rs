@@ -29,6 +29,7 @@
 //! | [`api`] | the objects, defaulting, validation, allocation, the store |
 //! | [`manifest`] | YAML to objects with the place of every field; strict |
 //! | [`controllers`] | workloads to Pods, scheduling, EndpointSlices |
+//! | [`dns`] | the names that CoreDNS serves from the objects, and a Pod's resolver |
 //! | [`proxy`] | kube-proxy: one model, and the rule text of each mode |
 //! | [`network`] | the cluster's wires; a request walked to a [`network::Journey`] |
 //! | [`lab`] | the session: commands, seed, the world and its picture |
@@ -48,6 +49,7 @@
 pub mod api;
 pub mod controllers;
 pub mod diagnostic;
+pub mod dns;
 pub mod lab;
 pub mod limits;
 pub mod net;

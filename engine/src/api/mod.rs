@@ -27,7 +27,8 @@ pub use meta::{LabelSelector, LabelSelectorRequirement, ObjectMeta, OwnerReferen
 pub use node::{Node, NodeAddress, NodeCondition, NodeSpec, NodeStatus, Taint};
 pub use object::{Kind, Namespace, Object, ObjectRef, Origin};
 pub use pod::{
-    Container, ContainerPort, Pod, PodCondition, PodIp, PodSpec, PodStatus, PodTemplateSpec,
+    Container, ContainerPort, HostAlias, Pod, PodCondition, PodDnsConfig, PodDnsConfigOption,
+    PodIp, PodSpec, PodStatus, PodTemplateSpec,
 };
 pub use quantity::Quantity;
 pub use service::{
