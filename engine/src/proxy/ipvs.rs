@@ -375,8 +375,55 @@ pub struct Tables {
     pub ipset: String,
     /// The addresses bound to `kube-ipvs0`, one a line, sorted.
     pub kube_ipvs0: String,
-    /// The names of the sets that hold something.
-    filled: BTreeSet<String>,
+}
+
+/// How many entries, repeated ones counted, the sets have: whether a set is empty decides
+/// whether a rule looks into it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct FilledSets(BTreeMap<String, usize>);
+
+impl FilledSets {
+    /// Counts the entries of all Services.
+    pub(super) fn new(services: &[Arc<ServiceRules>]) -> Self {
+        let mut filled = Self::default();
+        for rules in services {
+            filled.add(rules);
+        }
+        filled
+    }
+
+    /// A Service came.
+    pub(super) fn add(&mut self, rules: &ServiceRules) {
+        for (set, _) in entries(rules.segments(segment::ENTRIES, segment::ENTRIES)) {
+            match self.0.get_mut(set) {
+                Some(count) => *count += 1,
+                None => drop(self.0.insert(set.to_owned(), 1)),
+            }
+        }
+    }
+
+    /// A Service went.
+    pub(super) fn remove(&mut self, rules: &ServiceRules) {
+        for (set, _) in entries(rules.segments(segment::ENTRIES, segment::ENTRIES)) {
+            if let Some(count) = self.0.get_mut(set) {
+                *count -= 1;
+            }
+        }
+    }
+
+    fn is_filled(&self, set: &Set, family: IpFamily) -> bool {
+        self.0
+            .get(&set.name(family))
+            .is_some_and(|count| *count > 0)
+    }
+}
+
+/// The `add` lines of a text, each with the name of its set.
+fn entries(text: &str) -> impl Iterator<Item = (&str, &str)> {
+    text.lines().filter_map(|line| {
+        let (set, _) = line.strip_prefix("add ")?.split_once(' ')?;
+        Some((set, line))
+    })
 }
 
 impl Tables {
@@ -400,13 +447,8 @@ impl Tables {
         }
         let addresses: BTreeSet<&str> = part(segment::ADDRESSES).flat_map(str::lines).collect();
         let mut entries: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-        for line in part(segment::ENTRIES).flat_map(str::lines) {
-            if let Some((set, _)) = line
-                .strip_prefix("add ")
-                .and_then(|rest| rest.split_once(' '))
-            {
-                entries.entry(set).or_default().push(line);
-            }
+        for (set, line) in part(segment::ENTRIES).flat_map(self::entries) {
+            entries.entry(set).or_default().push(line);
         }
         let ips_set = ipset::IPVS_IPS.name(settings.family);
         let bound: Vec<String> = addresses
@@ -429,22 +471,12 @@ impl Tables {
         for address in &addresses {
             push_line(&mut kube_ipvs0, address);
         }
-        let filled = entries
-            .iter()
-            .filter(|(_, lines)| !lines.is_empty())
-            .map(|(&name, _)| name.to_owned())
-            .collect();
         Self {
             sysctl: sysctls(settings),
             ipvsadm: servers.into_values().collect(),
             ipset: text,
             kube_ipvs0,
-            filled,
         }
-    }
-
-    fn is_filled(&self, set: &Set, family: IpFamily) -> bool {
-        self.filled.contains(&set.name(family))
     }
 
     /// Appends the four parts, each below its heading.
@@ -492,7 +524,7 @@ fn sysctls(settings: &Settings) -> String {
 }
 
 /// The iptables rules: nearly all of them look into a set.
-pub(super) fn frame(settings: &Settings, tables: &Tables) -> Frame {
+pub(super) fn frame(settings: &Settings, filled: &FilledSets) -> Frame {
     let mut frame = Frame::default();
     frame.fixed(|out| {
         put!(out, "*nat\n");
@@ -505,7 +537,7 @@ pub(super) fn frame(settings: &Settings, tables: &Tables) -> Frame {
         ] {
             put!(out, ":", chain, " - [0:0]\n");
         }
-        nat(settings, tables, out);
+        nat(settings, filled, out);
         put!(out, "COMMIT\n*filter\n");
         for chain in [
             "KUBE-FORWARD",
@@ -517,7 +549,7 @@ pub(super) fn frame(settings: &Settings, tables: &Tables) -> Frame {
         ] {
             put!(out, ":", chain, " - [0:0]\n");
         }
-        ipset::in_table("filter", |rule| with_set(settings, tables, rule, out));
+        ipset::in_table("filter", |rule| with_set(settings, filled, rule, out));
         out.rule(Kind::SourceRest);
         put!(out, "-A KUBE-SOURCE-RANGES-FIREWALL -j DROP\n");
     });
@@ -530,8 +562,8 @@ pub(super) fn frame(settings: &Settings, tables: &Tables) -> Frame {
 }
 
 /// One of the rules that are there only if their set holds something.
-fn with_set(settings: &Settings, tables: &Tables, rule: &ipset::SetRule, out: &mut Out<'_>) {
-    if !tables.is_filled(rule.set, settings.family) {
+fn with_set(settings: &Settings, filled: &FilledSets, rule: &ipset::SetRule, out: &mut Out<'_>) {
+    if !filled.is_filled(rule.set, settings.family) {
         return;
     }
     out.rule(rule.kind);
@@ -550,7 +582,7 @@ fn with_set(settings: &Settings, tables: &Tables, rule: &ipset::SetRule, out: &m
     put!(out, " -j ", rule.target, "\n");
 }
 
-fn nat(settings: &Settings, tables: &Tables, out: &mut Out<'_>) {
+fn nat(settings: &Settings, filled: &FilledSets, out: &mut Out<'_>) {
     let family = settings.family;
     out.rule(Kind::FromLoopback);
     let loopback = match family {
@@ -558,7 +590,7 @@ fn nat(settings: &Settings, tables: &Tables, out: &mut Out<'_>) {
         IpFamily::IPv6 => "::1/128",
     };
     put!(out, "-A KUBE-SERVICES -s ", loopback, " -j RETURN\n");
-    ipset::in_table("nat", |rule| with_set(settings, tables, rule, out));
+    ipset::in_table("nat", |rule| with_set(settings, filled, rule, out));
     let begin = |out: &mut Out<'_>, kind, set: &Set| {
         out.rule(kind);
         put!(
@@ -569,7 +601,7 @@ fn nat(settings: &Settings, tables: &Tables, out: &mut Out<'_>) {
         );
         put!(out, " -m set --match-set ", &set.name(family));
     };
-    if tables.is_filled(&ipset::CLUSTER_IP, family) {
+    if filled.is_filled(&ipset::CLUSTER_IP, family) {
         begin(out, Kind::MasqueradeOffCluster, &ipset::CLUSTER_IP);
         let pods = pod_traffic(settings.detector.as_ref());
         if settings.masquerade_all {
@@ -586,7 +618,7 @@ fn nat(settings: &Settings, tables: &Tables, out: &mut Out<'_>) {
         (&ipset::EXTERNAL_IP, true),
         (&ipset::EXTERNAL_IP_LOCAL, false),
     ] {
-        if !tables.is_filled(set, family) {
+        if !filled.is_filled(set, family) {
             continue;
         }
         if marked {
@@ -610,7 +642,7 @@ fn nat(settings: &Settings, tables: &Tables, out: &mut Out<'_>) {
     out.rule(Kind::LoadBalancerMasquerade);
     put!(out, "-A KUBE-LOAD-BALANCER -j KUBE-MARK-MASQ\n");
     for set in [&ipset::CLUSTER_IP, &ipset::LOAD_BALANCER] {
-        if tables.is_filled(set, family) {
+        if filled.is_filled(set, family) {
             out.rule(Kind::AcceptVirtual);
             put!(
                 out,

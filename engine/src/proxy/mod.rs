@@ -13,6 +13,7 @@
 //! servers, conntrack housekeeping.
 
 mod address;
+mod concat;
 mod config;
 mod endpoints;
 mod frame;
@@ -26,9 +27,11 @@ mod node_ports;
 mod out;
 mod plan;
 mod probability;
+mod proxier;
 mod rule_set;
 mod service;
 
 pub use config::{ConfigError, DetectLocal, Mode, ProxyConfig, UnknownMode};
 pub use ipvs::Tables;
+pub use proxier::{Proxier, SYNC_PERIOD_MS, Sync};
 pub use rule_set::{RuleSet, dump};

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::config::{ConfigError, Mode, ProxyConfig, Settings};
 use super::frame::{Frame, Part, SEGMENTS};
-use super::ipvs::Tables;
+use super::ipvs::{FilledSets, Tables};
 use super::out::{Mark, Out};
 use super::plan::{PortPlan, plans};
 use super::probability::Probabilities;
@@ -56,6 +56,19 @@ impl ServiceRules {
     pub(super) fn endpoints(&self) -> usize {
         let count = |plan: &PortPlan| plan.endpoints.all().len();
         self.plans.iter().map(count).sum()
+    }
+
+    /// The names of its own iptables chains.
+    pub(super) fn chains(&self, mode: Mode) -> Vec<String> {
+        let mut names = Vec::new();
+        if mode == Mode::Iptables {
+            for plan in &self.plans {
+                iptables::own_chains(&self.service, plan, |prefix, hash| {
+                    names.push(format!("{prefix}{}", hash.long()));
+                });
+            }
+        }
+        names
     }
 
     /// Some of its text's segments.
@@ -207,8 +220,8 @@ impl RuleSet {
             Mode::Iptables => (iptables::frame(&settings), None),
             Mode::Nftables => (nftables::frame(&settings), None),
             Mode::Ipvs => {
-                let tables = Tables::new(&settings, &services);
-                (ipvs::frame(&settings, &tables), Some(tables))
+                let frame = ipvs::frame(&settings, &FilledSets::new(&services));
+                (frame, Some(Tables::new(&settings, &services)))
             }
         };
         Self {
@@ -263,16 +276,23 @@ impl RuleSet {
 
     /// Appends [`Self::text`] to `out`.
     pub fn write(&self, out: &mut String) {
-        let services: usize = match self.mode {
-            Mode::Ipvs => 0,
-            _ => self.services.iter().map(|rules| rules.text.len()).sum(),
+        Self::write_parts(&self.frame, &self.services, out);
+    }
+
+    pub(super) fn write_parts(frame: &Frame, services: &[Arc<ServiceRules>], out: &mut String) {
+        let length = |part: &Part| match *part {
+            Part::Fixed(start, end) => end - start,
+            Part::Services(first, last) => services
+                .iter()
+                .map(|rules| rules.range(first, last).len())
+                .sum(),
         };
-        out.reserve(self.frame.text.len() + services);
-        for part in &self.frame.parts {
+        out.reserve(frame.parts.iter().map(length).sum());
+        for part in &frame.parts {
             match *part {
-                Part::Fixed(start, end) => out.push_str(&self.frame.text[start..end]),
+                Part::Fixed(start, end) => out.push_str(&frame.text[start..end]),
                 Part::Services(first, last) => {
-                    for rules in &self.services {
+                    for rules in services {
                         out.push_str(rules.segments(first, last));
                     }
                 }
