@@ -49,6 +49,7 @@ pub mod api;
 pub mod diagnostic;
 pub mod lab;
 pub mod limits;
+pub mod manifest;
 pub mod net;
 pub mod netfilter;
 pub mod network;
