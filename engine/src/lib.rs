@@ -52,6 +52,7 @@ pub mod diagnostic;
 pub mod dns;
 pub mod lab;
 pub mod limits;
+pub mod manifest;
 pub mod net;
 pub mod netfilter;
 pub mod network;
