@@ -9,13 +9,21 @@ use lobby_engine::network::{Change, Journey, Request, Step, VerdictKind};
 fn lab(text: &str) -> Lab {
     let mut lab = Lab::new(Settings::default());
     let outcome = lab.open(text);
-    let errors: Vec<_> = outcome.diagnostics.iter().filter(|d| d.is_error()).collect();
+    let errors: Vec<_> = outcome
+        .diagnostics
+        .iter()
+        .filter(|d| d.is_error())
+        .collect();
     assert!(errors.is_empty(), "{errors:#?}");
     lab
 }
 
 fn example(id: &str) -> &'static str {
-    EXAMPLES.iter().find(|example| example.id == id).unwrap().text
+    EXAMPLES
+        .iter()
+        .find(|example| example.id == id)
+        .unwrap()
+        .text
 }
 
 fn send_suggested(lab: &mut Lab) -> Journey {
@@ -24,7 +32,11 @@ fn send_suggested(lab: &mut Lab) -> Journey {
 }
 
 fn request(from: &str, to: &str) -> Request {
-    Request { from: from.into(), to: to.into(), protocol: Protocol::Tcp }
+    Request {
+        from: from.into(),
+        to: to.into(),
+        protocol: Protocol::Tcp,
+    }
 }
 
 #[test]
@@ -55,7 +67,10 @@ fn the_first_example_crosses_the_hotel_in_seven_hops() {
 
 #[test]
 fn every_example_gives_what_its_title_says() {
-    for example in EXAMPLES.iter().filter(|example| example.id != "lost-indentation") {
+    for example in EXAMPLES
+        .iter()
+        .filter(|example| example.id != "lost-indentation")
+    {
         let mut lab = lab(example.text);
         let verdict = send_suggested(&mut lab).verdict.kind;
         let expected = if example.title.starts_with("Refused") {
@@ -72,7 +87,10 @@ fn lost_indentation_is_recognised_and_repaired_on_request() {
     let mut lab = Lab::new(Settings::default());
     let outcome = lab.open(example("lost-indentation"));
     let repaired = outcome.offer.clone().unwrap();
-    assert!(lab.suggestion().is_none(), "nothing is applied before the person asks for it");
+    assert!(
+        lab.suggestion().is_none(),
+        "nothing is applied before the person asks for it"
+    );
 
     let outcome = lab.edit(&repaired);
     assert!(outcome.applied && outcome.offer.is_none(), "{outcome:#?}");
@@ -87,13 +105,33 @@ fn a_selector_that_matches_nothing_is_refused_by_a_rule_that_leads_to_the_select
     let (node, rule) = cause.rule.unwrap();
     let rules = lab.rules(&node).unwrap();
     let line = rules.line(&rule).unwrap();
-    assert!(line.text.contains("has no endpoints") && line.text.contains("REJECT"), "{line:?}");
+    assert!(
+        line.text.contains("has no endpoints") && line.text.contains("REJECT"),
+        "{line:?}"
+    );
     let origin = cause.origin.unwrap();
     let place = lab.place(&origin).unwrap();
-    let written = example("wrong-selector").lines().nth(place.start.line as usize - 1).unwrap();
-    assert!(written.contains("selector") || written.contains("name:"), "{origin:?}: {written}");
-    let desk = lab.scene().desks.into_iter().find(|desk| !desk.of_the_cluster).unwrap();
-    assert!(desk.missing.unwrap().cluster.text().contains("app: front-end"));
+    let written = example("wrong-selector")
+        .lines()
+        .nth(place.start.line as usize - 1)
+        .unwrap();
+    assert!(
+        written.contains("selector") || written.contains("name:"),
+        "{origin:?}: {written}"
+    );
+    let desk = lab
+        .scene()
+        .desks
+        .into_iter()
+        .find(|desk| !desk.of_the_cluster)
+        .unwrap();
+    assert!(
+        desk.missing
+            .unwrap()
+            .cluster
+            .text()
+            .contains("app: front-end")
+    );
 }
 
 #[test]
@@ -101,13 +139,20 @@ fn a_pod_that_does_not_listen_refuses_by_itself() {
     let mut lab = lab(example("wrong-target-port"));
     let journey = send_suggested(&mut lab);
     assert_eq!(journey.verdict.kind, VerdictKind::Refused);
-    assert_eq!(journey.verdict.cause.and_then(|cause| cause.rule), None, "no rule refused it");
+    assert_eq!(
+        journey.verdict.cause.and_then(|cause| cause.rule),
+        None,
+        "no rule refused it"
+    );
 }
 
 #[test]
 fn the_same_seed_gives_the_same_journey_and_seeds_reach_every_pod() {
     let run = |seed| {
-        let mut lab = Lab::new(Settings { seed, ..Settings::default() });
+        let mut lab = Lab::new(Settings {
+            seed,
+            ..Settings::default()
+        });
         lab.open(example("clusterip"));
         let journey = send_suggested(&mut lab);
         (serde_json::to_string(&journey).unwrap(), journey)
@@ -116,7 +161,11 @@ fn the_same_seed_gives_the_same_journey_and_seeds_reach_every_pod() {
     let mut pods: Vec<String> = (0..40)
         .map(|seed| {
             let journey = run(seed).1;
-            let room = journey.hops.iter().find(|hop| hop.step == Step::Deliver).unwrap();
+            let room = journey
+                .hops
+                .iter()
+                .find(|hop| hop.step == Step::Deliver)
+                .unwrap();
             room.after.dst.to_string()
         })
         .collect();
@@ -128,7 +177,11 @@ fn the_same_seed_gives_the_same_journey_and_seeds_reach_every_pod() {
 #[test]
 fn a_cluster_ip_is_not_reached_from_outside() {
     let mut lab = lab(example("clusterip"));
-    let service = lab.world().store.service("default", "backend-service").unwrap();
+    let service = lab
+        .world()
+        .store
+        .service("default", "backend-service")
+        .unwrap();
     let to = format!("{}:8080", service.spec.cluster_ip);
     let journey = lab.send(&request("external", &to)).unwrap();
     assert_eq!(journey.verdict.kind, VerdictKind::TimedOut);
@@ -154,14 +207,24 @@ fn an_object_that_is_refused_stays_as_it_was_while_others_change() {
         .replacen("replicas: 2", "replicas: 3", 1);
     let outcome = lab.edit(&changed).clone();
     assert!(outcome.applied);
-    let error = outcome.diagnostics.iter().find(|d| d.severity == Severity::Error).unwrap();
+    let error = outcome
+        .diagnostics
+        .iter()
+        .find(|d| d.severity == Severity::Error)
+        .unwrap();
     assert!(
-        error.message.contains("provided port is not in the valid range"),
+        error
+            .message
+            .contains("provided port is not in the valid range"),
         "{}",
         error.message
     );
     assert_eq!(error.span.unwrap().start.line, 12);
-    let service = lab.world().store.service("default", "frontend-service").unwrap();
+    let service = lab
+        .world()
+        .store
+        .service("default", "frontend-service")
+        .unwrap();
     assert_eq!(service.spec.ports[0].node_port, 30080);
     assert_eq!(lab.scene().rooms.len(), 3);
 }
@@ -174,7 +237,11 @@ fn an_edit_moves_nothing_that_it_did_not_change() {
     lab.edit(&more);
     let after = lab.scene();
     for room in &before.rooms {
-        let same = after.rooms.iter().find(|other| other.pod == room.pod).unwrap();
+        let same = after
+            .rooms
+            .iter()
+            .find(|other| other.pod == room.pod)
+            .unwrap();
         assert_eq!(same, room);
     }
     assert_eq!(after.rooms.len(), 4);
@@ -192,11 +259,19 @@ fn an_unready_pod_gets_no_traffic_and_its_light_goes_out() {
     for seed in 0..10 {
         lab.set_seed(seed);
         let scene = lab.scene();
-        let Some(dark) = scene.rooms.iter().find(|room| room.state == RoomState::NotReady) else {
+        let Some(dark) = scene
+            .rooms
+            .iter()
+            .find(|room| room.state == RoomState::NotReady)
+        else {
             continue;
         };
         let journey = send_suggested(&mut lab);
-        let room = journey.hops.iter().find(|hop| hop.step == Step::Deliver).unwrap();
+        let room = journey
+            .hops
+            .iter()
+            .find(|hop| hop.step == Step::Deliver)
+            .unwrap();
         assert_ne!(room.after.dst.to_string(), dark.address);
     }
     lab.set_seed(DEFAULT_SEED);
@@ -209,7 +284,12 @@ fn an_unready_pod_gets_no_traffic_and_its_light_goes_out() {
 #[test]
 fn a_load_balancer_is_pending_and_its_node_port_answers() {
     let mut lab = lab(example("loadbalancer"));
-    let desk = lab.scene().desks.into_iter().find(|desk| !desk.of_the_cluster).unwrap();
+    let desk = lab
+        .scene()
+        .desks
+        .into_iter()
+        .find(|desk| !desk.of_the_cluster)
+        .unwrap();
     assert_eq!(desk.entrance, Entrance::Pending);
     assert_eq!(send_suggested(&mut lab).verdict.kind, VerdictKind::Answered);
 }
@@ -218,14 +298,29 @@ fn a_load_balancer_is_pending_and_its_node_port_answers() {
 fn lines_of_the_text_lead_to_what_they_made() {
     let lab = lab(example("nodeport"));
     let line = |needle: &str| {
-        let index = example("nodeport").lines().position(|line| line.contains(needle)).unwrap();
+        let index = example("nodeport")
+            .lines()
+            .position(|line| line.contains(needle))
+            .unwrap();
         lab.objects_at(u32::try_from(index).unwrap() + 1)
     };
     let selector = line("    app: frontend");
-    assert_eq!(selector[0], ObjectRef::new(Kind::Service, "default", "frontend-service"));
-    assert_eq!(selector.iter().filter(|object| object.kind == Kind::Pod).count(), 2);
+    assert_eq!(
+        selector[0],
+        ObjectRef::new(Kind::Service, "default", "frontend-service")
+    );
+    assert_eq!(
+        selector
+            .iter()
+            .filter(|object| object.kind == Kind::Pod)
+            .count(),
+        2
+    );
     let replicas = line("replicas: 2");
-    assert_eq!(replicas[0], ObjectRef::new(Kind::Deployment, "default", "frontend"));
+    assert_eq!(
+        replicas[0],
+        ObjectRef::new(Kind::Deployment, "default", "frontend")
+    );
     assert_eq!(replicas.len(), 3);
 }
 
