@@ -14,7 +14,7 @@ mod session;
 mod settings;
 mod slots;
 mod system;
-//mod walk;
+mod walk;
 mod world;
 
 pub use choices::Choice;

@@ -195,7 +195,7 @@ impl Lab {
     /// Who stands on the street.
     #[must_use]
     pub fn street(&self) -> Vec<Client> {
-        walk::street(&self.settings)
+        walk::street(&self.world)
     }
 
     /// The picture of the world.
