@@ -145,9 +145,9 @@ fn plate(props: &Props, left: i32) -> Html {
         },
         (View::Desk, false) => html! {
             <>
-                { text("tb ink", left + 16, top + 20, name(110)) }
-                { text("mono ink2", left + 16, top + 35, measure::fit(&full, 110, Face::Mono, 112)) }
-                { shape(desk.type_, left + 131, top + 13, 19) }
+                { text("tb ink", left + 16, top + 20, name(120)) }
+                { text("mono ink2", left + 16, top + 35, measure::fit(&full, 110, Face::Mono, 120)) }
+                { shape(desk.type_, left + 138, top + 13, 19) }
             </>
         },
         (View::Embed, _) => {
@@ -203,11 +203,8 @@ fn sheet(layout: &Layout, index: usize, hotel: bool, rules: u32, hits: Option<u3
     let hot = hits.is_some();
     let top = m.counter.0;
     if m.view != View::Desk {
-        // There is no room for words: only the sheet in use is marked.
-        let x = m.door_x(wing.x);
-        let h = m.counter.1 - top - 8;
-        let line = format!("M{} {}v{h}", x + m.door + 10, top + 4);
-        return either(hot, path("sheet-mark", line), Html::default());
+        // There is no room for words, and the guest stands where a mark would be.
+        return Html::default();
     }
     let count = match hits {
         Some(hit) => format!("{hit}/{} hit", thousands(rules)),

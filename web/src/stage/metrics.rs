@@ -218,7 +218,7 @@ impl Metrics {
             let base = self.wall_top + 10;
             let up = (floor - tall) * LOW_STOREY + 26;
             Slot {
-                window: Rect::new(left - 3, base - up, w + 6, LOW_WINDOW),
+                window: Rect::new(left - 1, base - up, w + 2, LOW_WINDOW),
                 low: true,
                 column,
                 floor: floor as u32,

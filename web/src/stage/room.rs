@@ -109,7 +109,7 @@ fn address(room: &Room) -> String {
     if room.host_network {
         "host network".to_owned()
     } else if room.address.is_empty() {
-        "no number yet".to_owned()
+        "no address".to_owned()
     } else {
         room.address.clone()
     }
@@ -167,7 +167,10 @@ fn hotel(place: Rect, said: &Said) -> Html {
             <>
                 { rect("f-lit", place, 1) }
                 { path("f-lit2", format!("M{x} {pane}V{y}H{right}V{pane}z")) }
-                { path("s-mull", format!("M{middle} {y}V{pane}M{x} {pane}H{right}")) }
+                { path("s-mull", match said.count {
+                    None => format!("M{middle} {y}V{pane}M{x} {pane}H{right}"),
+                    Some(_) => format!("M{x} {pane}H{right}"),
+                }) }
                 { word("tsm b onlit am") }
             </>
         },
@@ -235,7 +238,7 @@ fn low_lines(place: Rect, said: &Said, classes: (&'static str, &'static str)) ->
             measure::fit(&said.label, 105, Face::Bold, place.w - 2),
             format!("×{n} · {}", said.word),
         ),
-        None => (number(&said.label, place.w), said.word.clone()),
+        None => (number(&said.label, place.w + 4), said.word.clone()),
     };
     html! {
         <>

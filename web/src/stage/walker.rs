@@ -81,7 +81,7 @@ pub(super) fn Walker(props: &Props) -> Html {
     let number = journey.hops.get(hop - 1).map_or(0, |h| h.number);
     html! {
         <g class="walker" ref={root} aria-hidden="true">
-            { lines(way, *hop) }
+            { lines(layout, way, *hop) }
             { badges(journey, way, *hop) }
             { for broken.map(|b| severed(b)) }
             <g data-walk="guest" transform={translate(stop.feet)}>
@@ -198,9 +198,9 @@ fn arrive(running: &mut Running, root: &Element, after: u32) {
 }
 
 /// The lines: walked, to go, and what could have been.
-fn lines(way: &Way, hop: usize) -> Html {
+fn lines(layout: &Layout, way: &Way, hop: usize) -> Html {
     let reply = way.stops.get(hop - 1).is_some_and(|stop| stop.reply);
-    let drawn: Vec<(usize, &Line, &'static str)> = way
+    let drawn: Vec<(usize, Line, &'static str)> = way
         .legs
         .iter()
         .enumerate()
@@ -213,7 +213,12 @@ fn lines(way: &Way, hop: usize) -> Html {
                 (false, false, false) | (true, false, true) => "way todo",
                 _ => return None,
             };
-            Some((i, &leg.line, class))
+            let line = if i + 1 == hop && class == "way todo" {
+                above_head(&leg.line, layout)
+            } else {
+                leg.line.clone()
+            };
+            Some((i, line, class))
         })
         .collect();
     let others = way
@@ -239,6 +244,18 @@ fn lines(way: &Way, hop: usize) -> Html {
     }
 }
 
+/// The part of a line that the guest at its beginning does not hide.
+fn above_head(line: &Line, layout: &Layout) -> Line {
+    let mut points = line.points().to_vec();
+    if let [first, second, ..] = &mut points[..]
+        && first.x == second.x
+        && second.y < first.y
+    {
+        first.y = (first.y - layout.metrics.scaled(50)).max(second.y);
+    }
+    Line::new(points, 10)
+}
+
 fn badge(class: &'static str, at: Point, number: u32) -> Html {
     html! {
         <g {class}>
@@ -256,8 +273,10 @@ fn badges(journey: &Journey, way: &Way, hop: usize) -> Html {
         .filter(|&i| i + 1 != hop)
         .filter(|&i| reply || !way.stops[i].reply)
         .collect();
+    let here = way.stops.get(hop - 1).map(|stop| stop.badge);
     shown
         .iter()
+        .filter(|&&i| here.is_none_or(|here| !near(way.stops[i].badge, here)))
         .filter(|&&i| {
             let at = way.stops[i].badge;
             // Only the latest number stands at a place.

@@ -133,7 +133,7 @@ fn lamp(x: i32, y: i32) -> Html {
 }
 
 fn node_box(m: &Metrics, place: &WingPlace, last: bool) -> Html {
-    let top = place.top - (m.roof - 14).max(26);
+    let top = place.top - m.roof + if m.view == View::Desk { 14 } else { 0 };
     let net = if last { m.wing } else { m.wing + GAP };
     let height = m.street.0 - 8 - top;
     html! {
@@ -217,7 +217,9 @@ fn cordon(x: i32, y: i32) -> Html {
 
 /// Where a room would be, if there were one of the kind that the open Service asks for.
 fn ghost_room(ghost: Rect, hotel: bool) -> Html {
-    let outer = Rect::new(ghost.x - 3, ghost.y - 3, ghost.w + 6, ghost.h + 9);
+    let low = ghost.h < 30;
+    let below = either(low, 5, 9);
+    let outer = Rect::new(ghost.x - 3, ghost.y - 3, ghost.w + 6, ghost.h + below);
     let y = ghost.y + ghost.h / 2;
     let (one, two) = if hotel {
         ("no room", "of this kind")
@@ -227,8 +229,8 @@ fn ghost_room(ghost: Rect, hotel: bool) -> Html {
     html! {
         <g aria-hidden="true">
             { rect("ghostroom", outer, 4) }
-            { text("tsm b ghostw am", ghost.middle(), y - 1, one) }
-            { text("tsm ghostw am", ghost.middle(), y + 12, two) }
+            { text("tsm b ghostw am", ghost.middle(), y + either(low, 6, -1), one) }
+            { for (!low).then(|| text("tsm ghostw am", ghost.middle(), y + 12, two)) }
         </g>
     }
 }
@@ -338,7 +340,7 @@ fn numbers(m: &Metrics, place: &WingPlace, ports: &[String], hotel: bool) -> Htm
     let rise = 10 * (shown.len() as i32 - 1);
     let below = plate.y - rise + 20 * shown.len() as i32;
     let lines = shown.iter().enumerate().map(|(i, port)| {
-        let wide = (measure::width(port, 110, Face::Mono) + 12 - plate.w).max(0);
+        let wide = (measure::width(port, 105, Face::Mono) + 5 - plate.w).max(0);
         let plate = Rect::new(
             plate.x - wide,
             plate.y - rise + 20 * i as i32,
