@@ -111,7 +111,11 @@ fn directory(m: &Metrics, wall: Rect, scene: &Scene, hotel: bool) -> Html {
     let name = either(hotel, "Directory", "Cluster DNS");
     if m.view == View::Embed {
         let address = scene.directory.as_ref().map_or("none", |d| &d.address);
-        let (class, mono) = either(hotel, ("tb onwall am", "mono onwall am"), ("tb ink am", "mono ink2 am"));
+        let (class, mono) = either(
+            hotel,
+            ("tb onwall am", "mono onwall am"),
+            ("tb ink am", "mono ink2 am"),
+        );
         return html! {
             <>
                 { text(class, middle, wall.y + 22, name) }
@@ -147,7 +151,9 @@ fn directory(m: &Metrics, wall: Rect, scene: &Scene, hotel: bool) -> Html {
 
 /// The other Services, those of a person's own first.
 pub(super) fn others(scene: &Scene, open: Option<usize>) -> Vec<usize> {
-    let mut others: Vec<usize> = (0..scene.desks.len()).filter(|i| Some(*i) != open).collect();
+    let mut others: Vec<usize> = (0..scene.desks.len())
+        .filter(|i| Some(*i) != open)
+        .collect();
     others.sort_by_key(|&i| scene.desks[i].of_the_cluster);
     others
 }
@@ -260,6 +266,7 @@ fn board(props: &Props, wall: Rect) -> Html {
                 { text("tsm ink2", x, frame.y + 43, "no address, no rules") }
             </>
         },
+        None if desk.list.is_empty() => text("tsm ink2", x, frame.y + 29, "nobody is listed"),
         None => rows(&desk.list, props.drawn.as_deref(), x, frame),
     };
     let box_ = match (hotel, missing.is_some()) {
@@ -410,7 +417,12 @@ fn entrance(props: &Props, wall: Rect) -> Html {
         // A scaffold goes up only where somebody was asked to build.
         let scaffold = sign.pending.then(|| {
             let (l, r) = (x - half, x + half);
-            path("scaffold", format!("M{l} {ground}L{x} {eaves}L{r} {ground}M{l} {eaves}L{x} {ground}L{r} {eaves}"))
+            path(
+                "scaffold",
+                format!(
+                    "M{l} {ground}L{x} {eaves}L{r} {ground}M{l} {eaves}L{x} {ground}L{r} {eaves}"
+                ),
+            )
         });
         html! {
             <>
@@ -441,7 +453,10 @@ fn entrance(props: &Props, wall: Rect) -> Html {
             </>
         }
     };
-    let label = format!("{}: {}, {}", sign.hotel[0], sign.cluster[0], sign.cluster[1]);
+    let label = format!(
+        "{}: {}, {}",
+        sign.hotel[0], sign.cluster[0], sign.cluster[1]
+    );
     let outline = Rect::new(x - half - 10, roof - 2, 2 * half + 20, ground - roof + 4);
     let inside = html! { <>{ drawing }{ words }</> };
     match props.layout.open.and_then(|i| props.scene.desks.get(i)) {

@@ -118,17 +118,17 @@ fn set_out(running: &mut Running, root: &Element, props: &Props) {
     ) else {
         return;
     };
+    let mut stations = leg.line.stations();
+    if stations.len() < 2 {
+        stations = vec![(from.feet, 0), (to.feet, 1000)];
+    }
+    if let Some(first) = stations.first_mut() {
+        first.0 = from.feet;
+    }
+    if let Some(last) = stations.last_mut() {
+        last.0 = to.feet;
+    }
     if let Some(guest) = find("[data-walk=guest]") {
-        let mut stations = leg.line.stations();
-        if stations.len() < 2 {
-            stations = vec![(from.feet, 0), (to.feet, 1000)];
-        }
-        if let Some(first) = stations.first_mut() {
-            first.0 = from.feet;
-        }
-        if let Some(last) = stations.last_mut() {
-            last.0 = to.feet;
-        }
         running.travel(&guest, &stations, *hop_ms);
     }
     let travel = Timing {
@@ -161,11 +161,22 @@ fn set_out(running: &mut Running, root: &Element, props: &Props) {
         let card = Card::at(journey, hop)?;
         card::hold(layout, way, hop, card.size(layout))
     };
-    if let (Some(card), Some(was), Some(now)) = (find("[data-walk=card]"), held(hop - 1), held(*hop))
+    if let (Some(card), Some(was), Some(now)) =
+        (find("[data-walk=card]"), held(hop - 1), held(*hop))
     {
-        let shift = Point::new(was.card.x - now.card.x, was.card.y - now.card.y);
-        let way = [(shift, 0), (Point::default(), 1000)];
-        running.travel(&card, &way, *hop_ms);
+        // It is held in the hand: it goes the guest's way, from how it was held to how it will be.
+        let held = |held: Held, feet: Point| (held.card.x - feet.x, held.card.y - feet.y);
+        let ((ax, ay), (bx, by)) = (held(was, from.feet), held(now, to.feet));
+        let between = |a: i32, b: i32, at: i32| a + (b - a) * at / 1000;
+        let shifts: Vec<(Point, i32)> = stations
+            .iter()
+            .map(|&(guest, at)| {
+                let x = guest.x + between(ax, bx, at) - now.card.x;
+                let y = guest.y + between(ay, by, at) - now.card.y;
+                (Point::new(x, y), at)
+            })
+            .collect();
+        running.travel(&card, &shifts, *hop_ms);
     }
     arrive(running, root, *hop_ms);
 }
@@ -192,7 +203,13 @@ fn arrive(running: &mut Running, root: &Element, after: u32) {
             "leave" => (&[("opacity", "1")], &[("opacity", "0")]),
             _ => (&[("opacity", "0")], &[("opacity", "1")]),
         };
-        let frames = [Frame { at: 0, set: first }, Frame { at: 1000, set: last }];
+        let frames = [
+            Frame { at: 0, set: first },
+            Frame {
+                at: 1000,
+                set: last,
+            },
+        ];
         running.start(&element, &frames, &timing);
     }
 }
@@ -226,10 +243,16 @@ fn lines(layout: &Layout, way: &Way, hop: usize) -> Html {
         .iter()
         .filter(|_| way.others_from > 0)
         .map(|line| path("way alt", line.d()));
+    // Under the line that grows, what it has still to cover.
+    let ahead = drawn
+        .iter()
+        .filter(|(i, _, class)| *class == "way" && i + 2 == hop)
+        .map(|(_, line, _)| path("way todo", line.d()));
     let cases = drawn.iter().filter(|(_, _, class)| *class == "way");
     html! {
         <>
             { for others }
+            { for ahead }
             { for cases.map(|(i, line, _)| {
                 let moving = (i + 2 == hop).then_some("leg");
                 html! { <path class="waycase" d={line.d()} pathLength="1" data-walk={moving} /> }
