@@ -22,7 +22,7 @@
 //!
 //! | module | is |
 //! | --- | --- |
-//! | [`diagnostic`], [`limits`] | places in a text, what is wrong there, and how much is too much |
+//! | [`diagnostic`], [`limits`], [`random`] | places in a text and what is wrong there; how much is too much; seeded draws |
 //! | [`net`] | packets as typed data, protocols, addresses |
 //! | [`yaml`] | text to a tree in which every key and value has its place |
 //! | [`netfilter`] | one Linux host's packet path; knows no word of Kubernetes |
@@ -47,13 +47,18 @@
 #![warn(missing_docs)]
 
 pub mod api;
+pub mod controllers;
 pub mod diagnostic;
 pub mod dns;
 pub mod lab;
 pub mod limits;
+pub mod manifest;
 pub mod net;
 pub mod netfilter;
 pub mod network;
+pub mod proxy;
+pub mod random;
+pub mod yaml;
 
 /// The Kubernetes release whose behaviour is modelled.
 ///
