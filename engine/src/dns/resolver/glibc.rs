@@ -5,7 +5,7 @@ use super::{
     because_of_search, dots,
 };
 use crate::dns::{Name, Question, Rcode};
-use crate::network::Words;
+use crate::words::Words;
 
 /// What one spelling came to.
 #[derive(Clone, Copy, PartialEq, Eq)]
