@@ -5,7 +5,7 @@ use super::{
     because_of_search, dots,
 };
 use crate::dns::{Name, Question, Rcode};
-use crate::network::Words;
+use crate::words::Words;
 
 /// What one spelling came to.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -107,11 +107,13 @@ fn spelling(search: &mut Search<'_>, text: &str, why: &Words) -> (Option<Name>, 
     let mut why = why.clone();
     let mut anybody = false;
     let mut failure = None;
-    for attempt in 0..attempts {
-        // The time doubles with every round, and is then shared among the servers.
-        let share = if attempt == 0 { 1 } else { servers.len() };
-        let wait = (timeout << attempt) / u32::try_from(share).unwrap_or(1);
-        for &server in &servers {
+    for _ in 0..attempts {
+        for (place, &server) in servers.iter().enumerate() {
+            // Twice as long for each further server, shared out among all of them.
+            let wait = match place {
+                0 => timeout,
+                _ => (timeout << place) / u32::try_from(servers.len()).unwrap_or(1),
+            };
             let mut results = Vec::new();
             let mut waited = false;
             for &record_type in search.resolver.types() {

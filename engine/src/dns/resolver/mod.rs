@@ -18,7 +18,7 @@ use super::{Answer, ClusterDns, Hosts, Name, Question, Rcode, RecordData, Record
 use crate::api::Pod;
 use crate::diagnostic::Diagnostic;
 use crate::net::IpFamily;
-use crate::network::Words;
+use crate::words::Words;
 
 mod glibc;
 mod musl;

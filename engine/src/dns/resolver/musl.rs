@@ -5,7 +5,7 @@ use super::{
     because_of_search, dots,
 };
 use crate::dns::{Name, Question};
-use crate::network::Words;
+use crate::words::Words;
 
 /// The longest line of resolv.conf that musl reads, in octets without the line's end.
 const MAX_LINE: usize = 254;
