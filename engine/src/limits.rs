@@ -27,3 +27,6 @@ pub const MAX_CONNECTIONS: usize = 131_072;
 
 /// The most machines that a packet passes before the walk is given up. A TTL ends it before.
 pub const MAX_PASSAGES: usize = 600;
+
+/// The most ways that are followed when all ways of a request are asked for.
+pub const MAX_POSSIBILITIES: usize = 4_096;
