@@ -27,11 +27,6 @@ pub const MAX_CONNECTIONS: usize = 131_072;
 
 /// The most machines that a packet passes before the walk is given up. A TTL ends it before.
 pub const MAX_PASSAGES: usize = 600;
-/// The most lines that the imports of a Corefile may make.
-pub const MAX_COREFILE_LINES: usize = 10_000;
-
-/// The most times that CoreDNS asks itself for one question, when aliases lead through its zones.
-pub const MAX_DNS_LOOKUPS: usize = 16;
 
 /// The most ways that are followed when all ways of a request are asked for.
 pub const MAX_POSSIBILITIES: usize = 4_096;

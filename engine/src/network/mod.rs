@@ -19,7 +19,6 @@ mod exchange;
 mod journey;
 pub mod kubeadm;
 mod plan;
-mod print;
 mod request;
 mod tell;
 mod topology;
