@@ -13,3 +13,6 @@ pub const MAX_OBJECTS: usize = 10_000;
 
 /// The most nodes that one document may have once its aliases are written out.
 pub const MAX_ALIASED_NODES: usize = 1_000_000;
+
+/// The longest manifest whose lost indentation is rebuilt, in lines. A longer one is left as it is.
+pub const MAX_REPAIRED_LINES: usize = 5_000;
