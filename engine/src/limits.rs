@@ -30,3 +30,12 @@ pub const MAX_PASSAGES: usize = 600;
 
 /// The most ways that are followed when all ways of a request are asked for.
 pub const MAX_POSSIBILITIES: usize = 4_096;
+
+/// The longest manifest whose lost indentation is rebuilt, in lines. A longer one is left as it is.
+pub const MAX_REPAIRED_LINES: usize = 5_000;
+
+/// The most lines that the imports of a Corefile may make.
+pub const MAX_COREFILE_LINES: usize = 10_000;
+
+/// The most times that CoreDNS asks itself for one question, when aliases lead through its zones.
+pub const MAX_DNS_LOOKUPS: usize = 16;

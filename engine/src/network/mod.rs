@@ -19,6 +19,7 @@ mod exchange;
 mod journey;
 pub mod kubeadm;
 mod plan;
+mod print;
 mod request;
 mod tell;
 mod topology;
