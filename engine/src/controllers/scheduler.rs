@@ -44,11 +44,17 @@ pub fn schedule(pods: &mut [Pod], nodes: &[Node]) {
             .filter(|node| !is_closed(node))
             .filter(|node| {
                 let labels = &node.metadata.labels;
-                pod.spec.node_selector.iter().all(|(key, value)| labels.get(key) == Some(value))
+                pod.spec
+                    .node_selector
+                    .iter()
+                    .all(|(key, value)| labels.get(key) == Some(value))
             })
             .min_by_key(|node| {
                 let (of_owner, of_namespace) = keys(pod, &node.metadata.name);
-                (by_owner.get(&of_owner).copied(), by_namespace.get(&of_namespace).copied())
+                (
+                    by_owner.get(&of_owner).copied(),
+                    by_namespace.get(&of_namespace).copied(),
+                )
             });
         if let Some(node) = chosen {
             let (of_owner, of_namespace) = keys(pod, &node.metadata.name);
@@ -98,11 +104,13 @@ mod tests {
         let nodes = [node("a"), node("b")];
         let owned = |owner: &str| {
             let mut pod = Pod::default();
-            pod.metadata.owner_references.push(crate::api::OwnerReference {
-                name: owner.into(),
-                controller: Some(true),
-                ..Default::default()
-            });
+            pod.metadata
+                .owner_references
+                .push(crate::api::OwnerReference {
+                    name: owner.into(),
+                    controller: Some(true),
+                    ..Default::default()
+                });
             pod
         };
         let mut pods = [owned("x"), owned("y"), owned("y"), owned("x")];
