@@ -117,7 +117,12 @@ impl Builder<'_> {
                 ));
                 break;
             }
-            if self.world.written.insert(reference.clone(), index).is_some() {
+            if self
+                .world
+                .written
+                .insert(reference.clone(), index)
+                .is_some()
+            {
                 self.diagnostics.push(
                     Diagnostic::warning(
                         format!("{reference} is defined more than once: the last one counts"),
@@ -137,15 +142,24 @@ impl Builder<'_> {
     }
 
     fn accept(&mut self, reference: ObjectRef, object: Object) {
-        self.world.accepted.insert(reference.clone(), object.clone());
+        self.world
+            .accepted
+            .insert(reference.clone(), object.clone());
         self.objects.insert(reference, object);
     }
 
     /// Puts an error where the field stands, or the nearest field around it.
     fn refuse(&mut self, object: &ObjectRef, field: &FieldPath, message: String) {
-        let document = self.world.written.get(object).map(|index| &self.documents[*index]);
-        let span = document
-            .map(|document| document.place(field).map_or(document.span, |place| place.value));
+        let document = self
+            .world
+            .written
+            .get(object)
+            .map(|index| &self.documents[*index]);
+        let span = document.map(|document| {
+            document
+                .place(field)
+                .map_or(document.span, |place| place.value)
+        });
         self.diagnostics.push(
             Diagnostic::error(message, span)
                 .with_object(object.to_string())
@@ -162,7 +176,9 @@ impl Builder<'_> {
             .map(|(key, _)| key.clone())
             .take_while(|key| key.kind == kind)
             .collect();
-        keys.iter().filter_map(|key| self.objects.remove(key)).collect()
+        keys.iter()
+            .filter_map(|key| self.objects.remove(key))
+            .collect()
     }
 
     /// Namespaces that objects are in and nobody made are made, and said.
@@ -175,11 +191,17 @@ impl Builder<'_> {
         let mut missing: BTreeMap<String, ObjectRef> = BTreeMap::new();
         for reference in self.objects.keys() {
             if reference.kind.is_namespaced() && !known.contains(&reference.namespace) {
-                missing.entry(reference.namespace.clone()).or_insert_with(|| reference.clone());
+                missing
+                    .entry(reference.namespace.clone())
+                    .or_insert_with(|| reference.clone());
             }
         }
         for (name, first) in missing {
-            let document = self.world.written.get(&first).map(|index| &self.documents[*index]);
+            let document = self
+                .world
+                .written
+                .get(&first)
+                .map(|index| &self.documents[*index]);
             let span = document.map(|document| {
                 document
                     .place(&FieldPath::new("metadata.namespace"))
@@ -193,8 +215,13 @@ impl Builder<'_> {
                         "The lab made it. On a cluster: kubectl create namespace {name}"
                     )),
             );
-            let metadata = ObjectMeta { name, ..ObjectMeta::default() };
-            self.world.store.put(Object::Namespace(Namespace { metadata }));
+            let metadata = ObjectMeta {
+                name,
+                ..ObjectMeta::default()
+            };
+            self.world
+                .store
+                .put(Object::Namespace(Namespace { metadata }));
         }
     }
 
@@ -208,11 +235,17 @@ impl Builder<'_> {
             })
             .collect();
         if nodes.is_empty() {
-            nodes = self.settings.nodes.iter().map(|name| fresh_node(name)).collect();
+            nodes = self
+                .settings
+                .nodes
+                .iter()
+                .map(|name| fresh_node(name))
+                .collect();
         }
         // In the order of the text, as they would have registered.
         nodes.sort_by_key(|node| {
-            self.world.document_of(&ObjectRef::new(Kind::Node, "", &node.metadata.name))
+            self.world
+                .document_of(&ObjectRef::new(Kind::Node, "", &node.metadata.name))
         });
         if let Err(full) = nodes::complete(&mut nodes, &self.settings.networks) {
             for name in full {
@@ -269,7 +302,9 @@ impl Builder<'_> {
             if let Some(Object::Service(old)) = self.before.accepted.get(&reference)
                 && self.create(old.clone()).is_empty()
             {
-                self.world.accepted.insert(reference, Object::Service(old.clone()));
+                self.world
+                    .accepted
+                    .insert(reference, Object::Service(old.clone()));
             }
         }
     }
@@ -318,13 +353,18 @@ impl Builder<'_> {
         let room = MAX_OBJECTS.saturating_sub(pods.len() + self.objects.len());
         let mut made = 0;
         for object in deployments {
-            let Object::Deployment(mut deployment) = object else { continue };
+            let Object::Deployment(mut deployment) = object else {
+                continue;
+            };
             let reference = ObjectRef::new(
                 Kind::Deployment,
                 &deployment.metadata.namespace,
                 &deployment.metadata.name,
             );
-            let existing = pods.iter().filter(|pod| deployment::owns(&deployment, pod)).count();
+            let existing = pods
+                .iter()
+                .filter(|pod| deployment::owns(&deployment, pod))
+                .count();
             let mut missing = if is_recorded(&deployment.metadata) && existing > 0 {
                 Vec::new()
             } else {
@@ -357,8 +397,7 @@ impl Builder<'_> {
         scheduler::schedule(&mut pods, nodes);
         kubelet::start(&mut pods, nodes);
         for mut pod in pods {
-            let reference =
-                ObjectRef::new(Kind::Pod, &pod.metadata.namespace, &pod.metadata.name);
+            let reference = ObjectRef::new(Kind::Pod, &pod.metadata.namespace, &pod.metadata.name);
             if let Some(ready) = readiness.get(&reference) {
                 kubelet::set_ready(&mut pod, *ready);
             }
@@ -376,9 +415,10 @@ impl Builder<'_> {
                     .labels
                     .get(endpoint_slice::MANAGED_BY_LABEL)
                     .is_some_and(|by| by == endpoint_slice::MANAGED_BY);
-                if let (true, Some(service)) =
-                    (by_the_controller, metadata.labels.get(endpoint_slice::SERVICE_NAME_LABEL))
-                {
+                if let (true, Some(service)) = (
+                    by_the_controller,
+                    metadata.labels.get(endpoint_slice::SERVICE_NAME_LABEL),
+                ) {
                     listed.insert((metadata.namespace.clone(), service.clone()));
                 }
             }
@@ -389,20 +429,28 @@ impl Builder<'_> {
         let nodes: Vec<&Node> = nodes.iter().collect();
         let mut by_namespace: BTreeMap<&str, Vec<&Pod>> = BTreeMap::new();
         for pod in self.world.store.pods() {
-            by_namespace.entry(&pod.metadata.namespace).or_default().push(pod);
+            by_namespace
+                .entry(&pod.metadata.namespace)
+                .or_default()
+                .push(pod);
         }
         let mut made = Vec::new();
         for service in self.world.store.services() {
             let metadata = &service.metadata;
-            let without_selector =
-                service.spec.selector.as_ref().is_none_or(|selector| selector.is_empty());
+            let without_selector = service
+                .spec
+                .selector
+                .as_ref()
+                .is_none_or(|selector| selector.is_empty());
             if without_selector
                 || service.spec.type_ == "ExternalName"
                 || listed.contains(&(metadata.namespace.clone(), metadata.name.clone()))
             {
                 continue;
             }
-            let pods = by_namespace.get(metadata.namespace.as_str()).map_or(&[][..], Vec::as_slice);
+            let pods = by_namespace
+                .get(metadata.namespace.as_str())
+                .map_or(&[][..], Vec::as_slice);
             let reconciled = endpoint_slice::reconcile(
                 service,
                 pods,
@@ -440,7 +488,11 @@ impl Builder<'_> {
 }
 
 fn reference_of(service: &Service) -> ObjectRef {
-    ObjectRef::new(Kind::Service, &service.metadata.namespace, &service.metadata.name)
+    ObjectRef::new(
+        Kind::Service,
+        &service.metadata.namespace,
+        &service.metadata.name,
+    )
 }
 
 /// The API server allocates before it validates: a load balancer that needs a port for its health
@@ -465,7 +517,6 @@ fn is_recorded(metadata: &ObjectMeta) -> bool {
 fn fresh_node(name: &str) -> Node {
     let mut node = Node::default();
     node.metadata.name = name.to_owned();
-    node.metadata.labels =
-        BTreeMap::from([("kubernetes.io/hostname".to_owned(), name.to_owned())]);
+    node.metadata.labels = BTreeMap::from([("kubernetes.io/hostname".to_owned(), name.to_owned())]);
     node
 }

@@ -3,7 +3,8 @@
 mod journey;
 mod print;
 
+pub use crate::words::{Mark, Phrase, Piece, Words};
 pub use journey::{
-    Cause, Change, Client, ClientKind, Direction, Hop, Journey, Location, Mark, Phrase, Piece,
-    Request, Step, Verdict, VerdictKind, Words,
+    Cause, Change, Client, ClientKind, Direction, Hop, Journey, Location, Request, Step, Verdict,
+    VerdictKind,
 };

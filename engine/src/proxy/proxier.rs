@@ -218,7 +218,11 @@ impl Proxier {
                 true
             }
         };
-        let services = if full { self.rules.len() } else { written.len() };
+        let services = if full {
+            self.rules.len()
+        } else {
+            written.len()
+        };
         if self.mode == Mode::Ipvs {
             self.frame = Arc::new(ipvs::frame(&self.settings, &self.filled));
         }
@@ -280,7 +284,12 @@ impl Proxier {
             if let Some(service) = Service::new(service, &self.settings) {
                 slices.clear();
                 slices.extend(entry.slices.values().map(Arc::as_ref));
-                planned.push(ServiceRules::plan(service, &slices, &self.settings, self.mode));
+                planned.push(ServiceRules::plan(
+                    service,
+                    &slices,
+                    &self.settings,
+                    self.mode,
+                ));
             }
         }
         self.endpoints = planned.iter().map(ServiceRules::endpoints).sum();
@@ -327,8 +336,16 @@ impl Proxier {
         match self.mode {
             Mode::Iptables => {
                 let (filter, shared) = (iptables::segment::FILTER, iptables::segment::SHARED);
-                self.filter = self.rules.iter().map(|r| r.segments(filter, filter)).collect();
-                self.shared = self.rules.iter().map(|r| r.segments(shared, shared)).collect();
+                self.filter = self
+                    .rules
+                    .iter()
+                    .map(|r| r.segments(filter, filter))
+                    .collect();
+                self.shared = self
+                    .rules
+                    .iter()
+                    .map(|r| r.segments(shared, shared))
+                    .collect();
             }
             Mode::Ipvs => {
                 self.filled = FilledSets::new(&self.rules);
@@ -398,8 +415,10 @@ impl Proxier {
         if self.mode == Mode::Iptables {
             let segment = |segment| new.as_ref().map(|new| new.segments(segment, segment));
             let remove = usize::from(place.is_ok());
-            self.filter.splice(at, remove, segment(iptables::segment::FILTER));
-            self.shared.splice(at, remove, segment(iptables::segment::SHARED));
+            self.filter
+                .splice(at, remove, segment(iptables::segment::FILTER));
+            self.shared
+                .splice(at, remove, segment(iptables::segment::SHARED));
         }
         match (place, new) {
             (Ok(at), Some(new)) => self.rules[at] = Arc::new(new),
@@ -433,7 +452,9 @@ impl Proxier {
                 }
                 Part::Services(FILTER, _) => out.push_str(self.filter.text()),
                 Part::Services(CHAINS, _) => {
-                    self.each(full, written, |rules| out.push_str(rules.segments(CHAINS, CHAINS)));
+                    self.each(full, written, |rules| {
+                        out.push_str(rules.segments(CHAINS, CHAINS))
+                    });
                     for chain in stale.clone() {
                         out.push(':');
                         out.push_str(chain);
@@ -441,7 +462,9 @@ impl Proxier {
                     }
                 }
                 Part::Services(first, last) if full => {
-                    self.each(true, written, |rules| out.push_str(rules.segments(first, last)));
+                    self.each(true, written, |rules| {
+                        out.push_str(rules.segments(first, last))
+                    });
                 }
                 Part::Services(..) => {
                     let mut from = 0;
