@@ -499,3 +499,60 @@ pub fn balanced(scene: &Scene) -> Journey {
         .hop(Step::Reply, outside("internet"), home, home, &[])
         .end()
 }
+
+/// Long names, two node ports, IPv6 and more zones than one would like.
+pub fn long() -> Scene {
+    let mut scene = hotel();
+    scene.cluster = "production-europe-central-2".into();
+    for (i, wing) in scene.wings.iter_mut().enumerate() {
+        wing.node.name = format!("ip-10-0-12-{i}.eu-central-1.compute.internal");
+        wing.address = format!("2001:db8:10::{}", i + 11);
+        wing.rules = 48_213;
+    }
+    for (i, room) in scene.rooms.iter_mut().enumerate() {
+        room.owner = "recommendation-engine-canary".into();
+        room.address = format!("fd00:10:244:{i}::a{i}");
+    }
+    scene.rooms[2].host_network = true;
+    let rooms: Vec<&Room> = scene.rooms.iter().collect();
+    let name = "recommendation-engine-canary-public";
+    let mut open = desk(name, DeskType::NodePort, "fd00:10:96::ab12", &rooms);
+    open.service = service();
+    open.doors.push(Door {
+        port: 30443,
+        service_port: "https".into(),
+    });
+    scene.desks[0] = open;
+    scene.desks[0].service.name = name.into();
+    let mut other = desk(name, DeskType::Headless, "", &[]);
+    other.service.namespace = "shop".into();
+    scene.desks.push(other);
+    scene
+}
+
+/// An IPv6 packet rewritten at the first wing.
+pub fn long_way(scene: &Scene) -> Journey {
+    let sent = tcp(
+        "2001:db8:ffff:1:2:3:4:5",
+        51742,
+        "2001:db8:10::11",
+        30080,
+        TcpFlags::SYN,
+    );
+    let written = tcp(
+        "2001:db8:10::11",
+        51742,
+        "fd00:10:244:1::a1",
+        8080,
+        TcpFlags::SYN,
+    );
+    let at = Location::Node {
+        name: scene.wings[0].node.name.clone(),
+    };
+    Story::new("laptop", ClientKind::Lan, VerdictKind::Answered)
+        .hop(Step::Send, outside("laptop"), sent, sent, &[])
+        .hop(Step::Enter, at.clone(), sent, sent, &[])
+        .hop(Step::Nat, at, sent, written, &[Change::Dnat, Change::Snat])
+        .hop(Step::Deliver, pod(&scene.rooms[1]), written, written, &[])
+        .end()
+}
