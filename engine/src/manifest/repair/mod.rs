@@ -187,20 +187,28 @@ fn header(lines: &[Placed<'_>]) -> Option<Option<Kind>> {
     is_word.then(|| Kind::ALL.into_iter().find(|known| known.as_str() == kind))
 }
 
-/// Whether the first field whose value is in the lines below has them at its own column.
+/// Whether the first field whose value is in the lines below has them at its own column. A list
+/// may stand there.
 fn is_flat(lines: &[Placed<'_>]) -> bool {
-    let mut content = lines
+    /// A manifest shows it within so many lines.
+    const LOOK_AHEAD: usize = 100;
+    let base = lines[0].column;
+    let content = lines
         .iter()
         .filter(|line| !matches!(line.line, Line::Blank | Line::Comment));
-    let base = lines[0].column;
-    while let Some(line) = content.next() {
-        if let Line::Field(Field {
-            value: FieldValue::Below,
-            ..
-        }) = line.line
-        {
-            return content.next().is_some_and(|below| below.column <= base);
+    let mut is_open = false;
+    for line in content.take(LOOK_AHEAD) {
+        let is_dash = matches!(line.line, Line::Element(_) | Line::Item(_));
+        if is_open && !(is_dash && line.column == base) {
+            return line.column <= base;
         }
+        is_open = matches!(
+            line.line,
+            Line::Field(Field {
+                value: FieldValue::Below,
+                ..
+            })
+        );
     }
     false
 }
