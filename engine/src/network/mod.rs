@@ -21,10 +21,14 @@ pub mod kubeadm;
 mod plan;
 mod request;
 mod tell;
+mod told;
 mod topology;
 mod verdict;
 mod walk;
 mod words;
+
+#[cfg(test)]
+mod tests;
 
 pub use exchange::State;
 pub use journey::{
@@ -37,4 +41,4 @@ pub use plan::{
 };
 pub use request::RequestError;
 pub use topology::{Machine, Network, NodeRules, Role};
-pub use walk::{Lookups, Possibility};
+pub use walk::{AddressOf, Lookups, OriginsOf, Possibility};
