@@ -22,10 +22,14 @@ mod plan;
 mod print;
 mod request;
 mod tell;
+mod told;
 mod topology;
 mod verdict;
 mod walk;
 mod words;
+
+#[cfg(test)]
+mod tests;
 
 pub use exchange::State;
 pub use journey::{
@@ -38,4 +42,4 @@ pub use plan::{
 };
 pub use request::RequestError;
 pub use topology::{Machine, Network, NodeRules, Role};
-pub use walk::{Lookups, Possibility};
+pub use walk::{AddressOf, Lookups, OriginsOf, Possibility};

@@ -6,37 +6,22 @@
 //! only passes a packet on shows its rules at the hop that travels there.
 
 use super::exchange::{Came, Ending, Event, Server, Stop, is_node};
-use super::journey::{
-    Change, Client, Direction, Hop, Journey, Location, Request, Served, Step, Words,
+use super::journey::{Change, Direction, Hop, Journey, Location, Served, Step, Words};
+use super::told::{
+    Told, came_from, change, ended_by_ttl, first_return, pod_of, remembers, rewrite_of,
 };
-use super::plan::Owner;
 use super::topology::{Network, Role};
 use super::verdict;
-use super::walk::Lookups;
-use super::words::{self, Place};
-use crate::api::Origin;
+use super::words;
 use crate::net::{IcmpMessage, Packet};
-use crate::netfilter::iptables::{Recent, RecentAction, Rule, What};
-use crate::netfilter::{Fate, Loss, Passage, Rewrite, RuleAt};
-
-/// What there is to tell.
-pub(super) struct Told<'a> {
-    pub(super) network: &'a Network,
-    pub(super) request: &'a Request,
-    pub(super) client: Client,
-    /// The client's machine.
-    pub(super) machine: usize,
-    pub(super) sent: Packet,
-    pub(super) events: &'a [Event],
-    pub(super) ending: &'a Ending,
-    pub(super) lookups: Lookups<'a>,
-}
+use crate::netfilter::{Fate, Rewrite, RuleAt};
 
 /// Tells a journey.
 pub(super) fn journey(told: Told<'_>) -> Journey {
     let mut teller = Teller {
         told: &told,
         hops: Vec::new(),
+        shown: Vec::new(),
     };
     teller.there();
     teller.back();
@@ -80,115 +65,14 @@ fn served(network: &Network, server: &Server) -> Served {
     }
 }
 
-/// A Pod as `namespace/name`.
-pub(super) fn pod_of(network: &Network, machine: usize, owner: &Owner) -> Option<String> {
-    let found = network.machine(machine);
-    match (&found.role, owner) {
-        (Role::Pod { namespace, .. }, _) => Some(format!("{namespace}/{}", found.name)),
-        (_, Owner::Pod { namespace, name }) => Some(format!("{namespace}/{name}")),
-        _ => None,
-    }
-}
-
-impl Told<'_> {
-    /// A machine's place for people.
-    pub(super) fn place(&self, machine: usize) -> Place<'_> {
-        let found = self.network.machine(machine);
-        match &found.role {
-            Role::Node => Place::Node(&found.name),
-            Role::Pod { .. } => Place::Pod {
-                name: &found.name,
-                address: (found.host.routing.addresses().next()).map(|(address, _)| address),
-            },
-            Role::Router => Place::Router,
-            Role::Lan | Role::Internet => Place::Outside(&found.name),
-        }
-    }
-
-    fn location(&self, machine: usize) -> Location {
-        let found = self.network.machine(machine);
-        match &found.role {
-            Role::Node => Location::Node {
-                name: found.name.clone(),
-            },
-            Role::Pod { namespace, node } => Location::Pod {
-                namespace: namespace.clone(),
-                name: found.name.clone(),
-                node: self.network.machine(*node).name.clone(),
-            },
-            Role::Router => Location::Router,
-            Role::Lan | Role::Internet => Location::Outside {
-                name: found.name.clone(),
-            },
-        }
-    }
-
-    /// Where a process is: in a Pod of the Node's own network, or as its machine.
-    fn location_of(&self, machine: usize, owner: &Owner) -> Location {
-        match (owner, self.network.machine(machine)) {
-            (Owner::Pod { namespace, name }, found) if found.role == Role::Node => Location::Pod {
-                namespace: namespace.clone(),
-                name: name.clone(),
-                node: found.name.clone(),
-            },
-            _ => self.location(machine),
-        }
-    }
-
-    /// Where the client is.
-    fn client_location(&self) -> Location {
-        let from: Vec<&str> = self.client.id.split('/').collect();
-        let guest = match from[..] {
-            ["pod", namespace, name] => Some((namespace, name)),
-            ["pod", name] => Some(("default", name)),
-            _ => None,
-        };
-        match guest {
-            Some((namespace, name)) if is_node(self.network, self.machine) => Location::Pod {
-                namespace: namespace.to_owned(),
-                name: name.to_owned(),
-                node: self.network.machine(self.machine).name.clone(),
-            },
-            _ => self.location(self.machine),
-        }
-    }
-
-    pub(super) fn client_place(&self) -> Place<'_> {
-        self.place(self.machine)
-    }
-
-    /// A rule of a Node.
-    pub(super) fn rule(&self, machine: usize, at: &RuleAt) -> Option<&Rule> {
-        let family = crate::net::IpFamily::of(self.sent.dst);
-        self.network.machine(machine).host.rules(family)?.rule(at)
-    }
-
-    /// The fields behind a Node's rules, each once.
-    pub(super) fn origins<'r>(
-        &self,
-        machine: usize,
-        rules: impl Iterator<Item = &'r RuleAt>,
-    ) -> Vec<Origin> {
-        let Some(lookup) = self.lookups.origins else {
-            return Vec::new();
-        };
-        let node = &self.network.machine(machine).name;
-        let mut found: Vec<Origin> = Vec::new();
-        for origin in rules.flat_map(|at| lookup(node, at)) {
-            if !found.contains(&origin) {
-                found.push(origin);
-            }
-        }
-        found
-    }
-}
-
 /// Chains of kube-proxy's in which a packet's destination is recognised.
 const DOORS: [&str; 2] = ["KUBE-SERVICES", "KUBE-NODEPORTS"];
 
 struct Teller<'a> {
     told: &'a Told<'a>,
     hops: Vec<Hop>,
+    /// Events whose rules are at a hop already.
+    shown: Vec<*const Event>,
 }
 
 impl Teller<'_> {
@@ -242,9 +126,20 @@ impl Teller<'_> {
             hop.before = passage.before;
             hop.after = passage.skb.packet;
             hop.changes = passage.rewrites.iter().map(change).collect();
-            hop.looks.clone_from(&passage.trace.looks);
             hop.decided_by = decided_by;
             hop.origins = origins;
+        }
+        self.show_looks(event);
+    }
+
+    /// Puts a passage's rules on the last hop, unless a hop has them already.
+    fn show_looks(&mut self, event: &Event) {
+        let key = std::ptr::from_ref(event);
+        if !self.shown.contains(&key)
+            && let Some(hop) = self.hops.last_mut()
+        {
+            hop.looks.extend(event.passage.trace.looks.iter().cloned());
+            self.shown.push(key);
         }
     }
 
@@ -324,18 +219,15 @@ impl Teller<'_> {
         if enters {
             self.enter(event, own_address);
         }
-        if matches!(passage.fate, Fate::Dropped { .. } | Fate::Rejected { .. }) {
-            // Told as the end.
-            return;
-        }
         let rewritten = !passage.rewrites.is_empty();
-        let delivered = passage.fate == Fate::Delivered;
-        let lost = matches!(passage.fate, Fate::Lost { .. });
-        if rewritten || (!delivered && !lost && (first || enters)) {
-            self.nat(event, next, enters);
-        } else if let Some(hop) = self.hops.last_mut() {
+        match passage.fate {
+            // Told as the end.
+            Fate::Dropped { .. } | Fate::Rejected { .. } => return,
+            Fate::Lost { .. } if !rewritten => return,
+            Fate::Sent { .. } if first || enters => self.nat(event, next, enters),
+            _ if rewritten => self.nat(event, next, enters),
             // The rules of a Node that only passes it on, or hands it to its process.
-            hop.looks.extend(passage.trace.looks.iter().cloned());
+            _ => self.show_looks(event),
         }
         let told_here = rewritten || first || enters;
         if told_here
@@ -357,14 +249,12 @@ impl Teller<'_> {
             })
             .map(|look| &look.at)
             .collect();
-        let through = doors.last().map(|at| at.chain.clone());
+        // For an own address the match in KUBE-SERVICES is only the jump to the node ports.
+        let through = (doors.last().map(|at| at.chain.clone()))
+            .filter(|chain| !own_address || chain == "KUBE-NODEPORTS");
         let refused =
             (looks.iter()).any(|look| look.matched && look.at.chain == "KUBE-EXTERNAL-SERVICES");
-        let known = match through.as_deref() {
-            Some("KUBE-NODEPORTS") => true,
-            Some("KUBE-SERVICES") => !own_address,
-            _ => refused,
-        };
+        let known = through.is_some() || refused;
         let origins = told.origins(event.machine, doors.into_iter());
         let at = told.location(event.machine);
         let hop = self.hop(Step::Enter, at, Direction::Request, event.passage.before);
@@ -533,7 +423,7 @@ impl Teller<'_> {
         }
         match (&passage.fate, stop) {
             (Fate::Lost { why }, _) => {
-                let with = first_router_or_node(told, event);
+                let with = came_from(told, event);
                 self.say(words::lost(place, *why, &passage.skb.packet, with));
             }
             (_, Some(Stop::NoNeighbour { next_hop, .. })) => {
@@ -578,7 +468,9 @@ impl Teller<'_> {
             Ending::Answered(_) => {
                 let at = told.client_location();
                 self.hop(Step::Reply, at, Direction::Reply, packet);
-                self.say(words::reply(client, &packet));
+                let rewritten =
+                    (told.events.iter()).any(|event| !event.passage.rewrites.is_empty());
+                self.say(words::reply(client, &packet, rewritten));
             }
             Ending::Reset { .. } => {
                 let at = told.client_location();
@@ -616,70 +508,5 @@ impl Teller<'_> {
                 }
             },
         }
-    }
-}
-
-fn change(rewrite: &Rewrite) -> Change {
-    match (rewrite.destination, rewrite.undone) {
-        (true, false) => Change::Dnat,
-        (false, false) => Change::Snat,
-        // On the way back a destination that changes is the source's rewriting undone.
-        (true, true) => Change::UnSnat,
-        (false, true) => Change::UnDnat,
-    }
-}
-
-fn rewrite_of(passage: &Passage, destination: bool) -> Option<&Rewrite> {
-    (passage.rewrites.iter()).find(|rewrite| rewrite.destination == destination && !rewrite.undone)
-}
-
-/// Whether a rule sends those on who came before.
-fn remembers(rule: &Rule) -> bool {
-    rule.tests.iter().any(|test| {
-        matches!(
-            test.what,
-            What::Recent(Recent {
-                action: RecentAction::Check | RecentAction::Update,
-                ..
-            })
-        )
-    })
-}
-
-/// Whether the request's TTL ended.
-fn ended_by_ttl(ending: &Ending) -> bool {
-    let ttl = |stop: &Stop| {
-        matches!(
-            stop,
-            Stop::Lost {
-                why: Loss::TimeExceeded,
-                ..
-            }
-        )
-    };
-    match ending {
-        Ending::Told {
-            stop: Some(stop), ..
-        } => ttl(stop),
-        Ending::Silence { stop, answered } => answered.is_none() && ttl(stop),
-        _ => false,
-    }
-}
-
-/// The first event at a machine that the packet had passed before.
-fn first_return(events: &[&Event]) -> usize {
-    (0..events.len())
-        .find(|&index| {
-            (events[..index].iter())
-                .any(|event| event.machine == events[index].machine && event.came != Came::Own)
-        })
-        .unwrap_or(events.len())
-}
-
-/// Between whom a packet went round: the machine before the one on which it ended.
-fn first_router_or_node<'a>(told: &'a Told<'_>, event: &Event) -> Option<Place<'a>> {
-    match event.came {
-        Came::From(machine) => Some(told.place(machine)),
-        Came::Own | Came::Bridged(_) => None,
     }
 }

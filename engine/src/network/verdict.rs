@@ -1,8 +1,8 @@
 //! How a journey ended, and why, from the ending and the hop that shows it.
 
-use super::exchange::{Ending, Stop, protocol_text};
+use super::exchange::{Ending, Stop, is_node, protocol_text};
 use super::journey::{Cause, Hop, Step, Verdict, VerdictKind, Words};
-use super::tell::{Told, pod_of};
+use super::told::{Told, pod_of};
 use super::words;
 use crate::net::{IcmpMessage, Transport};
 use crate::netfilter::{Loss, RuleAt};
@@ -160,7 +160,12 @@ fn next_for_stop(told: &Told<'_>, stop: &Stop) -> Words {
         Stop::NoNeighbour { next_hop, .. } => words::next_neighbour(*next_hop),
         Stop::NoHairpin { .. } => words::next_hairpin(),
         Stop::Lost { .. } | Stop::Rule { .. } | Stop::GaveUp { .. } => {
-            words::next_address(&told.sent)
+            let seen = (told.events.iter()).any(|event| is_node(told.network, event.machine));
+            if seen {
+                words::next_address(&told.sent)
+            } else {
+                words::next_inside()
+            }
         }
     }
 }

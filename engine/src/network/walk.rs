@@ -6,6 +6,7 @@ use super::exchange::{Ending, Exchange, State};
 use super::journey::{Journey, Request, Verdict, VerdictKind};
 use super::request::{self, RequestError, TargetHost};
 use super::tell;
+use super::told::Told;
 use super::topology::Network;
 use super::words;
 use crate::api::Origin;
@@ -13,13 +14,19 @@ use crate::net::{IpFamily, Packet};
 use crate::netfilter::RuleAt;
 use crate::netfilter::chance::{Branches, Chance, ONE};
 
+/// The fields of manifests that made a Node's rule: the Node's name, and the rule.
+pub type OriginsOf<'a> = dyn Fn(&str, &RuleAt) -> Vec<Origin> + 'a;
+
+/// The address of a name.
+pub type AddressOf<'a> = dyn Fn(&str) -> Option<IpAddr> + 'a;
+
 /// What a walk asks of those who know more.
 #[derive(Clone, Copy, Default)]
 pub struct Lookups<'a> {
     /// The fields of manifests that made a Node's rule.
-    pub origins: Option<&'a dyn Fn(&str, &RuleAt) -> Vec<Origin>>,
+    pub origins: Option<&'a OriginsOf<'a>>,
     /// The address of a name. Without it a name is [`RequestError::NotResolved`].
-    pub resolve: Option<&'a dyn Fn(&str) -> Option<IpAddr>>,
+    pub resolve: Option<&'a AddressOf<'a>>,
 }
 
 /// One way that a request can take, and how likely it is.
@@ -107,7 +114,7 @@ impl Network {
         let packet: Packet = exchange.first_packet(src, to, target.sent);
         let ending: Ending = exchange.run(machine, packet);
         let events = exchange.events;
-        Ok(tell::journey(tell::Told {
+        Ok(tell::journey(Told {
             network: self,
             request,
             client,
