@@ -756,7 +756,7 @@ fn hint(problem: &str, line: &str) -> Option<&'static str> {
     if line.contains("{{") {
         return Some("`{{ … }}` is a template's placeholder (Helm): render the template first");
     }
-    if line.contains(['\u{201c}', '\u{201d}', '\u{2018}', '\u{2019}']) {
+    if line.contains(['\u{201c}', '\u{201d}']) {
         return Some("YAML's quotes are the straight ones, \" and '");
     }
     match problem {
