@@ -104,7 +104,7 @@ fn a_selector_that_matches_nothing_is_refused_by_a_rule_that_leads_to_the_select
     let cause = journey.verdict.cause.unwrap();
     let (node, rule) = cause.rule.unwrap();
     let rules = lab.rules(&node).unwrap();
-    let line = rules.line(&rule).unwrap();
+    let line = rules.describe(&rule).unwrap();
     assert!(
         line.text.contains("has no endpoints") && line.text.contains("REJECT"),
         "{line:?}"

@@ -42,9 +42,8 @@ impl Wires {
             .wrapping_add(self.sent.wrapping_mul(SEED_STEP));
         self.sent += 1;
         let origins = |node: &str, rule: &RuleAt| -> Vec<Origin> {
-            let rules = lab.rules(node);
-            let line = rules.as_ref().and_then(|rules| rules.line(rule));
-            line.map(|line| line.origins.clone()).unwrap_or_default()
+            let described = lab.rules(node).and_then(|rules| rules.describe(rule));
+            described.map(|described| described.origins).unwrap_or_default()
         };
         network.walk(
             &mut self.state,
