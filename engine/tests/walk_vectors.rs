@@ -1,5 +1,7 @@
 //! Recorded walks of real packets through real rules, held against the engine's.
 
+#![allow(clippy::unwrap_used)]
+
 mod walks;
 
 use std::path::{Path, PathBuf};

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use ipnet::IpNet;
 
@@ -210,8 +211,8 @@ impl Network {
         if let Some(index) = self.node(node) {
             let host = &mut self.machines[index].host;
             match tables.family() {
-                IpFamily::IPv4 => host.rules_v4 = Some(tables),
-                IpFamily::IPv6 => host.rules_v6 = Some(tables),
+                IpFamily::IPv4 => host.rules_v4 = Some(Arc::new(tables)),
+                IpFamily::IPv6 => host.rules_v6 = Some(Arc::new(tables)),
             }
         }
     }

@@ -7,6 +7,8 @@
 //! followed through every branch that the rules' draws can take; lines with affinity are walked one
 //! after another as they were recorded, with several seeds.
 
+#![allow(clippy::unwrap_used)]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::net::IpAddr;
