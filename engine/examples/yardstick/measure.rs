@@ -7,7 +7,7 @@ use lobby_engine::api::{
     AddressType, Endpoint, EndpointConditions, EndpointPort, EndpointSlice, ObjectMeta, Service,
     ServicePort, ServiceSpec,
 };
-use lobby_engine::proxy::{Mode, Proxier, ProxyConfig};
+use lobby_engine::proxy::{Mode, Proxier, ProxyConfig, Sync, dump};
 use serde::Serialize;
 
 /// How large the cluster is.
@@ -35,7 +35,8 @@ pub(crate) struct Report {
     pub(crate) bytes: usize,
     /// Length of the text that is sent after one endpoint changed.
     pub(crate) one_endpoint_bytes: usize,
-    /// Rules, and in nftables mode elements of sets and maps, in the whole text.
+    /// Rules in the whole text: in nftables mode also elements of sets and maps, in IPVS mode also
+    /// servers and entries of ipsets.
     pub(crate) rules: usize,
     /// Copying the whole text from memory to memory.
     pub(crate) memcpy_ms: f64,
@@ -71,13 +72,15 @@ pub(crate) fn measure(size: Size, now: &dyn Fn() -> f64) -> Report {
         for slice in &slices {
             proxier.apply_slice(Arc::clone(slice));
         }
-        text = proxier.sync(0).text;
+        let first = proxier.sync(0);
+        drop(programmed(&proxier, first));
         times[0].push(now() - begin);
 
         // A process that runs on has its buffers: they are as large as the text already.
         proxier.full_sync(0);
         let begin = now();
-        text = proxier.full_sync(0).text;
+        let full = proxier.full_sync(0);
+        text = programmed(&proxier, full);
         times[1].push(now() - begin);
 
         let some = slices.get(5).or(slices.first());
@@ -88,7 +91,8 @@ pub(crate) fn measure(size: Size, now: &dyn Fn() -> f64) -> Report {
             let changed = one_changed(some, "10.255.0.99");
             let begin = now();
             proxier.apply_slice(changed);
-            partial = proxier.sync(0).text;
+            let one = proxier.sync(0);
+            partial = programmed(&proxier, one);
             times[2].push(now() - begin);
         }
 
@@ -100,11 +104,13 @@ pub(crate) fn measure(size: Size, now: &dyn Fn() -> f64) -> Report {
         times[3].push(now() - begin);
     }
     let [first_ms, full_ms, one_endpoint_ms, memcpy_ms] = times.map(median);
-    let is_rule = |line: &&str| {
-        ["-A ", "add rule ", "add element "]
-            .iter()
-            .any(|start| line.starts_with(start))
+    // Rules; in nftables mode also elements, in IPVS mode also servers and entries.
+    let starts: &[&str] = match size.mode {
+        Mode::Iptables => &["-A "],
+        Mode::Nftables => &["add rule ", "add element "],
+        Mode::Ipvs => &["-A ", "-a ", "add "],
     };
+    let is_rule = |line: &&str| starts.iter().any(|start| line.starts_with(start));
     Report {
         mode: size.mode,
         services: size.services,
@@ -116,6 +122,14 @@ pub(crate) fn measure(size: Size, now: &dyn Fn() -> f64) -> Report {
         one_endpoint_bytes: partial.len(),
         rules: text.lines().filter(is_rule).count(),
         memcpy_ms,
+    }
+}
+
+/// What a sync programs: the text that is sent, and in IPVS mode all tables, written down.
+fn programmed(proxier: &Proxier, sync: Sync) -> Arc<String> {
+    match proxier.mode() {
+        Mode::Ipvs => Arc::new(dump(&proxier.rule_set())),
+        _ => sync.text,
     }
 }
 

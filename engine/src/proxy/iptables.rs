@@ -5,17 +5,19 @@
 //! follows the random order of a Go map. Left out: the canary chains, which hold no rules, and
 //! the nfacct counters of later releases.
 
-use super::address::GoIp;
-use super::config::{Detector, Settings};
+use super::config::Settings;
 use super::endpoints::{Endpoints, Policy};
-use super::frame::Frame;
 use super::hash::NameHash;
 use super::kind::Kind;
 use super::out::{Out, put};
 use super::plan::{Nowhere, PortPlan};
 use super::probability::Probabilities;
 use super::service::{Service, ServicePort};
-use crate::net::{IpFamily, Protocol};
+use crate::net::Protocol;
+
+mod frame;
+
+pub(super) use frame::{forward, frame, pod_traffic, postrouting};
 
 /// The parts of a Service's text, in the order in which they are written.
 pub(super) mod segment {
@@ -130,7 +132,7 @@ impl Writer {
                 &service.cluster_ip.text,
                 " --dport "
             );
-            number(out, port.port);
+            out.number(port.port);
             if !self.masquerade_all {
                 put!(out, " ! ", &self.pod_traffic);
             }
@@ -256,7 +258,7 @@ impl Writer {
                     name,
                     " --rcheck --seconds "
                 );
-                number(out, seconds);
+                out.number(seconds);
                 put!(out, " --reap -j KUBE-SEP-", name, "\n");
             }
         }
@@ -314,16 +316,6 @@ pub(super) fn estimate(service: &Service, plans: &[PortPlan], large: bool) -> us
     service.ports.iter().zip(plans).map(own).sum()
 }
 
-/// How Pod traffic is matched; for all other traffic a `!` goes before it.
-pub(super) fn pod_traffic(detector: Option<&Detector>) -> String {
-    match detector {
-        None => String::new(),
-        Some(Detector::Source(cidr)) => format!("-s {cidr}"),
-        Some(Detector::Interface(name)) => format!("-i {name}"),
-        Some(Detector::InterfacePrefix(name)) => format!("-i {name}+"),
-    }
-}
-
 fn policy_prefix(policy: Policy) -> &'static str {
     match policy {
         Policy::Cluster => "KUBE-SVC-",
@@ -337,12 +329,6 @@ fn protocol(port: &ServicePort) -> &'static str {
         Protocol::Udp => " -m udp -p udp",
         Protocol::Sctp => " -m sctp -p sctp",
     }
-}
-
-fn number(out: &mut Out<'_>, number: i32) {
-    use std::fmt::Write;
-    // Writing to a String does not fail.
-    let _ = write!(out.text, "{number}");
 }
 
 /// Source ranges guard load balancer addresses, and only where somebody serves.
@@ -369,7 +355,7 @@ fn filter(service: &Service, port: &ServicePort, plan: &PortPlan, out: &mut Out<
             reason
         );
         put!(out, protocol(port), " -d ", ip, " --dport ");
-        number(out, port.port);
+        out.number(port.port);
         put!(out, target);
     };
     if !plan.internal {
@@ -405,7 +391,7 @@ fn filter(service: &Service, port: &ServicePort, plan: &PortPlan, out: &mut Out<
                 "\""
             );
             put!(out, protocol(port), " -d ", &ip.text, " --dport ");
-            number(out, port.port);
+            out.number(port.port);
             put!(out, " -j DROP\n");
         }
     }
@@ -432,7 +418,7 @@ fn filter(service: &Service, port: &ServicePort, plan: &PortPlan, out: &mut Out<
                 protocol(port),
                 " --dport "
             );
-            number(out, port.node_port);
+            out.number(port.node_port);
             put!(out, target);
         }
     }
@@ -444,7 +430,7 @@ fn filter(service: &Service, port: &ServicePort, plan: &PortPlan, out: &mut Out<
             &port.label
         );
         put!(out, " health check node port\" -m tcp -p tcp --dport ");
-        number(out, service.health_check_node_port);
+        out.number(service.health_check_node_port);
         put!(out, " -j ACCEPT\n");
     }
 }
@@ -461,7 +447,7 @@ fn shared(service: &Service, port: &ServicePort, plan: &PortPlan, out: &mut Out<
             what
         );
         put!(out, protocol(port), " -d ", ip, " --dport ");
-        number(out, port.port);
+        out.number(port.port);
         put!(out, " -j ", chain, hash, "\n");
     };
     if plan.internal {
@@ -506,7 +492,7 @@ fn shared(service: &Service, port: &ServicePort, plan: &PortPlan, out: &mut Out<
             protocol(port)
         );
         put!(out, " --dport ");
-        number(out, port.node_port);
+        out.number(port.node_port);
         put!(out, " -j KUBE-EXT-", hash, "\n");
     }
 }
@@ -578,155 +564,5 @@ pub(super) fn own_chains(
     }
     for (_, endpoint) in plan.endpoints.reachable() {
         each("KUBE-SEP-", plan.endpoints.name_of(endpoint));
-    }
-}
-
-/// Everything around the Services' rules.
-pub(super) fn frame(settings: &Settings) -> Frame {
-    let mut frame = Frame::default();
-    let guard = settings.localhost_node_ports && settings.family == IpFamily::IPv4;
-    let mark = &settings.mark;
-    frame.fixed(|out| {
-        put!(out, "*filter\n");
-        for chain in [
-            "KUBE-SERVICES",
-            "KUBE-EXTERNAL-SERVICES",
-            "KUBE-FORWARD",
-            "KUBE-NODEPORTS",
-            "KUBE-PROXY-FIREWALL",
-        ] {
-            put!(out, ":", chain, " - [0:0]\n");
-        }
-        if guard {
-            put!(out, ":KUBE-FIREWALL - [0:0]\n");
-        }
-    });
-    frame.services(segment::FILTER, segment::FILTER);
-    frame.fixed(|out| {
-        if guard {
-            out.rule(Kind::LocalnetGuard);
-            put!(
-                out,
-                "-A KUBE-FIREWALL -m comment --comment \"block incoming localnet connections\""
-            );
-            put!(out, " -d 127.0.0.0/8 ! -s 127.0.0.0/8");
-            put!(
-                out,
-                " -m conntrack ! --ctstate RELATED,ESTABLISHED,DNAT -j DROP\n"
-            );
-        }
-        if !settings.conntrack_liberal {
-            out.rule(Kind::ForwardInvalid);
-            put!(
-                out,
-                "-A KUBE-FORWARD -m conntrack --ctstate INVALID -j DROP\n"
-            );
-        }
-        forward(mark, out);
-        put!(out, "COMMIT\n*nat\n");
-        for chain in [
-            "KUBE-SERVICES",
-            "KUBE-NODEPORTS",
-            "KUBE-POSTROUTING",
-            "KUBE-MARK-MASQ",
-        ] {
-            put!(out, ":", chain, " - [0:0]\n");
-        }
-    });
-    frame.services(segment::CHAINS, segment::CHAINS);
-    frame.fixed(|out| {
-        postrouting(settings, out);
-        out.rule(Kind::MarkMasquerade);
-        put!(out, "-A KUBE-MARK-MASQ -j MARK --or-mark ", mark, "\n");
-    });
-    frame.services(segment::SHARED, segment::OWN);
-    frame.fixed(|out| {
-        node_ports(settings, out);
-        put!(out, "COMMIT\n");
-    });
-    frame
-}
-
-/// The two ACCEPT rules that keep other firewalls from stopping what Services forward.
-pub(super) fn forward(mark: &str, out: &mut Out<'_>) {
-    out.rule(Kind::ForwardMarked);
-    put!(
-        out,
-        "-A KUBE-FORWARD -m comment --comment \"kubernetes forwarding rules\""
-    );
-    put!(out, " -m mark --mark ", mark, "/", mark, " -j ACCEPT\n");
-    out.rule(Kind::ForwardEstablished);
-    put!(
-        out,
-        "-A KUBE-FORWARD -m comment --comment \"kubernetes forwarding conntrack rule\""
-    );
-    put!(
-        out,
-        " -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT\n"
-    );
-}
-
-/// The rules that masquerade what was marked.
-pub(super) fn postrouting(settings: &Settings, out: &mut Out<'_>) {
-    let mark = &settings.mark;
-    out.rule(Kind::NotMarked);
-    put!(
-        out,
-        "-A KUBE-POSTROUTING -m mark ! --mark ",
-        mark,
-        "/",
-        mark,
-        " -j RETURN\n"
-    );
-    out.rule(Kind::Unmark);
-    put!(out, "-A KUBE-POSTROUTING -j MARK --xor-mark ", mark, "\n");
-    out.rule(Kind::Masquerade);
-    put!(out, "-A KUBE-POSTROUTING -m comment");
-    put!(
-        out,
-        " --comment \"kubernetes service traffic requiring SNAT\" -j MASQUERADE"
-    );
-    put!(
-        out,
-        if settings.random_fully {
-            " --random-fully\n"
-        } else {
-            "\n"
-        }
-    );
-}
-
-/// The last rules of KUBE-SERVICES: what is for this Node itself may be for a node port.
-fn node_ports(settings: &Settings, out: &mut Out<'_>) {
-    const COMMENT: &str = " -m comment --comment \"kubernetes service nodeports; NOTE: this must be the last rule in this chain\"";
-    if settings.node_ports.match_all() {
-        out.rule(Kind::NodePorts);
-        put!(
-            out,
-            "-A KUBE-SERVICES",
-            COMMENT,
-            " -m addrtype --dst-type LOCAL"
-        );
-        if settings.family == IpFamily::IPv6 {
-            put!(out, " ! -d ::1/128");
-        } else if !settings.localhost_node_ports {
-            put!(out, " ! -d 127.0.0.0/8");
-        }
-        put!(out, " -j KUBE-NODEPORTS\n");
-        return;
-    }
-    for ip in settings.node_ports.select(&settings.local_addresses) {
-        if ip.is_loopback() && !settings.localhost_node_ports {
-            continue;
-        }
-        out.rule(Kind::NodePorts);
-        put!(
-            out,
-            "-A KUBE-SERVICES",
-            COMMENT,
-            " -d ",
-            &GoIp(ip).to_string()
-        );
-        put!(out, " -j KUBE-NODEPORTS\n");
     }
 }

@@ -20,7 +20,6 @@ mod endpoints;
 mod explain;
 mod frame;
 mod hash;
-mod ipset;
 mod iptables;
 mod ipvs;
 mod join;

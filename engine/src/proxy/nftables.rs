@@ -4,16 +4,18 @@
 //! v1.30; the text of a command as sigs.k8s.io/knftables `objects.go` writes it. Left out: the
 //! `flush` commands, which do nothing to an empty table.
 
-use super::address::GoIp;
 use super::config::{Detector, Settings};
 use super::endpoints::{Endpoint, Endpoints, Policy};
-use super::frame::Frame;
 use super::hash::NameHash;
 use super::kind::Kind;
 use super::out::{Out, put};
 use super::plan::{Nowhere, PortPlan};
 use super::service::{Service, ServicePort};
 use crate::net::IpFamily;
+
+mod frame;
+
+pub(super) use frame::frame;
 
 /// The parts of a Service's text, in the order in which they are written.
 pub(super) mod segment {
@@ -170,7 +172,7 @@ impl<'a> Writer<'a> {
             put!(out, plan.endpoints.name_of(endpoint));
             put!(out, " { type ", address_type(self.settings.family));
             put!(out, " ; flags dynamic,timeout ; timeout ");
-            number(out, seconds);
+            out.number(seconds);
             put!(out, "s ; }\n");
         }
     }
@@ -185,7 +187,7 @@ impl<'a> Writer<'a> {
             put!(out, policy_prefix(plan.internal_policy), &plan.name, " ");
             put!(out, self.ip, " daddr ", &service.cluster_ip.text, " ");
             put!(out, port.protocol.lower(), " dport ");
-            number(out, port.port);
+            out.number(port.port);
             if let Some((_, other_traffic)) = &self.pod_traffic
                 && !self.settings.masquerade_all
             {
@@ -277,11 +279,11 @@ impl<'a> Writer<'a> {
         out.rule(Kind::BalanceAll(policy));
         begin(out);
         put!(out, "numgen random mod ");
-        number(out, plan.endpoints.count(policy) as i32);
+        out.number(plan.endpoints.count(policy) as i32);
         put!(out, " vmap {");
         for (place, (_, endpoint)) in (0..).zip(plan.endpoints.of(policy)) {
             put!(out, if place == 0 { " " } else { " , " });
-            number(out, place);
+            out.number(place);
             put!(out, " : goto endpoint-");
             put!(out, plan.endpoints.name_of(endpoint));
         }
@@ -323,13 +325,13 @@ impl<'a> Writer<'a> {
             out.rule(kind);
             self.add(out, "element");
             put!(out, map, " { ", ip, " . ", port.protocol.lower(), " . ");
-            number(out, port.port);
+            out.number(port.port);
         };
         let node_port = |out: &mut Out<'_>, kind, map: &str| {
             out.rule(kind);
             self.add(out, "element");
             put!(out, map, " { ", port.protocol.lower(), " . ");
-            number(out, port.node_port);
+            out.number(port.node_port);
         };
         let leads = |out: &mut Out<'_>, prefix: &str| {
             put!(out, " : goto ", prefix, &plan.name, " }\n");
@@ -433,247 +435,4 @@ fn address_type(family: IpFamily) -> &'static str {
         IpFamily::IPv4 => "ipv4_addr",
         IpFamily::IPv6 => "ipv6_addr",
     }
-}
-
-fn number(out: &mut Out<'_>, number: i32) {
-    use std::fmt::Write;
-    // Writing to a String does not fail.
-    let _ = write!(out.text, "{number}");
-}
-
-/// The base chains: name, type, hook, priority. nft's `dstnat` is -100 and its `srcnat` 100.
-const BASE_CHAINS: [(&str, &str, &str, &str); 8] = [
-    ("filter-prerouting", "filter", "prerouting", "-110"),
-    ("filter-input", "filter", "input", "-110"),
-    ("filter-forward", "filter", "forward", "-110"),
-    ("filter-output", "filter", "output", "-110"),
-    ("filter-output-post-dnat", "filter", "output", "-90"),
-    ("nat-prerouting", "nat", "prerouting", "-100"),
-    ("nat-output", "nat", "output", "-100"),
-    ("nat-postrouting", "nat", "postrouting", "100"),
-];
-
-/// The jumps out of them: to, from, and whether only new connections take it.
-const JUMPS: [(&str, &str, bool); 11] = [
-    ("nodeport-endpoints-check", "filter-input", true),
-    ("service-endpoints-check", "filter-input", true),
-    ("service-endpoints-check", "filter-forward", true),
-    ("service-endpoints-check", "filter-output", true),
-    ("firewall-check", "filter-prerouting", true),
-    ("firewall-check", "filter-output", true),
-    ("cluster-ips-check", "filter-forward", true),
-    ("cluster-ips-check", "filter-output-post-dnat", true),
-    ("services", "nat-output", false),
-    ("services", "nat-prerouting", false),
-    ("masquerading", "nat-postrouting", false),
-];
-
-/// Everything around the Services' rules.
-pub(super) fn frame(settings: &Settings) -> Frame {
-    let mut frame = Frame::default();
-    let ip = family(settings.family);
-    let all_node_ips = settings.node_ports.match_all();
-    let add = |out: &mut Out<'_>, what: &str, name: &str| {
-        put!(out, "add ", what, " ", ip, " kube-proxy ", name);
-    };
-    frame.fixed(|out| {
-        put!(
-            out,
-            "add table ",
-            ip,
-            " kube-proxy { comment \"rules for kube-proxy\" ; }\n"
-        );
-        for (name, kind, hook, priority) in BASE_CHAINS {
-            add(out, "chain", name);
-            put!(
-                out,
-                " { type ",
-                kind,
-                " hook ",
-                hook,
-                " priority ",
-                priority,
-                " ; }\n"
-            );
-        }
-        for name in [
-            "nodeport-endpoints-check",
-            "service-endpoints-check",
-            "firewall-check",
-            "cluster-ips-check",
-            "services",
-            "masquerading",
-            "mark-for-masquerade",
-        ] {
-            add(out, "chain", name);
-            put!(out, "\n");
-        }
-        add(out, "chain", "reject-chain");
-        put!(
-            out,
-            " { comment \"helper for @no-endpoint-services / @no-endpoint-nodeports\" ; }\n"
-        );
-    });
-    frame.services(segment::CHAINS, segment::CHAINS);
-    frame.fixed(|out| {
-        let address = address_type(settings.family);
-        add(out, "set", "cluster-ips");
-        put!(
-            out,
-            " { type ",
-            address,
-            " ; comment \"Active ClusterIPs\" ; }\n"
-        );
-        if !all_node_ips {
-            add(out, "set", "nodeport-ips");
-            put!(out, " { type ", address);
-            put!(out, " ; comment \"IPs that accept NodePort traffic\" ; }\n");
-        }
-    });
-    frame.services(segment::SETS, segment::SETS);
-    frame.fixed(|out| {
-        maps(settings, out);
-        rules(settings, out);
-    });
-    frame.services(segment::RULES, segment::RULES);
-    frame.fixed(|out| {
-        if all_node_ips {
-            return;
-        }
-        for address in settings.node_ports.select(&settings.local_addresses) {
-            if !address.is_loopback() {
-                out.rule(Kind::NodePortIp);
-                add(out, "element", "nodeport-ips");
-                put!(out, " { ", &GoIp(address).to_string(), " }\n");
-            }
-        }
-    });
-    frame.services(segment::ELEMENTS, segment::ELEMENTS);
-    frame
-}
-
-fn maps(settings: &Settings, out: &mut Out<'_>) {
-    let address = address_type(settings.family);
-    let mut map = |name: &str, with_address: bool, comment: &str| {
-        put!(
-            out,
-            "add map ",
-            family(settings.family),
-            " kube-proxy ",
-            name,
-            " { type "
-        );
-        if with_address {
-            put!(out, address, " . ");
-        }
-        put!(
-            out,
-            "inet_proto . inet_service : verdict ; comment \"",
-            comment,
-            "\" ; }\n"
-        );
-    };
-    map(
-        "no-endpoint-services",
-        true,
-        "vmap to drop or reject packets to services with no endpoints",
-    );
-    map(
-        "no-endpoint-nodeports",
-        false,
-        "vmap to drop or reject packets to service nodeports with no endpoints",
-    );
-    map(
-        "firewall-ips",
-        true,
-        "destinations that are subject to LoadBalancerSourceRanges",
-    );
-    map(
-        "service-ips",
-        true,
-        "ClusterIP, ExternalIP and LoadBalancer IP traffic",
-    );
-    map("service-nodeports", false, "NodePort traffic");
-}
-
-/// The rules of the chains that are always there.
-fn rules(settings: &Settings, out: &mut Out<'_>) {
-    let ip = family(settings.family);
-    let mark = &settings.mark;
-    let begin = |out: &mut Out<'_>, kind, chain: &str| {
-        out.rule(kind);
-        put!(out, "add rule ", ip, " kube-proxy ", chain, " ");
-    };
-    for (to, from, only_new) in JUMPS {
-        begin(out, Kind::BaseJump, from);
-        put!(
-            out,
-            if only_new { "ct state new " } else { "" },
-            "jump ",
-            to,
-            "\n"
-        );
-    }
-    begin(out, Kind::MarkMasquerade, "mark-for-masquerade");
-    put!(out, "mark set mark or ", mark, "\n");
-    begin(out, Kind::NotMarked, "masquerading");
-    put!(out, "mark and ", mark, " == 0 return\n");
-    begin(out, Kind::Unmark, "masquerading");
-    put!(out, "mark set mark xor ", mark, "\n");
-    begin(out, Kind::Masquerade, "masquerading");
-    put!(out, "masquerade fully-random\n");
-    begin(out, Kind::UnlistedPort, "cluster-ips-check");
-    put!(out, ip, " daddr @cluster-ips reject");
-    put!(
-        out,
-        " comment \"Reject traffic to invalid ports of ClusterIPs\"\n"
-    );
-    if !settings.service_cidrs.is_empty() {
-        begin(out, Kind::UnallocatedClusterIp, "cluster-ips-check");
-        put!(
-            out,
-            ip,
-            " daddr { ",
-            &settings.service_cidrs.join(","),
-            " } drop"
-        );
-        put!(out, " comment \"Drop traffic to unallocated ClusterIPs\"\n");
-    }
-    begin(out, Kind::RejectChain, "reject-chain");
-    put!(out, "reject\n");
-    let by_address = |out: &mut Out<'_>, kind, chain, map: &str| {
-        begin(out, kind, chain);
-        put!(
-            out,
-            ip,
-            " daddr . meta l4proto . th dport vmap @",
-            map,
-            "\n"
-        );
-    };
-    let by_node_port = |out: &mut Out<'_>, kind, chain, map: &str| {
-        begin(out, kind, chain);
-        if settings.node_ports.match_all() {
-            let loopback = match settings.family {
-                IpFamily::IPv4 => "127.0.0.0/8",
-                IpFamily::IPv6 => "::1",
-            };
-            put!(out, "fib daddr type local ", ip, " daddr != ", loopback);
-        } else {
-            put!(out, ip, " daddr @nodeport-ips");
-        }
-        put!(out, " meta l4proto . th dport vmap @", map, "\n");
-    };
-    let check = "service-endpoints-check";
-    by_address(out, Kind::RefusedAddresses, check, "no-endpoint-services");
-    let check = "nodeport-endpoints-check";
-    by_node_port(out, Kind::RefusedNodePorts, check, "no-endpoint-nodeports");
-    by_address(
-        out,
-        Kind::GuardedAddresses,
-        "firewall-check",
-        "firewall-ips",
-    );
-    by_address(out, Kind::ServiceAddresses, "services", "service-ips");
-    by_node_port(out, Kind::NodePorts, "services", "service-nodeports");
 }

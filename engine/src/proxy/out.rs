@@ -30,6 +30,13 @@ impl<'a> Out<'a> {
         }
     }
 
+    /// Appends a number.
+    pub(super) fn number(&mut self, number: i32) {
+        use std::fmt::Write;
+        // Writing to a String does not fail.
+        let _ = write!(self.text, "{number}");
+    }
+
     /// Says what the line is that is written next.
     pub(super) fn rule(&mut self, kind: Kind) {
         if let Some(marks) = &mut self.marks {

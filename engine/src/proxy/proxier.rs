@@ -112,6 +112,12 @@ impl Proxier {
         })
     }
 
+    /// The mode.
+    #[must_use]
+    pub fn mode(&self) -> Mode {
+        self.mode
+    }
+
     /// A Service came or changed.
     pub fn apply_service(&mut self, service: Arc<api::Service>) {
         let key = key(&service.metadata.namespace, &service.metadata.name);
