@@ -1,2 +1,5 @@
-//! The page.
-fn main() {}
+//! Mounts the page.
+
+fn main() {
+    yew::Renderer::<lobby_web::app::App>::new().render();
+}
