@@ -22,13 +22,14 @@
 //!
 //! | module | is |
 //! | --- | --- |
-//! | [`diagnostic`], [`limits`] | places in a text, what is wrong there, and how much is too much |
+//! | [`diagnostic`], [`limits`], [`random`] | places in a text and what is wrong there; how much is too much; seeded draws |
 //! | [`net`] | packets as typed data, protocols, addresses |
 //! | [`yaml`] | text to a tree in which every key and value has its place |
 //! | [`netfilter`] | one Linux host's packet path; knows no word of Kubernetes |
 //! | [`api`] | the objects, defaulting, validation, allocation, the store |
 //! | [`manifest`] | YAML to objects with the place of every field; strict |
 //! | [`controllers`] | workloads to Pods, scheduling, EndpointSlices |
+//! | [`dns`] | the names that CoreDNS serves from the objects, and a Pod's resolver |
 //! | [`proxy`] | kube-proxy: one model, and the rule text of each mode |
 //! | [`network`] | the cluster's wires; a request walked to a [`network::Journey`] |
 //! | [`lab`] | the session: commands, seed, the world and its picture |
@@ -46,12 +47,17 @@
 #![warn(missing_docs)]
 
 pub mod api;
+pub mod controllers;
 pub mod diagnostic;
+pub mod dns;
 pub mod lab;
 pub mod limits;
 pub mod net;
 pub mod netfilter;
 pub mod network;
+pub mod proxy;
+pub mod random;
+pub mod yaml;
 
 /// The Kubernetes release whose behaviour is modelled.
 ///

@@ -13,3 +13,22 @@ pub const MAX_OBJECTS: usize = 10_000;
 
 /// The most nodes that one document may have once its aliases are written out.
 pub const MAX_ALIASED_NODES: usize = 1_000_000;
+
+/// The most rules that one host's tables may hold.
+pub const MAX_RULES: usize = 1_000_000;
+
+/// The most rules that one chain's evaluation looks at before it is given up: chains that jump to
+/// one another many times over can multiply.
+pub const MAX_RULES_LOOKED_AT: usize = 1_000_000;
+
+/// The most connections that a host tracks; a new one beyond them is dropped, as the kernel does
+/// (`nf_conntrack: table full, dropping packet`). kube-proxy's least is the same.
+pub const MAX_CONNECTIONS: usize = 131_072;
+
+/// The most machines that a packet passes before the walk is given up. A TTL ends it before.
+pub const MAX_PASSAGES: usize = 600;
+/// The most lines that the imports of a Corefile may make.
+pub const MAX_COREFILE_LINES: usize = 10_000;
+
+/// The most times that CoreDNS asks itself for one question, when aliases lead through its zones.
+pub const MAX_DNS_LOOKUPS: usize = 16;

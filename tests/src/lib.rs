@@ -1,1 +1,2 @@
 //! Vectors and journeys.
+pub mod canon;

@@ -1,1 +1,118 @@
-fn main() {}
+//! The developer's commands: everything that is done by hand twice.
+//!
+//! `cargo xtask help` lists them. They need Rust and, for the page, Node; what else is missing they
+//! install, saying what and why. The engine's own tests need none of this: `cargo test` runs them.
+
+mod args;
+mod browser;
+mod cargo;
+mod host;
+mod lint;
+mod process;
+mod serve;
+mod site;
+mod size;
+mod test;
+mod tidy;
+mod tools;
+mod totals;
+mod wasm;
+mod workspace;
+
+use std::process::ExitCode;
+
+use anyhow::{Result, bail};
+use args::Args;
+
+const HELP: &str = "\
+cargo xtask COMMAND
+
+  serve [--release] [--port N] [--watch]
+        build the page and serve it on 127.0.0.1 (port 8080)
+  build [--dev]
+        build the static site into dist/
+  test [PART ...]
+        every check there is, or the named parts:
+        format clippy tidy native site components page
+  fmt   format the Rust code
+  lint  formatting, clippy with warnings as errors, and the repository's own rules
+  size [--keep]
+        what the first load of the page weighs; fails above the budget. --keep measures the dist/
+        that is there
+  screenshots [--keep]
+        pictures of the page into target/screenshots/
+  help  this text
+
+Environment
+  LOBBY_CHROMIUM, CHROMEDRIVER   the browser and its driver, where they are not found
+  LOBBY_CONFORMANCE              another folder of conformance vectors for `test`
+  XDG_CACHE_HOME                 tools that take minutes to build are kept in its folder lobby/
+                                 (default ~/.cache)
+";
+
+fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> Result<()> {
+    let mut args = Args::new(std::env::args().skip(1));
+    let command = args.positional().unwrap_or_else(|| "help".to_owned());
+    match command.as_str() {
+        "serve" => {
+            let profile = if args.flag("--release") {
+                site::Profile::Release
+            } else {
+                site::Profile::Dev
+            };
+            let port = args.option("--port")?.unwrap_or(8080);
+            let watch = args.flag("--watch");
+            args.finish()?;
+            serve::run(profile, port, watch)
+        }
+        "build" => {
+            let profile = if args.flag("--dev") {
+                site::Profile::Dev
+            } else {
+                site::Profile::Release
+            };
+            args.finish()?;
+            site::build(profile, &workspace::dist()).map(|_| ())
+        }
+        "test" => test::run(&args.rest()?),
+        "fmt" => {
+            args.finish()?;
+            lint::format()
+        }
+        "lint" => {
+            args.finish()?;
+            lint::run()
+        }
+        "size" => {
+            let keep = args.flag("--keep");
+            args.finish()?;
+            if !keep {
+                site::build(site::Profile::Release, &workspace::dist())?;
+            }
+            size::run(&workspace::dist())
+        }
+        "screenshots" => {
+            let keep = args.flag("--keep");
+            args.finish()?;
+            if !keep {
+                site::build(site::Profile::Release, &workspace::dist())?;
+            }
+            browser::screenshots()
+        }
+        "help" | "--help" | "-h" => {
+            print!("{HELP}");
+            Ok(())
+        }
+        other => bail!("there is no command {other:?}\n\n{HELP}"),
+    }
+}

@@ -40,6 +40,19 @@ impl FieldPath {
         Self(format!("{}[{key}]", self.0))
     }
 
+    /// The path that this one is in; `None` for the object itself.
+    ///
+    /// The key of a map may hold any characters, so an odd one can lead to a path between the two.
+    #[must_use]
+    pub fn parent(&self) -> Option<Self> {
+        let at = if self.0.ends_with(']') {
+            self.0.rfind('[')
+        } else {
+            self.0.rfind('.')
+        };
+        (!self.0.is_empty()).then(|| Self(self.0[..at.unwrap_or(0)].to_owned()))
+    }
+
     /// The text.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -66,5 +79,18 @@ mod tests {
             FieldPath::new("spec.selector").key("app").as_str(),
             "spec.selector[app]"
         );
+    }
+
+    #[test]
+    fn every_path_leads_up_to_the_object() {
+        let mut path = FieldPath::new("metadata.annotations[a.io/b]");
+        let mut seen = Vec::new();
+        while let Some(parent) = path.parent() {
+            seen.push(parent.to_string());
+            path = parent;
+        }
+        assert_eq!(seen, ["metadata.annotations", "metadata", ""]);
+        let port = FieldPath::new("spec.ports[0].port");
+        assert_eq!(port.parent(), Some(FieldPath::new("spec.ports[0]")));
     }
 }

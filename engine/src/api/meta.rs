@@ -26,6 +26,9 @@ pub struct ObjectMeta {
     /// Who made it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub owner_references: Vec<OwnerReference>,
+    /// Who has something to do before the object may be gone.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub finalizers: Vec<String>,
     /// Given by the server; different for two objects of the same name at different times.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub uid: String,

@@ -3,13 +3,19 @@
 //! The shapes follow the API reference of [`crate::KUBERNETES_VERSION`]. Every type can be left
 //! out in part, as in a manifest; `defaults` fills in what the API server fills in.
 
+pub mod allocate;
+pub mod defaults;
 mod endpoint_slice;
 mod field;
 mod meta;
 mod node;
 mod object;
 mod pod;
+mod quantity;
+pub mod selector;
 mod service;
+mod store;
+pub mod validation;
 mod workload;
 
 pub use endpoint_slice::{
@@ -21,10 +27,13 @@ pub use meta::{LabelSelector, LabelSelectorRequirement, ObjectMeta, OwnerReferen
 pub use node::{Node, NodeAddress, NodeCondition, NodeSpec, NodeStatus, Taint};
 pub use object::{Kind, Namespace, Object, ObjectRef, Origin};
 pub use pod::{
-    Container, ContainerPort, Pod, PodCondition, PodIp, PodSpec, PodStatus, PodTemplateSpec,
+    Container, ContainerPort, HostAlias, Pod, PodCondition, PodDnsConfig, PodDnsConfigOption,
+    PodIp, PodSpec, PodStatus, PodTemplateSpec,
 };
+pub use quantity::Quantity;
 pub use service::{
     ClientIpConfig, IntOrString, LoadBalancerIngress, LoadBalancerStatus, Service, ServicePort,
     ServiceSpec, ServiceStatus, SessionAffinityConfig,
 };
+pub use store::{AlreadyExists, Store};
 pub use workload::{Deployment, DeploymentSpec, DeploymentStatus};

@@ -1,8 +1,10 @@
 //! `v1` Node.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
-use super::ObjectMeta;
+use super::{ObjectMeta, Quantity};
 
 /// A machine of the cluster. Source: k8s.io/api `core/v1/types.go`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -57,6 +59,9 @@ pub struct NodeStatus {
     /// Addresses by type.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub addresses: Vec<NodeAddress>,
+    /// What Pods may use of it; `cpu` is what topology hints weigh zones by.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub allocatable: BTreeMap<String, Quantity>,
     /// `Ready` among others.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub conditions: Vec<NodeCondition>,

@@ -50,6 +50,19 @@ impl Kind {
         }
     }
 
+    /// As resources are called in paths and errors: `endpointslices.discovery.k8s.io`.
+    #[must_use]
+    pub fn plural(self) -> &'static str {
+        match self {
+            Self::Namespace => "namespaces",
+            Self::Node => "nodes",
+            Self::Pod => "pods",
+            Self::Service => "services",
+            Self::Deployment => "deployments.apps",
+            Self::EndpointSlice => "endpointslices.discovery.k8s.io",
+        }
+    }
+
     /// As `apiVersion:` says it.
     #[must_use]
     pub fn api_version(self) -> &'static str {

@@ -42,6 +42,53 @@ pub struct PodSpec {
     /// The headless Service under whose name it is found.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub subdomain: String,
+    /// `ClusterFirst`, `ClusterFirstWithHostNet`, `Default` or `None`; empty before defaulting to
+    /// the first.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub dns_policy: String,
+    /// What its resolver is told beside, or (with `dnsPolicy: None`) instead.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dns_config: Option<PodDnsConfig>,
+    /// More lines for its `/etc/hosts`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub host_aliases: Vec<HostAlias>,
+}
+
+/// `spec.dnsConfig`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct PodDnsConfig {
+    /// Addresses of servers; three at most are used.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub nameservers: Vec<String>,
+    /// Domains to be tried behind a short name.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub searches: Vec<String>,
+    /// Options of the resolver.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub options: Vec<PodDnsConfigOption>,
+}
+
+/// One of `spec.dnsConfig.options`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct PodDnsConfigOption {
+    /// `ndots` among others.
+    pub name: String,
+    /// `5` among others.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub value: Option<String>,
+}
+
+/// One of `spec.hostAliases`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct HostAlias {
+    /// The address.
+    pub ip: String,
+    /// The names that lead to it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub hostnames: Vec<String>,
 }
 
 /// One of `spec.containers`.

@@ -1,5 +1,25 @@
 //! The packet path of one Linux host. Knows no word of Kubernetes.
+//!
+//! A [`Host`] has devices, routes ([`route`]) and rules ([`iptables`]); a [`HostState`] remembers
+//! its connections ([`conntrack`]) and what rules remember ([`memory`]). A packet comes in, is
+//! sent by a process, or crosses a bridge, and each way gives a [`Passage`]: what became of the
+//! packet, what was rewritten, and every rule that was looked at, with the reason.
+//!
+//! Modelled after Linux 6.18 and iptables 1.8.9; each module names its kernel files and what it
+//! leaves out. What a rule text holds and the model does not is named with its line when it is
+//! read, and again as a [`Doubt`] when a packet's way depends on it.
 
+pub mod chance;
+pub mod conntrack;
+mod host;
+pub mod iptables;
+pub mod memory;
+mod nat;
+mod path;
+pub mod route;
 mod rule_at;
+mod trace;
 
+pub use host::{Fate, Host, HostState, Loss, Moment, Passage, Rewrite, Skb, reset_about};
 pub use rule_at::{Look, RuleAt};
+pub use trace::{Doubt, Draw, Trace};

@@ -1,0 +1,197 @@
+//! The measurement itself, apart from where the time comes from: the same code runs natively and,
+//! with `performance.now`, in a browser.
+
+use std::sync::Arc;
+
+use lobby_engine::api::{
+    AddressType, Endpoint, EndpointConditions, EndpointPort, EndpointSlice, ObjectMeta, Service,
+    ServicePort, ServiceSpec,
+};
+use lobby_engine::proxy::{Mode, Proxier, ProxyConfig};
+use serde::Serialize;
+
+/// How large the cluster is.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Size {
+    pub(crate) mode: Mode,
+    pub(crate) services: usize,
+    /// For each Service.
+    pub(crate) endpoints: usize,
+}
+
+/// What was measured: times in milliseconds, each the median of [`RUNS`].
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Report {
+    pub(crate) mode: Mode,
+    pub(crate) services: usize,
+    pub(crate) endpoints: usize,
+    /// From objects to the whole text, with nothing known before.
+    pub(crate) first_ms: f64,
+    /// The whole text once more, nothing changed.
+    pub(crate) full_ms: f64,
+    /// One endpoint gets another address: the text that is sent then.
+    pub(crate) one_endpoint_ms: f64,
+    /// Length of the whole text.
+    pub(crate) bytes: usize,
+    /// Length of the text that is sent after one endpoint changed.
+    pub(crate) one_endpoint_bytes: usize,
+    /// Rules, and in nftables mode elements of sets and maps, in the whole text.
+    pub(crate) rules: usize,
+    /// Copying the whole text from memory to memory.
+    pub(crate) memcpy_ms: f64,
+}
+
+pub(crate) const RUNS: usize = 5;
+
+/// Builds the cluster and measures. `now` is any clock, in milliseconds.
+pub(crate) fn measure(size: Size, now: &dyn Fn() -> f64) -> Report {
+    let services: Vec<Arc<Service>> = (0..size.services).map(service).map(Arc::new).collect();
+    let slices: Vec<Arc<EndpointSlice>> = (0..size.services)
+        .flat_map(|i| slices(i, size.endpoints))
+        .map(Arc::new)
+        .collect();
+    let config = ProxyConfig {
+        node: "node-0".into(),
+        node_ips: vec!["192.168.10.11".into()],
+        cluster_cidr: "10.128.0.0/9".into(),
+        ..ProxyConfig::default()
+    };
+    let mut times: [Vec<f64>; 4] = Default::default();
+    let mut text = String::new();
+    let mut partial = String::new();
+    let mut copy = String::new();
+    for _ in 0..RUNS {
+        text = String::new();
+        let begin = now();
+        let Ok(mut proxier) = Proxier::new(size.mode, &config, None) else {
+            unreachable!("these settings are good")
+        };
+        for service in &services {
+            proxier.apply_service(Arc::clone(service));
+        }
+        for slice in &slices {
+            proxier.apply_slice(Arc::clone(slice));
+        }
+        proxier.sync(0, &mut text);
+        times[0].push(now() - begin);
+
+        let begin = now();
+        proxier.full_sync(0, &mut text);
+        times[1].push(now() - begin);
+
+        if let Some(changed) = slices.get(5).or(slices.first()).map(one_changed) {
+            // The first partial sync finds cold memory, as the first of a real one does.
+            let begin = now();
+            proxier.apply_slice(changed);
+            proxier.sync(0, &mut partial);
+            times[2].push(now() - begin);
+        }
+
+        copy.clear();
+        copy.push_str(&text);
+        copy.clear();
+        let begin = now();
+        copy.push_str(&text);
+        times[3].push(now() - begin);
+    }
+    let [first_ms, full_ms, one_endpoint_ms, memcpy_ms] = times.map(median);
+    let is_rule = |line: &&str| {
+        ["-A ", "add rule ", "add element "]
+            .iter()
+            .any(|start| line.starts_with(start))
+    };
+    Report {
+        mode: size.mode,
+        services: size.services,
+        endpoints: size.endpoints,
+        first_ms,
+        full_ms,
+        one_endpoint_ms,
+        bytes: text.len(),
+        one_endpoint_bytes: partial.len(),
+        rules: text.lines().filter(is_rule).count(),
+        memcpy_ms,
+    }
+}
+
+fn median(mut times: Vec<f64>) -> f64 {
+    times.sort_by(f64::total_cmp);
+    times.get(times.len() / 2).copied().unwrap_or_default()
+}
+
+fn metadata(i: usize) -> ObjectMeta {
+    ObjectMeta {
+        name: format!("svc-{i:05}"),
+        namespace: format!("ns-{:03}", i % 100),
+        ..ObjectMeta::default()
+    }
+}
+
+fn service(i: usize) -> Service {
+    let ip = format!("10.{}.{}.{}", 96 + (i >> 16), (i >> 8) & 255, i & 255);
+    Service {
+        metadata: metadata(i),
+        spec: ServiceSpec {
+            type_: "ClusterIP".into(),
+            cluster_ip: ip.clone(),
+            cluster_ips: vec![ip],
+            session_affinity: "None".into(),
+            internal_traffic_policy: Some("Cluster".into()),
+            ports: vec![ServicePort {
+                name: "http".into(),
+                protocol: "TCP".into(),
+                port: 80,
+                ..ServicePort::default()
+            }],
+            ..ServiceSpec::default()
+        },
+        ..Service::default()
+    }
+}
+
+fn slices(i: usize, endpoints: usize) -> Vec<EndpointSlice> {
+    let all: Vec<usize> = (i * endpoints..(i + 1) * endpoints).collect();
+    all.chunks(100)
+        .enumerate()
+        .map(|(number, some)| {
+            let mut metadata = metadata(i);
+            let label = "kubernetes.io/service-name".to_owned();
+            metadata.labels.insert(label, metadata.name.clone());
+            metadata.name.push_str(&format!("-{number}"));
+            EndpointSlice {
+                metadata,
+                address_type: AddressType::IPv4,
+                endpoints: some.iter().map(|&c| endpoint(c)).collect(),
+                ports: vec![EndpointPort {
+                    name: Some("http".into()),
+                    port: Some(8080),
+                    protocol: Some("TCP".into()),
+                    ..EndpointPort::default()
+                }],
+            }
+        })
+        .collect()
+}
+
+fn endpoint(c: usize) -> Endpoint {
+    let ip = format!("10.{}.{}.{}", 128 + (c >> 16), (c >> 8) & 255, c & 255);
+    Endpoint {
+        addresses: vec![ip],
+        conditions: EndpointConditions {
+            ready: Some(true),
+            serving: Some(true),
+            terminating: Some(false),
+        },
+        node_name: Some(format!("node-{}", c % 100)),
+        ..Endpoint::default()
+    }
+}
+
+/// The slice with another address for its first endpoint.
+fn one_changed(slice: &Arc<EndpointSlice>) -> Arc<EndpointSlice> {
+    let mut changed = EndpointSlice::clone(slice);
+    if let Some(endpoint) = changed.endpoints.first_mut() {
+        endpoint.addresses = vec!["10.255.0.99".into()];
+    }
+    Arc::new(changed)
+}

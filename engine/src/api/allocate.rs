@@ -1,0 +1,725 @@
+//! Cluster IPs and node ports: given by the server, never twice.
+//!
+//! Source: Kubernetes v1.30.5 `pkg/registry/core/service/storage/alloc.go`,
+//! `pkg/registry/core/service/ipallocator` (KEP-3070) and `portallocator` (KEP-3668).
+//!
+//! The real server picks at random in the upper band of a range and looks on from there. So does
+//! this one, but the pick is keyed by the Service's name (see [`crate::random`]): an edit
+//! elsewhere does not move an address.
+//!
+//! Left out: what an update releases or keeps. A world is made anew from its manifests.
+
+use std::collections::BTreeSet;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::ops::RangeInclusive;
+
+use ipnet::IpNet;
+
+use super::{FieldPath, Service};
+use crate::net::IpFamily;
+use crate::random;
+
+/// The addresses and ports from which Services get theirs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ranges {
+    /// `--service-cluster-ip-range`: one CIDR, or two of different families. The first one's
+    /// family is the default.
+    pub service_cidrs: Vec<IpNet>,
+    /// `--service-node-port-range`.
+    pub node_ports: RangeInclusive<u16>,
+}
+
+impl Default for Ranges {
+    /// kubeadm's: 10.96.0.0/12 and 30000-32767.
+    fn default() -> Self {
+        let kubeadm = ipnet::Ipv4Net::new_assert(Ipv4Addr::new(10, 96, 0, 0), 12);
+        Self {
+            service_cidrs: vec![IpNet::V4(kubeadm)],
+            node_ports: 30_000..=32_767,
+        }
+    }
+}
+
+/// Why a Service cannot have what it asks for, with the field, in the server's words.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{field}: {detail}")]
+pub struct AllocationError {
+    /// The field.
+    pub field: FieldPath,
+    /// The kind of error, the value and what is wrong with it.
+    pub detail: String,
+}
+
+impl AllocationError {
+    fn new(field: FieldPath, detail: impl Into<String>) -> Self {
+        Self {
+            field,
+            detail: detail.into(),
+        }
+    }
+}
+
+/// Which addresses and ports are taken.
+#[derive(Clone, Debug)]
+pub struct Allocators {
+    ranges: Ranges,
+    seed: u64,
+    addresses: BTreeSet<IpAddr>,
+    ports: BTreeSet<u16>,
+}
+
+/// What one Service was given, so that it can be given back when it is refused after all.
+#[derive(Default)]
+struct Taken {
+    addresses: Vec<IpAddr>,
+    ports: Vec<u16>,
+}
+
+impl Allocators {
+    /// Everything is free.
+    #[must_use]
+    pub fn new(ranges: Ranges, seed: u64) -> Self {
+        Self {
+            ranges,
+            seed,
+            addresses: BTreeSet::new(),
+            ports: BTreeSet::new(),
+        }
+    }
+
+    /// Gives a defaulted Service what it asks for and what it needs: families, cluster IPs, node
+    /// ports, the port of its health check.
+    ///
+    /// # Errors
+    ///
+    /// If something that it asks for is taken, out of range or not to be had; then nothing is
+    /// taken.
+    pub fn create(&mut self, service: &mut Service) -> Result<(), AllocationError> {
+        let mut taken = Taken::default();
+        let result = self
+            .cluster_ips(service, &mut taken)
+            .and_then(|()| self.node_ports(service, &mut taken))
+            .and_then(|()| self.health_check_port(service, &mut taken));
+        if result.is_err() {
+            for address in taken.addresses {
+                self.addresses.remove(&address);
+            }
+            for port in taken.ports {
+                self.ports.remove(&port);
+            }
+        }
+        result
+    }
+
+    /// Takes what a Service of a real cluster has, in or out of the ranges: its server gave it.
+    pub fn hold(&mut self, service: &Service) {
+        let spec = &service.spec;
+        let addresses = spec.cluster_ips.iter().chain([&spec.cluster_ip]);
+        self.addresses
+            .extend(addresses.filter_map(|address| address.parse::<IpAddr>().ok()));
+        let ports = spec.ports.iter().map(|port| port.node_port);
+        let ports = ports.chain([spec.health_check_node_port]);
+        self.ports.extend(
+            ports
+                .filter_map(|port| u16::try_from(port).ok())
+                .filter(|p| *p != 0),
+        );
+    }
+
+    /// How many addresses and ports are taken.
+    #[must_use]
+    pub fn taken(&self) -> (usize, usize) {
+        (self.addresses.len(), self.ports.len())
+    }
+
+    fn cluster_ips(
+        &mut self,
+        service: &mut Service,
+        taken: &mut Taken,
+    ) -> Result<(), AllocationError> {
+        let key = format!("{}/{}", service.metadata.namespace, service.metadata.name);
+        let spec = &mut service.spec;
+        if spec.type_ == "ExternalName" {
+            return Ok(());
+        }
+        // The two fields say the same; a person most often writes the first.
+        if spec.cluster_ips.is_empty() && !spec.cluster_ip.is_empty() {
+            spec.cluster_ips = vec![spec.cluster_ip.clone()];
+        }
+        let headless = spec
+            .cluster_ips
+            .first()
+            .is_some_and(|address| address == "None");
+        let families = self.families(service)?;
+        let spec = &mut service.spec;
+        spec.ip_families = families.iter().map(ToString::to_string).collect();
+        if headless {
+            spec.cluster_ip = "None".to_owned();
+            return Ok(());
+        }
+
+        let given: Vec<IpAddr> = spec
+            .cluster_ips
+            .iter()
+            .filter_map(|address| address.parse().ok())
+            .collect();
+        for address in &given {
+            self.take_address(*address).map_err(|why| {
+                AllocationError::new(
+                    FieldPath::new("spec.clusterIPs"),
+                    format!(
+                        "Invalid value: {}: failed to allocate IP {address}: {why}",
+                        go_strings(&spec.cluster_ips)
+                    ),
+                )
+            })?;
+            taken.addresses.push(*address);
+        }
+        for family in families.iter().skip(given.len()) {
+            let address = self.free_address(*family, &key).ok_or_else(|| {
+                AllocationError::new(
+                    FieldPath::new("spec.clusterIPs"),
+                    format!(
+                        "Internal error: failed to allocate a serviceIP: range is full ({family})"
+                    ),
+                )
+            })?;
+            self.addresses.insert(address);
+            taken.addresses.push(address);
+            spec.cluster_ips.push(address.to_string());
+        }
+        spec.cluster_ip = spec.cluster_ips.first().cloned().unwrap_or_default();
+        Ok(())
+    }
+
+    /// The families of a Service and its `ipFamilyPolicy`, filled in.
+    fn families(&self, service: &mut Service) -> Result<Vec<IpFamily>, AllocationError> {
+        let available: Vec<IpFamily> = self
+            .ranges
+            .service_cidrs
+            .iter()
+            .map(|cidr| IpFamily::of(cidr.addr()))
+            .collect();
+        let default = available.first().copied().unwrap_or_default();
+        let spec = &mut service.spec;
+        let headless = spec
+            .cluster_ips
+            .first()
+            .is_some_and(|address| address == "None");
+        let without_selector = spec
+            .selector
+            .as_ref()
+            .is_none_or(|selector| selector.is_empty());
+
+        // Families follow from the addresses given, then from the families given.
+        let mut families: Vec<IpFamily> = spec
+            .cluster_ips
+            .iter()
+            .filter_map(|address| address.parse().ok())
+            .map(IpFamily::of)
+            .collect();
+        for (index, family) in spec.ip_families.iter().enumerate().skip(families.len()) {
+            let family = if family == "IPv6" {
+                IpFamily::IPv6
+            } else {
+                IpFamily::IPv4
+            };
+            if !available.contains(&family) && !(headless && without_selector) {
+                return Err(AllocationError::new(
+                    FieldPath::new("spec.ipFamilies").index(index),
+                    format!("Invalid value: \"{family}\": not configured on this cluster"),
+                ));
+            }
+            families.push(family);
+        }
+        if families.is_empty() {
+            families.push(default);
+        }
+
+        let policy = spec.ip_family_policy.get_or_insert_with(|| {
+            let dual = families.len() > 1 || (headless && without_selector);
+            if dual {
+                "RequireDualStack"
+            } else {
+                "SingleStack"
+            }
+            .to_owned()
+        });
+        let dual_stack_cluster = available.len() > 1;
+        if policy == "RequireDualStack" && !dual_stack_cluster && !(headless && without_selector) {
+            return Err(AllocationError::new(
+                FieldPath::new("spec.ipFamilyPolicy"),
+                format!(
+                    "Invalid value: \"{policy}\": this cluster is not configured for dual-stack \
+                     services"
+                ),
+            ));
+        }
+        let two = policy != "SingleStack" && (dual_stack_cluster || (headless && without_selector));
+        if two && families.len() == 1 {
+            families.push(match families[0] {
+                IpFamily::IPv4 => IpFamily::IPv6,
+                IpFamily::IPv6 => IpFamily::IPv4,
+            });
+        }
+        if policy == "SingleStack" {
+            families.truncate(1);
+        }
+        Ok(families)
+    }
+
+    fn take_address(&mut self, address: IpAddr) -> Result<(), String> {
+        let range = self
+            .ranges
+            .service_cidrs
+            .iter()
+            .find(|cidr| cidr.contains(&address));
+        let usable = range.is_some_and(|cidr| Band::of_addresses(cidr).holds(cidr, address));
+        if !usable {
+            let ranges: Vec<String> = self
+                .ranges
+                .service_cidrs
+                .iter()
+                .map(ToString::to_string)
+                .collect();
+            return Err(format!(
+                "the provided IP ({address}) is not in the valid range. The range of valid IPs is \
+                 {}",
+                ranges.join(",")
+            ));
+        }
+        if !self.addresses.insert(address) {
+            return Err("provided IP is already allocated".to_owned());
+        }
+        Ok(())
+    }
+
+    fn free_address(&self, family: IpFamily, key: &str) -> Option<IpAddr> {
+        let cidr = self
+            .ranges
+            .service_cidrs
+            .iter()
+            .find(|cidr| IpFamily::of(cidr.addr()) == family)?;
+        let band = Band::of_addresses(cidr);
+        let mut rng = random::keyed(self.seed, &format!("cluster IP {family} {key}"));
+        band.search(&mut rng, |offset| {
+            let address = nth_usable(cidr, offset);
+            !self.addresses.contains(&address)
+        })
+        .map(|offset| nth_usable(cidr, offset))
+    }
+
+    fn node_ports(
+        &mut self,
+        service: &mut Service,
+        taken: &mut Taken,
+    ) -> Result<(), AllocationError> {
+        let spec = &mut service.spec;
+        if !matches!(spec.type_.as_str(), "NodePort" | "LoadBalancer") {
+            return Ok(());
+        }
+        let key = format!("{}/{}", service.metadata.namespace, service.metadata.name);
+        let allocate =
+            spec.type_ == "NodePort" || spec.allocate_load_balancer_node_ports.unwrap_or(true);
+        // Ports of one number share a node port: 53/TCP and 53/UDP of a DNS server.
+        let mut shared: Vec<(i32, i32)> = Vec::new();
+        for index in 0..spec.ports.len() {
+            let port = &spec.ports[index];
+            let same_number = shared.iter().find(|(number, _)| *number == port.port);
+            if port.node_port != 0 {
+                let is_shared =
+                    same_number.is_some_and(|(_, node_port)| *node_port == port.node_port);
+                if !is_shared {
+                    let path = FieldPath::new("spec")
+                        .child("ports")
+                        .index(index)
+                        .child("nodePort");
+                    taken.ports.push(self.take_port(port.node_port, &path)?);
+                }
+            } else if let Some((_, node_port)) = same_number {
+                spec.ports[index].node_port = *node_port;
+            } else if allocate {
+                let path = FieldPath::new("spec")
+                    .child("ports")
+                    .index(index)
+                    .child("nodePort");
+                let port = self.free_port(&format!("node port {index} {key}"), &path)?;
+                taken.ports.push(port);
+                spec.ports[index].node_port = i32::from(port);
+            }
+            let port = &spec.ports[index];
+            if port.node_port != 0 && !shared.iter().any(|(number, _)| *number == port.port) {
+                shared.push((port.port, port.node_port));
+            }
+        }
+        Ok(())
+    }
+
+    fn health_check_port(
+        &mut self,
+        service: &mut Service,
+        taken: &mut Taken,
+    ) -> Result<(), AllocationError> {
+        let key = format!("{}/{}", service.metadata.namespace, service.metadata.name);
+        let spec = &mut service.spec;
+        if spec.type_ != "LoadBalancer" || spec.external_traffic_policy != "Local" {
+            return Ok(());
+        }
+        let path = FieldPath::new("spec.healthCheckNodePort");
+        let port = if spec.health_check_node_port == 0 {
+            self.free_port(&format!("health check node port {key}"), &path)?
+        } else {
+            self.take_port(spec.health_check_node_port, &path)?
+        };
+        taken.ports.push(port);
+        spec.health_check_node_port = i32::from(port);
+        Ok(())
+    }
+
+    fn take_port(&mut self, number: i32, path: &FieldPath) -> Result<u16, AllocationError> {
+        let range = &self.ranges.node_ports;
+        let port = u16::try_from(number)
+            .ok()
+            .filter(|port| range.contains(port));
+        let Some(port) = port else {
+            return Err(AllocationError::new(
+                path.clone(),
+                format!(
+                    "Invalid value: {number}: provided port is not in the valid range. The range \
+                     of valid ports is {}-{}",
+                    range.start(),
+                    range.end()
+                ),
+            ));
+        };
+        if !self.ports.insert(port) {
+            return Err(AllocationError::new(
+                path.clone(),
+                format!("Invalid value: {number}: provided port is already allocated"),
+            ));
+        }
+        Ok(port)
+    }
+
+    fn free_port(&mut self, key: &str, path: &FieldPath) -> Result<u16, AllocationError> {
+        let first = *self.ranges.node_ports.start();
+        let band = Band::of_ports(&self.ranges.node_ports);
+        let mut rng = random::keyed(self.seed, key);
+        let port = band
+            .search(&mut rng, |offset| {
+                u16::try_from(offset).is_ok_and(|offset| !self.ports.contains(&(first + offset)))
+            })
+            .and_then(|offset| u16::try_from(offset).ok())
+            .map(|offset| first + offset);
+        match port {
+            Some(port) => {
+                self.ports.insert(port);
+                Ok(port)
+            }
+            None => Err(AllocationError::new(
+                path.clone(),
+                "Internal error: failed to allocate a nodePort: range is full",
+            )),
+        }
+    }
+}
+
+/// A range as offsets: the lower, static band is kept for those who ask for a number.
+struct Band {
+    /// How many there are.
+    size: u64,
+    /// How many of them, from the start, are picked only when the others are used up.
+    reserved: u64,
+}
+
+impl Band {
+    /// The usable addresses of a range. The band is `min(max(16, size/16), 256)`.
+    fn of_addresses(cidr: &IpNet) -> Self {
+        let bits = u32::from(IpFamily::of(cidr.addr()).bits() - cidr.prefix_len());
+        // The network address is never used; nor is IPv4's broadcast address. Of IPv6, the
+        // allocator of v1.30 uses 65536 addresses at most.
+        let (all, usable) = match cidr {
+            IpNet::V4(_) => (1_u64 << bits, (1_u64 << bits).saturating_sub(2)),
+            IpNet::V6(_) => {
+                let all = 1_u64 << bits.min(16);
+                (all, all.saturating_sub(1))
+            }
+        };
+        let reserved = if all <= 16 {
+            0
+        } else {
+            (all / 16).clamp(16, 256)
+        };
+        Self {
+            size: usable,
+            reserved: reserved.min(usable),
+        }
+    }
+
+    /// Node ports. The band is `min(max(16, size/32), 128)`.
+    fn of_ports(range: &RangeInclusive<u16>) -> Self {
+        let size = u64::from(*range.end()).saturating_sub(u64::from(*range.start())) + 1;
+        let reserved = if size <= 16 {
+            0
+        } else {
+            (size / 32).clamp(16, 128)
+        };
+        Self { size, reserved }
+    }
+
+    fn holds(&self, cidr: &IpNet, address: IpAddr) -> bool {
+        let offset = match (cidr.network(), address) {
+            (IpAddr::V4(network), IpAddr::V4(address)) => {
+                u128::from(u32::from(address)).checked_sub(u128::from(u32::from(network)))
+            }
+            (IpAddr::V6(network), IpAddr::V6(address)) => {
+                u128::from(address).checked_sub(u128::from(network))
+            }
+            _ => None,
+        };
+        offset.is_some_and(|offset| (1..=u128::from(self.size)).contains(&offset))
+    }
+
+    /// A random place in the upper band and on from there, around; then the same in the lower one.
+    fn search(
+        &self,
+        rng: &mut rand_pcg::Pcg32,
+        mut is_free: impl FnMut(u64) -> bool,
+    ) -> Option<u64> {
+        for (start, length) in [
+            (self.reserved, self.size - self.reserved),
+            (0, self.reserved),
+        ] {
+            if length == 0 {
+                continue;
+            }
+            let first = random::below(rng, length);
+            let found = (0..length)
+                .map(|step| start + (first + step) % length)
+                .find(|offset| is_free(*offset));
+            if found.is_some() {
+                return found;
+            }
+        }
+        None
+    }
+}
+
+/// The usable address at this offset: 0 is the one after the network address.
+fn nth_usable(cidr: &IpNet, offset: u64) -> IpAddr {
+    match cidr.network() {
+        IpAddr::V4(network) => {
+            let number = u32::from(network)
+                .wrapping_add(1)
+                .wrapping_add(offset as u32);
+            IpAddr::V4(Ipv4Addr::from(number))
+        }
+        IpAddr::V6(network) => {
+            let number = u128::from(network)
+                .wrapping_add(1)
+                .wrapping_add(u128::from(offset));
+            IpAddr::V6(Ipv6Addr::from(number))
+        }
+    }
+}
+
+/// A list of texts as Go prints it with `%#v`.
+fn go_strings(texts: &[String]) -> String {
+    let quoted: Vec<String> = texts.iter().map(|text| format!("{text:?}")).collect();
+    format!("[]string{{{}}}", quoted.join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::api::defaults;
+
+    fn service(name: &str, spec: &str) -> Service {
+        let mut service: Service = serde_json::from_str(&format!(
+            r#"{{"metadata":{{"name":"{name}"}},"spec":{spec}}}"#
+        ))
+        .unwrap();
+        defaults::service(&mut service);
+        service
+    }
+
+    fn allocators() -> Allocators {
+        Allocators::new(Ranges::default(), 42)
+    }
+
+    /// Spec section 4.4: the bands of the usual ranges.
+    #[test]
+    fn bands_are_those_of_the_tables() {
+        for (cidr, reserved) in [
+            ("10.96.0.0/12", 256),
+            ("10.96.0.0/16", 256),
+            ("10.0.0.0/20", 256),
+            ("10.0.0.0/22", 64),
+            ("10.0.0.0/24", 16),
+            ("10.0.0.0/26", 16),
+            ("10.0.0.0/28", 0),
+        ] {
+            let cidr: IpNet = cidr.parse().unwrap();
+            assert_eq!(Band::of_addresses(&cidr).reserved, reserved, "{cidr}");
+        }
+        assert_eq!(Band::of_ports(&(30_000..=32_767)).reserved, 86);
+        assert_eq!(Band::of_ports(&(20_000..=32_767)).reserved, 128);
+        assert_eq!(Band::of_ports(&(32_567..=32_767)).reserved, 16);
+    }
+
+    #[test]
+    fn addresses_and_ports_come_from_the_upper_bands() {
+        let mut allocators = allocators();
+        let mut web = service("web", r#"{"type":"NodePort","ports":[{"port":80}]}"#);
+        allocators.create(&mut web).unwrap();
+        let address: Ipv4Addr = web.spec.cluster_ip.parse().unwrap();
+        assert!(address >= Ipv4Addr::new(10, 96, 1, 1), "{address}");
+        assert!(web.spec.ports[0].node_port >= 30_086);
+        assert_eq!(web.spec.cluster_ips, [web.spec.cluster_ip.clone()]);
+        assert_eq!(web.spec.ip_families, ["IPv4"]);
+        assert_eq!(web.spec.ip_family_policy.as_deref(), Some("SingleStack"));
+    }
+
+    #[test]
+    fn what_others_ask_for_does_not_move_an_address() {
+        let mut alone = allocators();
+        let mut web = service("web", r#"{"ports":[{"port":80}]}"#);
+        alone.create(&mut web).unwrap();
+        let mut after_another = allocators();
+        let mut again = service("web", r#"{"ports":[{"port":80}]}"#);
+        after_another
+            .create(&mut service("db", r#"{"ports":[{"port":5432}]}"#))
+            .unwrap();
+        after_another.create(&mut again).unwrap();
+        assert_eq!(web.spec.cluster_ip, again.spec.cluster_ip);
+    }
+
+    #[test]
+    fn a_taken_node_port_is_refused_in_the_servers_words_and_nothing_stays_taken() {
+        let mut allocators = allocators();
+        let spec = r#"{"type":"NodePort","ports":[{"port":80,"nodePort":30080}]}"#;
+        allocators.create(&mut service("a", spec)).unwrap();
+        let before = allocators.taken();
+        let refused = allocators.create(&mut service("b", spec)).unwrap_err();
+        assert_eq!(
+            refused.to_string(),
+            "spec.ports[0].nodePort: Invalid value: 30080: provided port is already allocated"
+        );
+        assert_eq!(allocators.taken(), before);
+    }
+
+    #[test]
+    fn a_node_port_out_of_range_is_refused_in_the_servers_words() {
+        let spec = r#"{"type":"NodePort","ports":[{"port":80,"nodePort":8080}]}"#;
+        let refused = allocators().create(&mut service("a", spec)).unwrap_err();
+        assert_eq!(
+            refused.to_string(),
+            "spec.ports[0].nodePort: Invalid value: 8080: provided port is not in the valid \
+             range. The range of valid ports is 30000-32767"
+        );
+    }
+
+    #[test]
+    fn an_address_out_of_range_or_taken_is_refused_in_the_servers_words() {
+        let mut allocators = allocators();
+        let outside = r#"{"clusterIP":"192.168.1.1","ports":[{"port":80}]}"#;
+        assert_eq!(
+            allocators
+                .create(&mut service("a", outside))
+                .unwrap_err()
+                .to_string(),
+            "spec.clusterIPs: Invalid value: []string{\"192.168.1.1\"}: failed to allocate IP \
+             192.168.1.1: the provided IP (192.168.1.1) is not in the valid range. The range of \
+             valid IPs is 10.96.0.0/12"
+        );
+        let inside = r#"{"clusterIP":"10.96.0.10","ports":[{"port":80}]}"#;
+        allocators.create(&mut service("b", inside)).unwrap();
+        assert_eq!(
+            allocators
+                .create(&mut service("c", inside))
+                .unwrap_err()
+                .to_string(),
+            "spec.clusterIPs: Invalid value: []string{\"10.96.0.10\"}: failed to allocate IP \
+             10.96.0.10: provided IP is already allocated"
+        );
+    }
+
+    #[test]
+    fn ports_of_one_number_share_a_node_port_within_a_service_only() {
+        let mut allocators = allocators();
+        let mut dns = service(
+            "dns",
+            r#"{"type":"NodePort","ports":[{"name":"u","port":53,"protocol":"UDP"},
+                                           {"name":"t","port":53}]}"#,
+        );
+        allocators.create(&mut dns).unwrap();
+        assert_eq!(dns.spec.ports[0].node_port, dns.spec.ports[1].node_port);
+        assert_eq!(allocators.taken().1, 1);
+    }
+
+    #[test]
+    fn headless_and_external_name_get_no_address() {
+        let mut allocators = allocators();
+        let mut headless = service(
+            "h",
+            r#"{"clusterIP":"None","selector":{"a":"b"},"ports":[{"port":80}]}"#,
+        );
+        allocators.create(&mut headless).unwrap();
+        assert_eq!(headless.spec.cluster_ips, ["None"]);
+        let mut external = service("e", r#"{"type":"ExternalName","externalName":"a.example"}"#);
+        allocators.create(&mut external).unwrap();
+        assert_eq!(external.spec.cluster_ip, "");
+        assert_eq!(allocators.taken(), (0, 0));
+    }
+
+    #[test]
+    fn dual_stack_is_refused_where_the_cluster_has_one_family() {
+        let spec = r#"{"ipFamilyPolicy":"RequireDualStack","ports":[{"port":80}]}"#;
+        let refused = allocators().create(&mut service("a", spec)).unwrap_err();
+        assert_eq!(refused.field.as_str(), "spec.ipFamilyPolicy");
+        assert!(
+            refused
+                .detail
+                .ends_with("this cluster is not configured for dual-stack services")
+        );
+    }
+
+    #[test]
+    fn a_dual_stack_cluster_gives_two_addresses_to_those_who_prefer_them() {
+        let ranges = Ranges {
+            service_cidrs: vec![
+                "10.96.0.0/16".parse().unwrap(),
+                "fd00:96::/112".parse().unwrap(),
+            ],
+            ..Ranges::default()
+        };
+        let mut allocators = Allocators::new(ranges, 1);
+        let mut both = service(
+            "both",
+            r#"{"ipFamilyPolicy":"PreferDualStack","ipFamilies":["IPv6"],"ports":[{"port":80}]}"#,
+        );
+        allocators.create(&mut both).unwrap();
+        assert_eq!(both.spec.ip_families, ["IPv6", "IPv4"]);
+        assert!(both.spec.cluster_ips[0].starts_with("fd00:96::"));
+        assert!(both.spec.cluster_ips[1].starts_with("10.96."));
+    }
+
+    #[test]
+    fn a_full_range_uses_its_lower_band_before_it_gives_up() {
+        let ranges = Ranges {
+            node_ports: 30_000..=30_039,
+            ..Ranges::default()
+        };
+        let mut allocators = Allocators::new(ranges, 3);
+        let mut given = BTreeSet::new();
+        for index in 0..40 {
+            let name = format!("s{index}");
+            let mut node_port = service(&name, r#"{"type":"NodePort","ports":[{"port":80}]}"#);
+            allocators.create(&mut node_port).unwrap();
+            given.insert(node_port.spec.ports[0].node_port);
+        }
+        assert_eq!(given.len(), 40);
+        let mut last = service("last", r#"{"type":"NodePort","ports":[{"port":80}]}"#);
+        assert!(allocators.create(&mut last).is_err());
+    }
+}

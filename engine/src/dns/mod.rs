@@ -1,0 +1,35 @@
+//! Cluster DNS: what CoreDNS answers, and how a Pod asks.
+//!
+//! [`CoreDns`] is a [`Corefile`] over a cluster's objects; it answers a [`Question`] as CoreDNS
+//! 1.13.1 does, record by record, and says why ([`Reason`]).
+//!
+//! Specified in kubernetes/dns `docs/specification.md` 1.1.0; modelled after coredns/coredns
+//! v1.13.1, and held against answers recorded from it. Left out: the wire (message ids, EDNS,
+//! truncation), time (kept answers), chance (shuffled addresses), and every plugin that
+//! [`Corefile::read`] names as not modelled.
+
+mod corefile;
+mod kubernetes;
+mod message;
+mod name;
+mod objects;
+mod reason;
+mod record;
+mod server;
+#[cfg(test)]
+mod tests;
+mod upstream;
+
+/// The CoreDNS release whose answers are modelled.
+pub const COREDNS_VERSION: &str = "1.13.1";
+
+pub use corefile::{
+    Cache, CacheTtl, Corefile, Forward, KUBEADM_COREFILE, Kubernetes, PodsMode, ServerAddress,
+    ServerBlock,
+};
+pub use message::{Answer, Listing, Question, Rcode};
+pub use name::{Name, NameError};
+pub use reason::Reason;
+pub use record::{Record, RecordData, RecordError, RecordType, UnknownRecordType};
+pub use server::CoreDns;
+pub use upstream::Upstream;

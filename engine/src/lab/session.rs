@@ -1,0 +1,239 @@
+//! The lab itself: a text, a seed, and the world that they make.
+
+use std::cell::OnceCell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
+
+use serde::{Deserialize, Serialize};
+
+use super::choices::{self, Choice};
+use super::links;
+use super::outline::{self, OutlineEntry};
+use super::picture;
+use super::rules::{self, NodeRules};
+use super::scene::{Client, Scene};
+use super::slots::Slots;
+use super::world::{self, Readiness, World};
+use super::{Settings, walk};
+use crate::api::{Kind, ObjectRef, Origin};
+use crate::diagnostic::{Diagnostic, Span};
+use crate::manifest::{self, Document};
+use crate::network::{Journey, Request, RequestError};
+
+/// What became of an edit.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Outcome {
+    /// What there is to say about the text.
+    pub diagnostics: Vec<Diagnostic>,
+    /// Whether the world is made from this text. `false`: the text cannot be read, and the last
+    /// good world goes on.
+    pub applied: bool,
+    /// The text with its lost indentation put back, when it was recognised.
+    pub offer: Option<String>,
+}
+
+/// A session: the only thing of the engine that changes.
+#[derive(Debug)]
+pub struct Lab {
+    settings: Settings,
+    documents: Vec<Document>,
+    world: World,
+    outcome: Outcome,
+    readiness: Readiness,
+    slots: Slots,
+    /// Each Node's rules, made when they are first asked for.
+    rules: BTreeMap<String, OnceCell<Rc<NodeRules>>>,
+    wires: walk::Wires,
+}
+
+impl Lab {
+    /// A fresh cluster in which nobody applied anything.
+    #[must_use]
+    pub fn new(settings: Settings) -> Self {
+        let mut lab = Self {
+            settings,
+            documents: Vec::new(),
+            world: World::default(),
+            outcome: Outcome::default(),
+            readiness: Readiness::new(),
+            slots: Slots::default(),
+            rules: BTreeMap::new(),
+            wires: walk::Wires::default(),
+        };
+        lab.open("");
+        lab
+    }
+
+    /// Begins anew with a text: nothing of what was there before stays.
+    pub fn open(&mut self, text: &str) -> &Outcome {
+        self.documents.clear();
+        self.world = World::default();
+        self.readiness.clear();
+        self.slots = Slots::default();
+        self.edit(text);
+        if !self.outcome.applied {
+            // A fresh cluster is the last good world of a text that cannot be read.
+            self.build(&[], &BTreeSet::new());
+        }
+        &self.outcome
+    }
+
+    /// Takes a changed text. What did not change stays where it is; an object that would be refused
+    /// stays as it was; a text that cannot be read changes nothing at all.
+    pub fn edit(&mut self, text: &str) -> &Outcome {
+        let reading = manifest::read(text);
+        let offer = reading.repaired.map(|repair| repair.text);
+        let mut diagnostics = reading.diagnostics;
+
+        // An error inside a document is about its object; one outside of all is about the text.
+        let mut refused = BTreeSet::new();
+        let mut unreadable = false;
+        for error in diagnostics.iter().filter(|diagnostic| diagnostic.is_error()) {
+            let document = error.span.and_then(|span| {
+                reading.documents.iter().position(|document| {
+                    document.span.start.offset <= span.start.offset
+                        && span.start.offset <= document.span.end.offset
+                })
+            });
+            match document {
+                Some(index) => {
+                    refused.insert(index);
+                }
+                None => unreadable = true,
+            }
+        }
+        if !unreadable {
+            diagnostics.extend(self.build(&reading.documents, &refused));
+        }
+        diagnostics.sort_by_key(|diagnostic| diagnostic.span.map(|span| span.start));
+        self.outcome = Outcome { diagnostics, applied: !unreadable, offer };
+        &self.outcome
+    }
+
+    /// What became of the last edit.
+    #[must_use]
+    pub fn outcome(&self) -> &Outcome {
+        &self.outcome
+    }
+
+    /// What the world is made with.
+    #[must_use]
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// Another seed: other addresses, other names, other draws.
+    pub fn set_seed(&mut self, seed: u64) {
+        self.settings.seed = seed;
+        let documents = std::mem::take(&mut self.documents);
+        self.build(&documents, &BTreeSet::new());
+    }
+
+    /// Switches a Pod's readiness probe.
+    pub fn set_ready(&mut self, pod: &ObjectRef, ready: bool) {
+        self.readiness.insert(pod.clone(), ready);
+        let documents = std::mem::take(&mut self.documents);
+        self.build(&documents, &BTreeSet::new());
+    }
+
+    fn build(&mut self, documents: &[Document], refused: &BTreeSet<usize>) -> Vec<Diagnostic> {
+        let (world, diagnostics) =
+            world::build(documents, refused, &self.settings, &self.readiness, &self.world);
+        self.documents = documents.to_vec();
+        self.world = world;
+        let store = &self.world.store;
+        // Nodes stand in the order of the text, which is not that of the store.
+        let mut nodes: Vec<&str> =
+            store.nodes().map(|node| node.metadata.name.as_str()).collect();
+        nodes.sort_by_key(|name| self.world.document_of(&ObjectRef::new(Kind::Node, "", *name)));
+        self.rules =
+            nodes.iter().map(|name| ((*name).to_owned(), OnceCell::new())).collect();
+        self.slots.update(
+            nodes.into_iter(),
+            store
+                .pods()
+                .filter(|pod| !picture::is_hidden(&self.world, pod))
+                .map(|pod| (picture::reference(pod), pod.spec.node_name.as_str())),
+        );
+        self.wires = walk::Wires::default();
+        diagnostics
+    }
+
+    /// The world.
+    #[must_use]
+    pub fn world(&self) -> &World {
+        &self.world
+    }
+
+    /// The list of the text's objects.
+    #[must_use]
+    pub fn outline(&self) -> Vec<OutlineEntry> {
+        outline::outline(&self.world, &self.documents)
+    }
+
+    /// Who stands on the street.
+    #[must_use]
+    pub fn street(&self) -> Vec<Client> {
+        walk::street(&self.settings)
+    }
+
+    /// The picture of the world.
+    #[must_use]
+    pub fn scene(&self) -> Scene {
+        picture::scene(&self.world, &self.slots, self.street(), |node| {
+            self.rules(node).map_or(0, |rules| rules.count())
+        })
+    }
+
+    /// Who can send.
+    #[must_use]
+    pub fn clients(&self) -> Vec<Choice> {
+        choices::clients(&self.world, &self.street())
+    }
+
+    /// Where to send.
+    #[must_use]
+    pub fn targets(&self) -> Vec<Choice> {
+        choices::targets(&self.world)
+    }
+
+    /// What one click sends in a fresh world; `None` where there is nothing to send to.
+    #[must_use]
+    pub fn suggestion(&self) -> Option<Request> {
+        choices::suggestion(&self.world, &self.street())
+    }
+
+    /// What kube-proxy wrote on a Node; `None` for a Node that is not there.
+    #[must_use]
+    pub fn rules(&self, node: &str) -> Option<Rc<NodeRules>> {
+        let cell = self.rules.get(node)?;
+        Some(Rc::clone(cell.get_or_init(|| {
+            Rc::new(rules::of_node(&self.world, &self.settings, node))
+        })))
+    }
+
+    /// Sends one request, and walks it through the rules.
+    ///
+    /// # Errors
+    ///
+    /// If the client or the target cannot be understood.
+    pub fn send(&mut self, request: &Request) -> Result<Journey, RequestError> {
+        let mut wires = std::mem::take(&mut self.wires);
+        let result = wires.send(self, request);
+        self.wires = wires;
+        result
+    }
+
+    /// Where a field stands in the text, or what made it.
+    #[must_use]
+    pub fn place(&self, origin: &Origin) -> Option<Span> {
+        links::place(&self.world, &self.documents, origin)
+    }
+
+    /// The objects that a line of the text is about, the one written there first.
+    #[must_use]
+    pub fn objects_at(&self, line: u32) -> Vec<ObjectRef> {
+        links::objects_at(&self.world, &self.documents, line)
+    }
+}

@@ -1,0 +1,423 @@
+//! Connection tracking: which packets belong together, and what NAT promised them.
+//!
+//! A connection has two tuples: the one of its first packet, and the one that a reply must have.
+//! NAT changes the second; every later packet is rewritten by comparing both. Sources: Linux
+//! `net/netfilter/nf_conntrack_core.c`, `nf_conntrack_proto_tcp.c`, `_udp.c`, `_icmp.c`.
+//!
+//! Modelled: new, answered, related and invalid packets, confirmation at the end of the path,
+//! timeouts, marks. Left out: zones, helpers, TCP windows, fragments, and the steps of TCP's
+//! closing: a connection counts as closed as soon as it was answered.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use serde::{Deserialize, Serialize};
+
+use super::RuleAt;
+use crate::limits::MAX_CONNECTIONS;
+use crate::net::{IcmpMessage, Packet, Transport};
+
+/// A protocol that connections are told apart by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum FlowProtocol {
+    /// TCP.
+    Tcp,
+    /// UDP.
+    Udp,
+    /// SCTP.
+    Sctp,
+    /// ICMP echo: the source port is its identifier, the destination port 8 for a request.
+    Icmp,
+}
+
+/// One direction of a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Tuple {
+    /// The protocol.
+    pub protocol: FlowProtocol,
+    /// Source address.
+    pub src: IpAddr,
+    /// Destination address.
+    pub dst: IpAddr,
+    /// Source port.
+    pub sport: u16,
+    /// Destination port.
+    pub dport: u16,
+}
+
+impl Tuple {
+    /// A packet's tuple; ICMP errors have none of their own.
+    #[must_use]
+    pub fn of(packet: &Packet) -> Option<Self> {
+        let (protocol, sport, dport) = match packet.transport {
+            Transport::Tcp { sport, dport, .. } => (FlowProtocol::Tcp, sport, dport),
+            Transport::Udp { sport, dport } => (FlowProtocol::Udp, sport, dport),
+            Transport::Sctp { sport, dport } => (FlowProtocol::Sctp, sport, dport),
+            Transport::Icmp { message, id } => match message {
+                IcmpMessage::EchoRequest => (FlowProtocol::Icmp, id, 8),
+                IcmpMessage::EchoReply => (FlowProtocol::Icmp, id, 0),
+                _ => return None,
+            },
+        };
+        Some(Self {
+            protocol,
+            src: packet.src,
+            dst: packet.dst,
+            sport,
+            dport,
+        })
+    }
+
+    /// The tuple of the answer.
+    #[must_use]
+    pub fn inverted(&self) -> Self {
+        let (sport, dport) = match (self.protocol, self.dport) {
+            (FlowProtocol::Icmp, 8) => (self.sport, 0),
+            (FlowProtocol::Icmp, _) => (self.sport, 8),
+            _ => (self.dport, self.sport),
+        };
+        Self {
+            protocol: self.protocol,
+            src: self.dst,
+            dst: self.src,
+            sport,
+            dport,
+        }
+    }
+}
+
+/// A direction of a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Way {
+    /// As the first packet went.
+    Original,
+    /// Back.
+    Reply,
+}
+
+impl Way {
+    /// The other one.
+    #[must_use]
+    pub fn other(self) -> Self {
+        match self {
+            Self::Original => Self::Reply,
+            Self::Reply => Self::Original,
+        }
+    }
+}
+
+/// A tracked connection.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Connection {
+    /// The tuple of its first packet, as it came.
+    pub original: Tuple,
+    /// The tuple that a reply has, as it comes.
+    pub reply: Tuple,
+    /// Whether a reply was seen.
+    pub answered: bool,
+    /// Whether its source is translated.
+    pub snat: bool,
+    /// Whether its destination is translated.
+    pub dnat: bool,
+    /// The connection's mark.
+    pub mark: u32,
+    /// When it is forgotten, in milliseconds of virtual time.
+    pub expires_ms: u64,
+    /// The rule that translated its destination.
+    pub dnat_by: Option<RuleAt>,
+    /// The rule that translated its source.
+    pub snat_by: Option<RuleAt>,
+    /// Whether the destination's translation is decided; it is once.
+    pub(super) dnat_done: bool,
+    /// The same of the source.
+    pub(super) snat_done: bool,
+}
+
+impl Connection {
+    /// A new connection, not translated.
+    fn new(original: Tuple) -> Self {
+        Self {
+            original,
+            reply: original.inverted(),
+            answered: false,
+            snat: false,
+            dnat: false,
+            mark: 0,
+            expires_ms: 0,
+            dnat_by: None,
+            snat_by: None,
+            dnat_done: false,
+            snat_done: false,
+        }
+    }
+
+    /// The tuple of packets that go this way, as they come.
+    #[must_use]
+    pub fn tuple(&self, way: Way) -> &Tuple {
+        match way {
+            Way::Original => &self.original,
+            Way::Reply => &self.reply,
+        }
+    }
+}
+
+/// To which connection a packet belongs. It travels with the packet on one host, also through
+/// its loopback, as `skb->_nfct` does.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Belongs {
+    /// Not looked at yet.
+    #[default]
+    Unknown,
+    /// To none, and it cannot open one.
+    Invalid,
+    /// To none, on purpose (NOTRACK).
+    Untracked,
+    /// To one that is not confirmed yet.
+    New(Box<Connection>),
+    /// To one in the table.
+    Known(u64, Way),
+    /// An error about a connection; it travels this way of it.
+    Related(Box<Connection>, Way),
+}
+
+/// The connections of one host.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Conntrack {
+    connections: BTreeMap<u64, Connection>,
+    by_tuple: BTreeMap<Tuple, (u64, Way)>,
+    next: u64,
+    /// Nothing expires before this.
+    quiet_until_ms: u64,
+}
+
+/// The table is full.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct TableFull;
+
+impl Conntrack {
+    /// The connections, in the order in which they were confirmed.
+    pub fn connections(&self) -> impl Iterator<Item = &Connection> {
+        self.connections.values()
+    }
+
+    /// A connection by number.
+    #[must_use]
+    pub fn connection(&self, id: u64) -> Option<&Connection> {
+        self.connections.get(&id)
+    }
+
+    pub(super) fn connection_mut(&mut self, id: u64) -> Option<&mut Connection> {
+        self.connections.get_mut(&id)
+    }
+
+    /// Forgets what has expired.
+    pub fn expire(&mut self, now_ms: u64) {
+        if now_ms < self.quiet_until_ms {
+            return;
+        }
+        let dead: Vec<u64> = (self.connections.iter())
+            .filter(|(_, connection)| connection.expires_ms <= now_ms)
+            .map(|(&id, _)| id)
+            .collect();
+        for id in dead {
+            self.forget(id);
+        }
+        let next = self.connections.values().map(|c| c.expires_ms).min();
+        self.quiet_until_ms = next.unwrap_or(u64::MAX);
+    }
+
+    /// Forgets the connections for which this holds (`conntrack -D`).
+    pub fn delete(&mut self, which: impl Fn(&Connection) -> bool) {
+        let dead: Vec<u64> = (self.connections.iter())
+            .filter(|(_, connection)| which(connection))
+            .map(|(&id, _)| id)
+            .collect();
+        for id in dead {
+            self.forget(id);
+        }
+    }
+
+    fn forget(&mut self, id: u64) {
+        if let Some(connection) = self.connections.remove(&id) {
+            self.by_tuple.remove(&connection.original);
+            self.by_tuple.remove(&connection.reply);
+        }
+    }
+
+    /// Whether a tuple is somebody's already.
+    pub(super) fn taken(&self, tuple: &Tuple) -> bool {
+        self.by_tuple.contains_key(tuple)
+    }
+
+    /// To which connection a packet belongs; `inner` is what an ICMP error quotes.
+    pub(super) fn classify(&mut self, packet: &Packet, inner: Option<&Packet>) -> Belongs {
+        let Some(tuple) = Tuple::of(packet) else {
+            // An error belongs where the packet that it quotes belongs, going the other way.
+            let found = inner
+                .and_then(Tuple::of)
+                .and_then(|quoted| self.by_tuple.get(&quoted.inverted()));
+            return match found {
+                Some(&(id, way)) => Belongs::Related(Box::new(self.connections[&id].clone()), way),
+                None => Belongs::Invalid,
+            };
+        };
+        if let Some(&(id, way)) = self.by_tuple.get(&tuple) {
+            return Belongs::Known(id, way);
+        }
+        if opens(packet) {
+            Belongs::New(Box::new(Connection::new(tuple)))
+        } else {
+            Belongs::Invalid
+        }
+    }
+
+    /// Puts a new connection into the table.
+    pub(super) fn confirm(
+        &mut self,
+        connection: Connection,
+        now_ms: u64,
+    ) -> Result<u64, TableFull> {
+        if self.connections.len() >= MAX_CONNECTIONS {
+            return Err(TableFull);
+        }
+        let id = self.next;
+        self.next += 1;
+        self.by_tuple
+            .insert(connection.original, (id, Way::Original));
+        self.by_tuple.insert(connection.reply, (id, Way::Reply));
+        let expires_ms = now_ms + lifetime_ms(&connection);
+        self.quiet_until_ms = self.quiet_until_ms.min(expires_ms);
+        self.connections.insert(
+            id,
+            Connection {
+                expires_ms,
+                ..connection
+            },
+        );
+        Ok(id)
+    }
+
+    /// Notes a packet of a connection in the table.
+    pub(super) fn refresh(&mut self, id: u64, way: Way, now_ms: u64) {
+        if let Some(connection) = self.connections.get_mut(&id) {
+            connection.answered |= way == Way::Reply;
+            connection.expires_ms = now_ms + lifetime_ms(connection);
+            self.quiet_until_ms = self.quiet_until_ms.min(connection.expires_ms);
+        }
+    }
+}
+
+/// Whether a packet that belongs to nothing may open a connection. TCP: a SYN, or in loose mode
+/// (`nf_conntrack_tcp_loose`, on) an ACK in mid-stream; never a SYN-ACK or a reset. ICMP: an echo
+/// request.
+fn opens(packet: &Packet) -> bool {
+    match packet.transport {
+        Transport::Tcp { flags, .. } => !(flags.rst || flags.syn && flags.ack),
+        Transport::Icmp { message, .. } => message == IcmpMessage::EchoRequest,
+        Transport::Udp { .. } | Transport::Sctp { .. } => true,
+    }
+}
+
+/// How long a connection is remembered after its last packet, in milliseconds. The kernel's
+/// defaults: TCP 120 s while unanswered (`SYN_SENT`) and 120 s once closed (`TIME_WAIT`); UDP 30 s,
+/// 120 s as a stream; SCTP 3 s then 210 s; ICMP 30 s.
+fn lifetime_ms(connection: &Connection) -> u64 {
+    let seconds = match (connection.original.protocol, connection.answered) {
+        (FlowProtocol::Tcp, _) | (FlowProtocol::Udp, true) => 120,
+        (FlowProtocol::Udp, false) | (FlowProtocol::Icmp, _) => 30,
+        (FlowProtocol::Sctp, false) => 3,
+        (FlowProtocol::Sctp, true) => 210,
+    };
+    seconds * 1000
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::net::TcpFlags;
+
+    fn tcp(flags: TcpFlags) -> Packet {
+        Packet::new(
+            [10, 0, 0, 1].into(),
+            [10, 0, 0, 2].into(),
+            Transport::Tcp {
+                sport: 40000,
+                dport: 80,
+                flags,
+            },
+        )
+    }
+
+    #[test]
+    fn an_unknown_syn_ack_is_invalid_and_a_syn_is_new() {
+        let mut table = Conntrack::default();
+        assert_eq!(
+            table.classify(&tcp(TcpFlags::SYN_ACK), None),
+            Belongs::Invalid
+        );
+        assert_eq!(table.classify(&tcp(TcpFlags::RST), None), Belongs::Invalid);
+        assert!(matches!(
+            table.classify(&tcp(TcpFlags::SYN), None),
+            Belongs::New(_)
+        ));
+    }
+
+    #[test]
+    fn a_confirmed_connection_knows_its_replies_and_its_errors_until_it_expires() {
+        let mut table = Conntrack::default();
+        let syn = tcp(TcpFlags::SYN);
+        let Belongs::New(connection) = table.classify(&syn, None) else {
+            panic!("a SYN opens");
+        };
+        let id = table.confirm(*connection, 0).unwrap();
+        let reply = Packet::new(
+            syn.dst,
+            syn.src,
+            Transport::Tcp {
+                sport: 80,
+                dport: 40000,
+                flags: TcpFlags::SYN_ACK,
+            },
+        );
+        assert_eq!(table.classify(&reply, None), Belongs::Known(id, Way::Reply));
+        let error = Packet::new(
+            [10, 0, 0, 9].into(),
+            syn.src,
+            Transport::Icmp {
+                message: IcmpMessage::HostUnreachable,
+                id: 0,
+            },
+        );
+        assert!(matches!(
+            table.classify(&error, Some(&syn)),
+            Belongs::Related(_, Way::Reply)
+        ));
+        assert_eq!(table.classify(&error, Some(&reply.clone())), {
+            let connection = table.connection(id).unwrap().clone();
+            Belongs::Related(Box::new(connection), Way::Original)
+        });
+        table.expire(119_999);
+        assert_eq!(table.connections().count(), 1);
+        table.expire(120_000);
+        assert_eq!(table.connections().count(), 0);
+    }
+
+    #[test]
+    fn an_echo_is_told_apart_from_its_answer_even_on_one_address() {
+        let ping = Packet::new(
+            [127, 0, 0, 1].into(),
+            [127, 0, 0, 1].into(),
+            Transport::Icmp {
+                message: IcmpMessage::EchoRequest,
+                id: 7,
+            },
+        );
+        let tuple = Tuple::of(&ping).unwrap();
+        assert_ne!(tuple, tuple.inverted());
+        assert_eq!(tuple, tuple.inverted().inverted());
+    }
+}

@@ -1,0 +1,461 @@
+//! A packet through the chains of one table, rule after rule.
+//!
+//! This is the reference: linear, as the kernel's `ipt_do_table` (`net/ipv4/netfilter/ip_tables.c`)
+//! is. Every rule looked at goes into the [`Trace`] with what it said. A rule that holds something
+//! unmodelled never matches by it, and is a [`Doubt`] when the rest of it matched.
+
+use std::fmt::Write as _;
+use std::net::IpAddr;
+
+use super::rule::{AddressType, Block, ConnMark, RejectWith, Rule, State, Target, Test, What};
+use super::tables::{Chain, Policy, Table};
+use crate::limits::MAX_RULES_LOOKED_AT;
+use crate::net::{IcmpMessage, IpFamily, Packet, Transport};
+use crate::netfilter::chance::{Chance, compared};
+use crate::netfilter::memory::Memory;
+use crate::netfilter::trace::{Doubt, Draw, Trace};
+use crate::netfilter::{Look, RuleAt};
+
+/// What rules can see of a packet, and what they can change.
+pub(crate) struct Seen<'a> {
+    pub(crate) packet: &'a mut Packet,
+    pub(crate) in_device: Option<&'a str>,
+    pub(crate) out_device: Option<&'a str>,
+    /// Whether a bridge carries it from port to port, and no route.
+    pub(crate) bridged: bool,
+    /// NEW, ESTABLISHED, RELATED, INVALID or UNTRACKED.
+    pub(crate) state: State,
+    pub(crate) snat: bool,
+    pub(crate) dnat: bool,
+    pub(crate) connmark: &'a mut u32,
+    /// Set by NOTRACK.
+    pub(crate) untrack: bool,
+    pub(crate) type_of: &'a dyn Fn(IpAddr) -> AddressType,
+    pub(crate) memory: &'a mut Memory,
+    pub(crate) now_ms: u64,
+    pub(crate) chance: &'a mut dyn Chance,
+    pub(crate) trace: &'a mut Trace,
+}
+
+/// What a built-in chain told the kernel to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Told<'t> {
+    /// Go on.
+    Accept,
+    /// Throw it away.
+    Drop(RuleAt),
+    /// Throw it away and tell the sender.
+    Reject(RuleAt, RejectWith),
+    /// Translate the connection (table `nat` only).
+    Translate(RuleAt, &'t Target),
+    /// Too many rules were looked at.
+    GaveUp(RuleAt),
+}
+
+/// Puts a packet through a built-in chain.
+pub(crate) fn evaluate<'t>(table: &'t Table, chain: &str, seen: &mut Seen<'_>) -> Told<'t> {
+    let Some(base) = table.position(chain) else {
+        return Told::Accept;
+    };
+    let chains = table.chains();
+    // Where to go on: chain and index of the next rule. Empty means the built-in chain's policy.
+    let mut back: Vec<(usize, usize)> = Vec::new();
+    let (mut chain, mut index) = (base, 0);
+    let mut looked_at = 0;
+    loop {
+        let Some(rule) = chains[chain].rules.get(index) else {
+            match back.pop() {
+                Some(place) => (chain, index) = place,
+                None => return by_policy(table, &chains[base], seen),
+            }
+            continue;
+        };
+        let at = RuleAt::new(
+            table.name,
+            chains[chain].name.as_str(),
+            u32::try_from(index + 1).unwrap_or(u32::MAX),
+        );
+        index += 1;
+        looked_at += 1;
+        if looked_at > MAX_RULES_LOOKED_AT {
+            return Told::GaveUp(at);
+        }
+        let verdict = passes(rule, &at, seen);
+        let matched = verdict.is_ok();
+        let why = match verdict {
+            Ok(why) | Err(why) => why,
+        };
+        seen.trace.looks.push(Look {
+            at: at.clone(),
+            matched,
+            why,
+        });
+        if !matched {
+            continue;
+        }
+        match &rule.target {
+            Target::None | Target::Log => {}
+            Target::Accept => return Told::Accept,
+            Target::Drop => return Told::Drop(at),
+            Target::Reject(with) => return Told::Reject(at, *with),
+            Target::Return => match back.pop() {
+                Some(place) => (chain, index) = place,
+                None => return by_policy(table, &chains[base], seen),
+            },
+            Target::Jump(to) | Target::Goto(to) => match table.position(to) {
+                Some(to) => {
+                    if matches!(rule.target, Target::Jump(_)) {
+                        back.push((chain, index));
+                    }
+                    (chain, index) = (to, 0);
+                }
+                None => seen.trace.doubts.push(Doubt {
+                    at,
+                    what: format!("chain `{to}` is not there"),
+                }),
+            },
+            Target::Mark { value, mask } => {
+                seen.packet.mark = (seen.packet.mark & !mask) ^ value;
+            }
+            Target::ConnMark(action) => connmark(*action, seen),
+            Target::NoTrack => seen.untrack = true,
+            Target::Dnat(_) | Target::Snat(_) | Target::Masquerade(_) | Target::Redirect(_) => {
+                if table.name == "nat" {
+                    return Told::Translate(at, &rule.target);
+                }
+                seen.trace.doubts.push(Doubt {
+                    at,
+                    what: format!("a NAT target in table {}", table.name),
+                });
+            }
+            Target::NotModelled(what) => seen.trace.doubts.push(Doubt {
+                at,
+                what: format!("target `{what}`"),
+            }),
+        }
+    }
+}
+
+fn by_policy<'t>(table: &Table, chain: &Chain, seen: &mut Seen<'_>) -> Told<'t> {
+    if chain.policy != Some(Policy::Drop) {
+        return Told::Accept;
+    }
+    let at = RuleAt::new(table.name, chain.name.as_str(), 0);
+    seen.trace.looks.push(Look {
+        at: at.clone(),
+        matched: true,
+        why: "no rule decided; the chain's policy is DROP".to_owned(),
+    });
+    Told::Drop(at)
+}
+
+fn connmark(action: ConnMark, seen: &mut Seen<'_>) {
+    match action {
+        ConnMark::Set { value, mask } => *seen.connmark = (*seen.connmark & !mask) ^ value,
+        ConnMark::Save { from, to } => {
+            *seen.connmark = (*seen.connmark & !to) ^ (seen.packet.mark & from);
+        }
+        ConnMark::Restore { from, to } => {
+            seen.packet.mark = (seen.packet.mark & !to) ^ (*seen.connmark & from);
+        }
+    }
+}
+
+/// Whether the packet passes all tests of a rule, and why, or which one it does not pass. Tests
+/// after that one are not made, as in the kernel: a draw or a `--set` there does not happen.
+fn passes(rule: &Rule, at: &RuleAt, seen: &mut Seen<'_>) -> Result<String, String> {
+    let mut why = String::new();
+    let mut doubt = None;
+    for test in &rule.tests {
+        if let What::NotModelled(what) = &test.what {
+            doubt.get_or_insert(what);
+            continue;
+        }
+        // Behind something unmodelled nothing may change: whether the kernel comes here is open.
+        if doubt.is_some() && changes_something(&test.what) {
+            continue;
+        }
+        let said = make(test, at, seen)?;
+        if !said.is_empty() {
+            if !why.is_empty() {
+                why.push_str(", ");
+            }
+            why.push_str(&said);
+        }
+    }
+    if let Some(what) = doubt {
+        seen.trace.doubts.push(Doubt {
+            at: at.clone(),
+            what: what.clone(),
+        });
+        return Err(format!("{what} is not modelled; taken as no match"));
+    }
+    if why.is_empty() {
+        why.push_str("every packet");
+    }
+    Ok(why)
+}
+
+fn changes_something(what: &What) -> bool {
+    matches!(
+        what,
+        What::Random(_) | What::Nth { .. } | What::Recent(_) | What::Limit { .. }
+    )
+}
+
+/// Makes one test: what it found when it is passed, and when it is not.
+fn make(test: &Test, at: &RuleAt, seen: &mut Seen<'_>) -> Result<String, String> {
+    let is = |found: bool| if found { "is" } else { "is not" };
+    let (found, said) = match &test.what {
+        What::Source(block) => {
+            let found = block.holds(seen.packet.src);
+            (found, in_block("source", seen.packet.src, block, found))
+        }
+        What::Destination(block) => {
+            let found = block.holds(seen.packet.dst);
+            (
+                found,
+                in_block("destination", seen.packet.dst, block, found),
+            )
+        }
+        What::InDevice(pattern) => {
+            let device = seen.in_device.unwrap_or("");
+            let found = pattern.holds(device);
+            (found, in_device("came in by", device, pattern, found))
+        }
+        What::OutDevice(pattern) => {
+            let device = seen.out_device.unwrap_or("");
+            let found = pattern.holds(device);
+            (found, in_device("goes out by", device, pattern, found))
+        }
+        What::Protocol(number) => {
+            let own = protocol_of(seen.packet);
+            let found = *number == 0 || *number == own;
+            let name = protocol_name(own);
+            let said = if found {
+                name.to_owned()
+            } else {
+                format!("{name}, not {}", protocol_name(*number))
+            };
+            (found, said)
+        }
+        What::SourcePort(ports) => {
+            let port = port(seen.packet.transport.sport())?;
+            let found = ports.hold(port);
+            (found, format!("source port {port} {} {ports}", is(found)))
+        }
+        What::DestinationPort(ports) => {
+            let port = port(seen.packet.transport.dport())?;
+            let found = ports.hold(port);
+            let said = if found {
+                format!("port {port}")
+            } else {
+                format!("port {port} is not {ports}")
+            };
+            (found, said)
+        }
+        What::EitherPort(ports) => {
+            let from = port(seen.packet.transport.sport())?;
+            let to = port(seen.packet.transport.dport())?;
+            let found = ports.hold(from) || ports.hold(to);
+            (found, format!("port {from} or {to} {} {ports}", is(found)))
+        }
+        What::TcpFlags(of, set) => {
+            let flags = tcp_flags(seen.packet).ok_or("no TCP")?;
+            let found = flags & of == *set;
+            (found, format!("TCP flags {:#04x} of {of:#04x}", flags & of))
+        }
+        What::SourceType(types) => {
+            let own = (seen.type_of)(seen.packet.src);
+            let found = types.contains(&own);
+            let said = format!("source {} is {}", seen.packet.src, own.as_str());
+            (found, said)
+        }
+        What::DestinationType(types) => {
+            let own = (seen.type_of)(seen.packet.dst);
+            let found = types.contains(&own);
+            let said = format!("destination {} is {}", seen.packet.dst, own.as_str());
+            (found, said)
+        }
+        What::State(states) => {
+            let found = states.iter().any(|&state| {
+                state == seen.state
+                    || (state == State::Snat && seen.snat)
+                    || (state == State::Dnat && seen.dnat)
+            });
+            let mut said = format!("state {}", seen.state.as_str());
+            if seen.snat {
+                said.push_str(", SNAT");
+            }
+            if seen.dnat {
+                said.push_str(", DNAT");
+            }
+            (found, said)
+        }
+        What::Mark { value, mask } => {
+            let found = seen.packet.mark & mask == *value;
+            (
+                found,
+                marked("mark", seen.packet.mark, *value, *mask, found),
+            )
+        }
+        What::ConnMark { value, mask } => {
+            let found = *seen.connmark & mask == *value;
+            let said = marked("connection's mark", *seen.connmark, *value, *mask, found);
+            (found, said)
+        }
+        What::Random(threshold) => {
+            let drawn = seen.chance.draw(*threshold);
+            seen.trace.draws.push(Draw {
+                at: at.clone(),
+                drawn,
+                threshold: *threshold,
+            });
+            let found = drawn < *threshold;
+            let (left, right) = compared(drawn, *threshold);
+            let sign = if found { '<' } else { '≥' };
+            (found, format!("drew {left} {sign} {right}"))
+        }
+        What::Nth { every, packet } => {
+            let found = seen.memory.nth(at, *every, *packet);
+            (found, format!("its turn of every {every}: {}", yes(found)))
+        }
+        What::Recent(recent) => {
+            let address = if recent.destination {
+                seen.packet.dst
+            } else {
+                seen.packet.src
+            };
+            let found = seen.memory.recent(recent, address, seen.now_ms);
+            let list = &recent.list;
+            use super::rule::RecentAction;
+            let said = match recent.action {
+                RecentAction::Set => format!("{address} noted in list {list}"),
+                RecentAction::Remove => format!("{address} struck from list {list}"),
+                RecentAction::Check | RecentAction::Update => {
+                    format!("{address} {} in list {list}", is(found))
+                }
+            };
+            (found, said)
+        }
+        What::Icmp(kind, codes) => {
+            let (own, code) = icmp(seen.packet).ok_or("no ICMP")?;
+            let found = own == *kind && codes.contains(&code);
+            (found, format!("ICMP type {own} code {code}"))
+        }
+        What::Limit { interval, burst } => {
+            let found = seen.memory.limit(at, *interval, *burst, seen.now_ms);
+            (found, format!("within its rate: {}", yes(found)))
+        }
+        What::Bridged => {
+            let found = seen.bridged;
+            (found, format!("carried by a bridge: {}", yes(found)))
+        }
+        // Handled by the caller.
+        What::NotModelled(what) => return Err(format!("{what} is not modelled")),
+    };
+    if found == test.invert {
+        Err(said)
+    } else {
+        Ok(said)
+    }
+}
+
+fn yes(found: bool) -> &'static str {
+    if found { "yes" } else { "no" }
+}
+
+/// A test of ports is never passed by a packet without ports, `!` or not.
+fn port(port: Option<u16>) -> Result<u16, String> {
+    port.ok_or_else(|| "no ports".to_owned())
+}
+
+fn in_block(which: &str, address: IpAddr, block: &Block, found: bool) -> String {
+    let whole = u128::MAX >> (128 - u32::from(block.family.bits()));
+    match (block.mask == whole, found) {
+        (true, true) => format!("{which} {address}"),
+        (true, false) => {
+            let wanted = super::rule::address_of(block.family, block.address);
+            format!("{which} {address} is not {wanted}")
+        }
+        (false, true) => format!("{which} {address} is in {block}"),
+        (false, false) => format!("{which} {address} is not in {block}"),
+    }
+}
+
+fn in_device(verb: &str, device: &str, pattern: &super::DevicePattern, found: bool) -> String {
+    let device = if device.is_empty() {
+        "no device"
+    } else {
+        device
+    };
+    let mut said = format!("{verb} {device}");
+    if !found {
+        let _ = write!(said, ", not {pattern}");
+    }
+    said
+}
+
+fn marked(what: &str, mark: u32, value: u32, mask: u32, found: bool) -> String {
+    let sign = if found { "=" } else { "≠" };
+    if mask == u32::MAX {
+        format!("{what} {mark:#x} {sign} {value:#x}")
+    } else {
+        format!("{what} {mark:#x}/{mask:#x} {sign} {value:#x}")
+    }
+}
+
+/// The protocol's number.
+fn protocol_of(packet: &Packet) -> u8 {
+    match (packet.transport, IpFamily::of(packet.dst)) {
+        (Transport::Tcp { .. }, _) => 6,
+        (Transport::Udp { .. }, _) => 17,
+        (Transport::Sctp { .. }, _) => 132,
+        (Transport::Icmp { .. }, IpFamily::IPv4) => 1,
+        (Transport::Icmp { .. }, IpFamily::IPv6) => 58,
+    }
+}
+
+fn protocol_name(number: u8) -> String {
+    match number {
+        0 => "any protocol".to_owned(),
+        1 => "ICMP".to_owned(),
+        6 => "TCP".to_owned(),
+        17 => "UDP".to_owned(),
+        58 => "ICMPv6".to_owned(),
+        132 => "SCTP".to_owned(),
+        other => format!("protocol {other}"),
+    }
+}
+
+fn tcp_flags(packet: &Packet) -> Option<u8> {
+    match packet.transport {
+        Transport::Tcp { flags, .. } => {
+            Some(u8::from(flags.syn) << 1 | u8::from(flags.rst) << 2 | u8::from(flags.ack) << 4)
+        }
+        _ => None,
+    }
+}
+
+/// ICMP type and code (RFC 792, RFC 4443).
+fn icmp(packet: &Packet) -> Option<(u8, u8)> {
+    let Transport::Icmp { message, .. } = packet.transport else {
+        return None;
+    };
+    Some(match (IpFamily::of(packet.dst), message) {
+        (IpFamily::IPv4, IcmpMessage::EchoRequest) => (8, 0),
+        (IpFamily::IPv4, IcmpMessage::EchoReply) => (0, 0),
+        (IpFamily::IPv4, IcmpMessage::NetUnreachable) => (3, 0),
+        (IpFamily::IPv4, IcmpMessage::HostUnreachable) => (3, 1),
+        (IpFamily::IPv4, IcmpMessage::PortUnreachable) => (3, 3),
+        (IpFamily::IPv4, IcmpMessage::AdminProhibited) => (3, 13),
+        (IpFamily::IPv4, IcmpMessage::TimeExceeded) => (11, 0),
+        (IpFamily::IPv6, IcmpMessage::EchoRequest) => (128, 0),
+        (IpFamily::IPv6, IcmpMessage::EchoReply) => (129, 0),
+        (IpFamily::IPv6, IcmpMessage::NetUnreachable) => (1, 0),
+        (IpFamily::IPv6, IcmpMessage::HostUnreachable) => (1, 3),
+        (IpFamily::IPv6, IcmpMessage::PortUnreachable) => (1, 4),
+        (IpFamily::IPv6, IcmpMessage::AdminProhibited) => (1, 1),
+        (IpFamily::IPv6, IcmpMessage::TimeExceeded) => (3, 0),
+    })
+}

@@ -1,0 +1,30 @@
+//! iptables: tables, chains and rules as text makes them, and what they do with a packet.
+//!
+//! Reading ([`Tables`]) stands apart from evaluation ([`evaluate`](self)), which is linear as the
+//! kernel's is: rule after rule, jump after jump. Sources: iptables 1.8.9 (`iptables(8)`,
+//! `iptables-extensions(8)`, `iptables/iptables-restore.c`) for the text; Linux
+//! `net/ipv4/netfilter/ip_tables.c` and `net/netfilter/xt_*.c` for what it means.
+//!
+//! Left out: counters, fragments, and the modules and targets that [`Trouble::NotModelled`] names
+//! when they are met.
+
+mod error;
+mod evaluate;
+mod modules;
+mod parse;
+mod rule;
+mod tables;
+mod target;
+mod words;
+
+#[cfg(test)]
+mod tests;
+
+pub use error::{RuleError, Trouble};
+pub(crate) use evaluate::{Seen, Told, evaluate};
+pub use rule::{
+    AddressType, Block, ConnMark, DevicePattern, NatRange, Ports, Recent, RecentAction, RejectWith,
+    Rule, Source, SourceText, State, Target, Test, What,
+};
+pub(crate) use rule::{address_of, bits};
+pub use tables::{Before, Chain, Policy, RuleEntry, Table, Tables};

@@ -1,0 +1,425 @@
+//! A rule as the kernel holds it: tests in the order in which it makes them, and a target.
+
+use std::fmt;
+use std::net::IpAddr;
+use std::ops::RangeInclusive;
+
+use crate::net::IpFamily;
+
+/// One rule of a chain.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rule {
+    /// What the kernel tests, in its order: addresses, devices and protocol, then the match
+    /// modules as they were loaded.
+    pub tests: Vec<Test>,
+    /// What happens to a packet that passes all tests.
+    pub target: Target,
+    /// The text of `-m comment`.
+    pub comment: Option<String>,
+    /// Where the rule was read.
+    pub source: Source,
+    /// The rule as it was written, without its counters.
+    pub text: String,
+}
+
+/// Where a rule was read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Source {
+    /// Which text.
+    pub text: SourceText,
+    /// Which line of it, from 1.
+    pub line: u32,
+}
+
+/// The kinds of text that a rule can come from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum SourceText {
+    /// Text for `iptables-restore`, or what `iptables-save` printed.
+    #[default]
+    Restore,
+    /// A call of `iptables`; the line is the call's number.
+    Call,
+}
+
+/// A test, or its opposite.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Test {
+    /// `!`.
+    pub invert: bool,
+    /// What is tested.
+    pub what: What,
+}
+
+/// What a test looks at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum What {
+    /// `-s`.
+    Source(Block),
+    /// `-d`.
+    Destination(Block),
+    /// `-i`.
+    InDevice(DevicePattern),
+    /// `-o`.
+    OutDevice(DevicePattern),
+    /// `-p`: the protocol's number; 0 is every protocol.
+    Protocol(u8),
+    /// `--sport`, `--sports`.
+    SourcePort(Ports),
+    /// `--dport`, `--dports`.
+    DestinationPort(Ports),
+    /// `--ports`: either one.
+    EitherPort(Ports),
+    /// `--tcp-flags`, `--syn`: of the first flags, exactly the second are set. Bits as in the TCP
+    /// header: FIN 1, SYN 2, RST 4, PSH 8, ACK 16, URG 32.
+    TcpFlags(u8, u8),
+    /// `-m addrtype --src-type`.
+    SourceType(Vec<AddressType>),
+    /// `-m addrtype --dst-type`.
+    DestinationType(Vec<AddressType>),
+    /// `-m conntrack --ctstate`, `-m state --state`.
+    State(Vec<State>),
+    /// `-m mark`: `mark & mask == value`.
+    Mark {
+        /// The value.
+        value: u32,
+        /// The bits that count.
+        mask: u32,
+    },
+    /// `-m connmark`: the same of the connection's mark.
+    ConnMark {
+        /// The value.
+        value: u32,
+        /// The bits that count.
+        mask: u32,
+    },
+    /// `-m statistic --mode random`: 31 random bits are smaller than this.
+    Random(u32),
+    /// `-m statistic --mode nth`: one packet of every so many, beginning with this one.
+    Nth {
+        /// Of so many.
+        every: u32,
+        /// The first one, from 0.
+        packet: u32,
+    },
+    /// `-m recent`.
+    Recent(Recent),
+    /// `-m icmp --icmp-type`, `-m icmp6 --icmpv6-type`: type, and codes.
+    Icmp(u8, RangeInclusive<u8>),
+    /// `-m limit`: a token bucket.
+    Limit {
+        /// Between two tokens, in units of 100 µs.
+        interval: u64,
+        /// How many tokens it holds.
+        burst: u32,
+    },
+    /// `-m physdev --physdev-is-bridged`.
+    Bridged,
+    /// Something that is not modelled: never passed, and said in the evaluation.
+    NotModelled(String),
+}
+
+/// `address/mask`; the mask may have holes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Block {
+    /// The family.
+    pub family: IpFamily,
+    /// The address, masked.
+    pub address: u128,
+    /// The bits that count.
+    pub mask: u128,
+}
+
+impl Block {
+    /// Whether it holds the address.
+    #[must_use]
+    pub fn holds(&self, address: IpAddr) -> bool {
+        IpFamily::of(address) == self.family && (bits(address) & self.mask) == self.address
+    }
+}
+
+/// An address as a number.
+#[must_use]
+pub(crate) fn bits(address: IpAddr) -> u128 {
+    match address {
+        IpAddr::V4(address) => u128::from(u32::from(address)),
+        IpAddr::V6(address) => u128::from(address),
+    }
+}
+
+/// A number as an address; an IPv4 one takes the low 32 bits.
+pub(crate) fn address_of(family: IpFamily, bits: u128) -> IpAddr {
+    match family {
+        IpFamily::IPv4 => IpAddr::V4(std::net::Ipv4Addr::from(bits as u32)),
+        IpFamily::IPv6 => IpAddr::V6(std::net::Ipv6Addr::from(bits)),
+    }
+}
+
+/// `10.0.0.0/8`; a mask with holes is written out.
+impl fmt::Display for Block {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let width = u32::from(self.family.bits());
+        let address = address_of(self.family, self.address);
+        let ones = self.mask.count_ones();
+        let plain = if ones == 0 {
+            0
+        } else {
+            (u128::MAX << (128 - ones)) >> (128 - width)
+        };
+        if plain == self.mask {
+            write!(f, "{address}/{ones}")
+        } else {
+            write!(f, "{address}/{}", address_of(self.family, self.mask))
+        }
+    }
+}
+
+/// A device's name, or with `+` the beginning of one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DevicePattern {
+    /// The name or its beginning.
+    pub name: String,
+    /// Whether `+` followed.
+    pub prefix: bool,
+}
+
+impl DevicePattern {
+    /// Whether the device is meant.
+    #[must_use]
+    pub fn holds(&self, device: &str) -> bool {
+        if self.prefix {
+            device.starts_with(&self.name)
+        } else {
+            device == self.name
+        }
+    }
+}
+
+impl fmt::Display for DevicePattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}{}", self.name, if self.prefix { "+" } else { "" })
+    }
+}
+
+/// Ports and ranges of ports.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ports(pub Vec<RangeInclusive<u16>>);
+
+impl Ports {
+    /// Whether the port is among them.
+    #[must_use]
+    pub fn hold(&self, port: u16) -> bool {
+        self.0.iter().any(|range| range.contains(&port))
+    }
+}
+
+impl fmt::Display for Ports {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, range) in self.0.iter().enumerate() {
+            if index > 0 {
+                f.write_str(",")?;
+            }
+            if range.start() == range.end() {
+                write!(f, "{}", range.start())?;
+            } else {
+                write!(f, "{}:{}", range.start(), range.end())?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What the routing table says an address is (`-m addrtype`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AddressType {
+    /// All zero bits.
+    Unspec,
+    /// Somebody's.
+    Unicast,
+    /// This host's own.
+    Local,
+    /// A network's broadcast address.
+    Broadcast,
+    /// A group's.
+    Multicast,
+    /// Thrown away by a route; no IPv4 address is ever called so.
+    Blackhole,
+    /// Without a way; no IPv4 address is ever called so.
+    Unreachable,
+}
+
+impl AddressType {
+    /// As iptables writes it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Unspec => "UNSPEC",
+            Self::Unicast => "UNICAST",
+            Self::Local => "LOCAL",
+            Self::Broadcast => "BROADCAST",
+            Self::Multicast => "MULTICAST",
+            Self::Blackhole => "BLACKHOLE",
+            Self::Unreachable => "UNREACHABLE",
+        }
+    }
+}
+
+/// What connection tracking says of a packet (`--ctstate`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    /// Belongs to nothing known and cannot open anything.
+    Invalid,
+    /// Opens a connection, or belongs to one that was not answered yet.
+    New,
+    /// Belongs to a connection that was answered.
+    Established,
+    /// An error about a known connection.
+    Related,
+    /// Tracking was switched off for it.
+    Untracked,
+    /// The connection's source is translated.
+    Snat,
+    /// The connection's destination is translated.
+    Dnat,
+}
+
+impl State {
+    /// As iptables writes it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Invalid => "INVALID",
+            Self::New => "NEW",
+            Self::Established => "ESTABLISHED",
+            Self::Related => "RELATED",
+            Self::Untracked => "UNTRACKED",
+            Self::Snat => "SNAT",
+            Self::Dnat => "DNAT",
+        }
+    }
+}
+
+/// `-m recent`: a list of addresses, each with the times at which it was seen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Recent {
+    /// `--name`.
+    pub list: String,
+    /// What to do.
+    pub action: RecentAction,
+    /// `--rdest`: the destination's address instead of the source's.
+    pub destination: bool,
+    /// `--mask`.
+    pub mask: u128,
+    /// `--seconds`; 0 for any time.
+    pub seconds: u32,
+    /// `--hitcount`; 0 for one.
+    pub hits: u32,
+    /// `--reap`: entries that are too old go.
+    pub reap: bool,
+}
+
+/// What `-m recent` does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RecentAction {
+    /// `--set`: note the address.
+    Set,
+    /// `--rcheck`: is it noted?
+    Check,
+    /// `--update`: is it noted? Then note it again.
+    Update,
+    /// `--remove`: forget it.
+    Remove,
+}
+
+/// What happens to a packet that passes a rule's tests.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// No `-j`: only counted.
+    None,
+    /// Let through.
+    Accept,
+    /// Thrown away in silence.
+    Drop,
+    /// Thrown away with an error to the sender.
+    Reject(RejectWith),
+    /// Back to the chain that jumped here.
+    Return,
+    /// `-j CHAIN`.
+    Jump(String),
+    /// `-g CHAIN`.
+    Goto(String),
+    /// `-j MARK`: `mark = (mark & !mask) ^ value`.
+    Mark {
+        /// The value.
+        value: u32,
+        /// The bits that go.
+        mask: u32,
+    },
+    /// `-j CONNMARK`.
+    ConnMark(ConnMark),
+    /// `-j DNAT`.
+    Dnat(NatRange),
+    /// `-j SNAT`.
+    Snat(NatRange),
+    /// `-j MASQUERADE`: SNAT to the outgoing device's address.
+    Masquerade(NatRange),
+    /// `-j REDIRECT`: DNAT to the host itself.
+    Redirect(NatRange),
+    /// `-j NOTRACK`, `-j CT --notrack`.
+    NoTrack,
+    /// `-j LOG`, `-j NFLOG`: nothing happens to the packet.
+    Log,
+    /// A target that is not modelled: the packet goes on, and the evaluation says so.
+    NotModelled(String),
+}
+
+/// `--reject-with`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RejectWith {
+    /// ICMP port unreachable, the default.
+    PortUnreachable,
+    /// ICMP host unreachable.
+    HostUnreachable,
+    /// ICMP network unreachable.
+    NetUnreachable,
+    /// ICMP administratively prohibited.
+    AdminProhibited,
+    /// A TCP reset.
+    TcpReset,
+}
+
+/// What `-j CONNMARK` does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ConnMark {
+    /// `--set-xmark`.
+    Set {
+        /// The value.
+        value: u32,
+        /// The bits that go.
+        mask: u32,
+    },
+    /// `--save-mark`: from the packet to the connection.
+    Save {
+        /// The packet's bits.
+        from: u32,
+        /// The connection's bits that go.
+        to: u32,
+    },
+    /// `--restore-mark`: from the connection to the packet.
+    Restore {
+        /// The connection's bits.
+        from: u32,
+        /// The packet's bits that go.
+        to: u32,
+    },
+}
+
+/// To what a NAT target may translate.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct NatRange {
+    /// First and last address.
+    pub addresses: Option<(IpAddr, IpAddr)>,
+    /// First and last port.
+    pub ports: Option<(u16, u16)>,
+    /// `--random`, `--random-fully`: the port is drawn even when the old one is free.
+    pub random: bool,
+}

@@ -1,0 +1,557 @@
+//! A packet's steps through one host: hook after hook, and within a hook stage after stage.
+//!
+//! The order is that of the hooks' priorities (`include/uapi/linux/netfilter_ipv4.h`): raw -300,
+//! conntrack -200, mangle -150, NAT of destinations -100, filter 0, security 50, NAT of sources
+//! 100, confirmation last. Further rule sets hang on here: see [`Stage`].
+
+use std::net::IpAddr;
+
+use super::RuleAt;
+use super::conntrack::{Belongs, Way};
+use super::host::{Fate, Host, HostState, Loss, Moment, Rewrite, Skb, attached, reset_about};
+use super::iptables::{NatRange, Policy, RejectWith, Seen, State, Tables, Target, Told, evaluate};
+use super::nat::{self, Side};
+use super::route::{LOOPBACK, Lookup};
+use super::trace::{Doubt, Trace};
+use crate::net::{IcmpMessage, IpFamily};
+
+/// The kernel's hooks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Hook {
+    Prerouting,
+    Input,
+    Forward,
+    Output,
+    Postrouting,
+}
+
+/// What hangs on a hook, in the order of priorities. The one place to hang further rule sets on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    /// An iptables table's built-in chain of the hook's name.
+    Table(&'static str),
+    /// Priority -200.
+    Conntrack,
+    /// Table `nat`, priority -100 or 100: rules for a connection's first packet, and rewriting.
+    Nat(Side),
+    /// Last of all.
+    Confirm,
+}
+
+impl Hook {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Prerouting => "PREROUTING",
+            Self::Input => "INPUT",
+            Self::Forward => "FORWARD",
+            Self::Output => "OUTPUT",
+            Self::Postrouting => "POSTROUTING",
+        }
+    }
+
+    fn stages(self) -> &'static [Stage] {
+        use Stage::{Confirm, Conntrack, Nat, Table};
+        match self {
+            Self::Prerouting => &[
+                Table("raw"),
+                Conntrack,
+                Table("mangle"),
+                Nat(Side::Destination),
+            ],
+            Self::Input => &[
+                Table("mangle"),
+                Table("filter"),
+                Table("security"),
+                Nat(Side::Source),
+                Confirm,
+            ],
+            Self::Forward => &[Table("mangle"), Table("filter"), Table("security")],
+            Self::Output => &[
+                Table("raw"),
+                Conntrack,
+                Table("mangle"),
+                Nat(Side::Destination),
+                Table("filter"),
+                Table("security"),
+            ],
+            Self::Postrouting => &[Table("mangle"), Nat(Side::Source), Confirm],
+        }
+    }
+}
+
+/// Through which devices a packet passes a hook.
+#[derive(Clone, Copy)]
+struct Ports {
+    input: Option<usize>,
+    output: Option<usize>,
+    /// The next hop, where the way out is known.
+    next_hop: Option<IpAddr>,
+    bridged: bool,
+}
+
+impl Ports {
+    fn none() -> Self {
+        Self {
+            input: None,
+            output: None,
+            next_hop: None,
+            bridged: false,
+        }
+    }
+}
+
+/// Lost, and nobody is told.
+fn lost(why: Loss) -> Fate {
+    Fate::Lost { why }
+}
+
+/// A packet under way on one host.
+pub(super) struct Path<'a, 'm> {
+    pub(super) host: &'a Host,
+    pub(super) tables: Option<&'a Tables>,
+    pub(super) state: &'a mut HostState,
+    pub(super) moment: &'a mut Moment<'m>,
+    pub(super) skb: Skb,
+    pub(super) error: Option<Skb>,
+    pub(super) trace: Trace,
+    pub(super) rewrites: Vec<Rewrite>,
+}
+
+/// The steps of a path. `Err` is a packet's end before the end of the path.
+impl Path<'_, '_> {
+    pub(super) fn receive(&mut self, device: usize) -> Result<Fate, Fate> {
+        let dst = self.skb.packet.dst;
+        self.hook(
+            Hook::Prerouting,
+            Ports {
+                input: Some(device),
+                ..Ports::none()
+            },
+        )?;
+        let translated = self.skb.packet.dst != dst;
+        self.route_in(device, translated)
+    }
+
+    /// From PREROUTING on: here, or onwards.
+    fn route_in(&mut self, device: usize, translated: bool) -> Result<Fate, Fate> {
+        if device != LOOPBACK {
+            self.refuse_martians()?;
+        }
+        let input = Ports {
+            input: Some(device),
+            ..Ports::none()
+        };
+        match self.host.routing.lookup(self.skb.packet.dst) {
+            Lookup::Local => {
+                self.hook(Hook::Input, input)?;
+                Ok(Fate::Delivered)
+            }
+            Lookup::Out {
+                device: out,
+                next_hop,
+            } => {
+                // A bridge that gets a packet back for its own network after DNAT sends it to the
+                // port itself: no router, no TTL (br_nf_pre_routing_finish).
+                let bridged = translated
+                    && out == device
+                    && self.host.bridge_netfilter
+                    && self.host.routing.devices()[device].bridge;
+                self.forward(device, out, next_hop, bridged)
+            }
+            Lookup::Blackhole => Err(lost(Loss::Blackhole)),
+            Lookup::Unreachable => self.fail(Loss::Unreachable, IcmpMessage::HostUnreachable),
+            Lookup::NoRoute => self.fail(Loss::NoRoute, IcmpMessage::NetUnreachable),
+        }
+    }
+
+    /// Addresses that cannot be right on a packet from outside (`ip_route_input_slow`,
+    /// `__fib_validate_source`). IPv6 checks loopback addresses only.
+    fn refuse_martians(&self) -> Result<(), Fate> {
+        let packet = &self.skb.packet;
+        let loopback = !self.host.route_localnet || packet.dst.is_ipv6();
+        if loopback && packet.dst.is_loopback() {
+            return Err(lost(Loss::MartianDestination));
+        }
+        let own = packet.src.is_ipv4()
+            && self.host.routing.is_local(packet.src)
+            && !packet.src.is_loopback();
+        if own || (loopback && packet.src.is_loopback()) {
+            return Err(lost(Loss::MartianSource));
+        }
+        Ok(())
+    }
+
+    fn forward(
+        &mut self,
+        input: usize,
+        output: usize,
+        next_hop: IpAddr,
+        bridged: bool,
+    ) -> Result<Fate, Fate> {
+        if !bridged {
+            if !self.host.forwarding {
+                return Err(lost(Loss::NotForwarding));
+            }
+            if self.skb.packet.ttl <= 1 {
+                return self.fail(Loss::TimeExceeded, IcmpMessage::TimeExceeded);
+            }
+            self.skb.packet.ttl -= 1;
+        }
+        let ports = Ports {
+            input: Some(input),
+            output: Some(output),
+            next_hop: Some(next_hop),
+            bridged,
+        };
+        self.hook(Hook::Forward, ports)?;
+        let ports = Ports {
+            input: None,
+            ..ports
+        };
+        self.hook(Hook::Postrouting, ports)?;
+        Ok(Fate::Sent {
+            device: output,
+            next_hop,
+        })
+    }
+
+    pub(super) fn bridge(&mut self, device: usize) -> Result<Fate, Fate> {
+        let next_hop = self.skb.packet.dst;
+        if self.host.bridge_netfilter {
+            self.hook(
+                Hook::Prerouting,
+                Ports {
+                    input: Some(device),
+                    ..Ports::none()
+                },
+            )?;
+            if self.skb.packet.dst != next_hop {
+                return self.route_in(device, true);
+            }
+            return self.forward(device, device, next_hop, true);
+        }
+        Ok(Fate::Sent { device, next_hop })
+    }
+
+    pub(super) fn send(&mut self) -> Result<Fate, Fate> {
+        let first = self.way_out()?;
+        let dst = self.skb.packet.dst;
+        self.hook(
+            Hook::Output,
+            Ports {
+                output: Some(first.0),
+                next_hop: first.1,
+                ..Ports::none()
+            },
+        )?;
+        let (output, next_hop) = if self.skb.packet.dst == dst {
+            first
+        } else {
+            let again = self.way_out()?;
+            // ip_route_me_harder: a loopback source cannot leave without route_localnet.
+            let src = self.skb.packet.src;
+            let stays = again.1.is_none();
+            if !stays && src.is_loopback() && !(src.is_ipv4() && self.host.route_localnet) {
+                return Err(lost(Loss::MartianSource));
+            }
+            again
+        };
+        self.hook(
+            Hook::Postrouting,
+            Ports {
+                output: Some(output),
+                next_hop: next_hop.or(Some(self.skb.packet.dst)),
+                ..Ports::none()
+            },
+        )?;
+        match next_hop {
+            Some(next_hop) => Ok(Fate::Sent {
+                device: output,
+                next_hop,
+            }),
+            None => {
+                // Over the loopback the packet keeps its connection, its mark and its route.
+                let input = Ports {
+                    input: Some(LOOPBACK),
+                    ..Ports::none()
+                };
+                self.hook(Hook::Prerouting, input)?;
+                self.hook(Hook::Input, input)?;
+                Ok(Fate::Delivered)
+            }
+        }
+    }
+
+    /// The device by which the packet leaves and its next hop; none when it stays on this host.
+    fn way_out(&self) -> Result<(usize, Option<IpAddr>), Fate> {
+        match self.host.routing.lookup(self.skb.packet.dst) {
+            Lookup::Local => Ok((LOOPBACK, None)),
+            Lookup::Out { device, next_hop } => Ok((device, Some(next_hop))),
+            Lookup::Blackhole => Err(lost(Loss::Blackhole)),
+            Lookup::Unreachable => Err(lost(Loss::Unreachable)),
+            Lookup::NoRoute => Err(lost(Loss::NoRoute)),
+        }
+    }
+
+    /// Lost, and the sender hears of it.
+    fn fail(&mut self, why: Loss, message: IcmpMessage) -> Result<Fate, Fate> {
+        self.error = self.host.error_about(self.state, &self.skb, message);
+        Err(lost(why))
+    }
+
+    fn hook(&mut self, hook: Hook, ports: Ports) -> Result<(), Fate> {
+        let Some(tables) = self.tables else {
+            return Ok(());
+        };
+        for &stage in hook.stages() {
+            match stage {
+                Stage::Table(table) => self.table(tables, table, hook, ports)?,
+                Stage::Conntrack => self.track(),
+                Stage::Nat(side) => self.nat(tables, side, hook, ports)?,
+                Stage::Confirm => self.confirm()?,
+            }
+        }
+        Ok(())
+    }
+
+    fn track(&mut self) {
+        if self.skb.belongs == Belongs::Unknown {
+            self.skb.belongs =
+                (self.state.conntrack).classify(&self.skb.packet, self.skb.inner.as_ref());
+            if let Belongs::Known(id, way) = self.skb.belongs {
+                self.state.conntrack.refresh(id, way, self.moment.now_ms);
+            }
+        }
+    }
+
+    fn confirm(&mut self) -> Result<(), Fate> {
+        if let Belongs::New(connection) = &self.skb.belongs {
+            let confirmed = (self.state.conntrack)
+                .confirm((**connection).clone(), self.moment.now_ms)
+                .map_err(|_| lost(Loss::TableFull))?;
+            self.skb.belongs = Belongs::Known(confirmed, Way::Original);
+        }
+        Ok(())
+    }
+
+    /// What connection tracking says of the packet: state, source and destination translated, mark.
+    fn tracked(&self) -> (State, bool, bool, u32) {
+        match &self.skb.belongs {
+            // Before conntrack nothing is known: no connection, so INVALID, as the match has it.
+            Belongs::Unknown | Belongs::Invalid => (State::Invalid, false, false, 0),
+            Belongs::Untracked => (State::Untracked, false, false, 0),
+            Belongs::New(c) => (State::New, c.snat, c.dnat, c.mark),
+            Belongs::Related(c, _) => (State::Related, c.snat, c.dnat, c.mark),
+            Belongs::Known(id, way) => match self.state.conntrack.connection(*id) {
+                None => (State::Invalid, false, false, 0),
+                Some(c) => {
+                    let state = if c.answered || *way == Way::Reply {
+                        State::Established
+                    } else {
+                        State::New
+                    };
+                    (state, c.snat, c.dnat, c.mark)
+                }
+            },
+        }
+    }
+
+    /// One table's built-in chain of this hook.
+    fn ask<'t>(&mut self, tables: &'t Tables, name: &str, hook: Hook, ports: Ports) -> Told<'t> {
+        let Some(table) = tables.table(name) else {
+            return Told::Accept;
+        };
+        // A chain without rules is not worth the preparations.
+        let idle = table
+            .chain(hook.name())
+            .is_none_or(|chain| chain.rules.is_empty() && chain.policy != Some(Policy::Drop));
+        if idle {
+            return Told::Accept;
+        }
+        let (state, snat, dnat, mark) = self.tracked();
+        let mut connmark = mark;
+        let routing = &self.host.routing;
+        let device = |index: Option<usize>| index.map(|index| routing.device_name(index));
+        let mut seen = Seen {
+            packet: &mut self.skb.packet,
+            in_device: device(ports.input),
+            out_device: device(ports.output),
+            bridged: ports.bridged,
+            state,
+            snat,
+            dnat,
+            connmark: &mut connmark,
+            untrack: false,
+            type_of: &|address| routing.type_of(address),
+            memory: &mut self.state.memory,
+            now_ms: self.moment.now_ms,
+            chance: &mut *self.moment.chance,
+            trace: &mut self.trace,
+        };
+        let told = evaluate(table, hook.name(), &mut seen);
+        if seen.untrack && self.skb.belongs == Belongs::Unknown {
+            self.skb.belongs = Belongs::Untracked;
+        }
+        if connmark != mark {
+            match &mut self.skb.belongs {
+                Belongs::New(connection) => connection.mark = connmark,
+                Belongs::Known(id, _) => {
+                    if let Some(connection) = self.state.conntrack.connection_mut(*id) {
+                        connection.mark = connmark;
+                    }
+                }
+                _ => {}
+            }
+        }
+        told
+    }
+
+    fn table(&mut self, tables: &Tables, name: &str, hook: Hook, ports: Ports) -> Result<(), Fate> {
+        match self.ask(tables, name, hook, ports) {
+            Told::Accept => Ok(()),
+            told => Err(self.end(told)),
+        }
+    }
+
+    fn end(&mut self, told: Told<'_>) -> Fate {
+        match told {
+            Told::Drop(by) => Fate::Dropped { by },
+            Told::Reject(by, with) => {
+                self.error = self.rejection(with);
+                Fate::Rejected { by }
+            }
+            Told::Accept | Told::Translate(..) | Told::GaveUp(_) => lost(Loss::GaveUp),
+        }
+    }
+
+    fn rejection(&self, with: RejectWith) -> Option<Skb> {
+        let message = match with {
+            RejectWith::PortUnreachable => IcmpMessage::PortUnreachable,
+            RejectWith::HostUnreachable => IcmpMessage::HostUnreachable,
+            RejectWith::NetUnreachable => IcmpMessage::NetUnreachable,
+            RejectWith::AdminProhibited => IcmpMessage::AdminProhibited,
+            RejectWith::TcpReset => {
+                let belongs = attached(&self.skb.belongs, &self.state.conntrack);
+                return reset_about(&self.skb).map(|reset| Skb { belongs, ..reset });
+            }
+        };
+        self.host.error_about(self.state, &self.skb, message)
+    }
+
+    fn nat(&mut self, tables: &Tables, side: Side, hook: Hook, ports: Ports) -> Result<(), Fate> {
+        let open = match &self.skb.belongs {
+            Belongs::New(connection) => match side {
+                Side::Source => !connection.snat_done,
+                Side::Destination => !connection.dnat_done,
+            },
+            _ => false,
+        };
+        let mut by = None;
+        if open {
+            let (range, rule) = match self.ask(tables, "nat", hook, ports) {
+                Told::Accept => (NatRange::default(), None),
+                Told::Translate(at, target) => {
+                    match self.range_of(&at, target, side, hook, ports)? {
+                        Some(range) => (range, Some(at)),
+                        None => (NatRange::default(), None),
+                    }
+                }
+                told => return Err(self.end(told)),
+            };
+            if let Belongs::New(connection) = &mut self.skb.belongs {
+                let table = &self.state.conntrack;
+                nat::decide(connection, side, &range, table, &mut *self.moment.chance);
+                match side {
+                    Side::Source => connection.snat_by.clone_from(&rule),
+                    Side::Destination => connection.dnat_by.clone_from(&rule),
+                }
+            }
+            by = rule;
+        }
+        self.rewrite(side, by);
+        Ok(())
+    }
+
+    /// What a NAT target comes to here; `None` if it has no business at this hook.
+    fn range_of(
+        &mut self,
+        at: &RuleAt,
+        target: &Target,
+        side: Side,
+        hook: Hook,
+        ports: Ports,
+    ) -> Result<Option<NatRange>, Fate> {
+        let family = IpFamily::of(self.skb.packet.dst);
+        let routing = &self.host.routing;
+        let found = match (target, side) {
+            (Target::Dnat(range), Side::Destination) | (Target::Snat(range), Side::Source) => {
+                Some(range.clone())
+            }
+            (Target::Masquerade(range), Side::Source) if hook == Hook::Postrouting => {
+                let address = ports
+                    .output
+                    .zip(ports.next_hop)
+                    .and_then(|(device, next_hop)| routing.address_on(device, next_hop))
+                    .ok_or_else(|| lost(Loss::NoAddress))?;
+                Some(NatRange {
+                    addresses: Some((address, address)),
+                    ..range.clone()
+                })
+            }
+            (Target::Redirect(range), Side::Destination) => {
+                let address = match (hook, ports.input) {
+                    (Hook::Prerouting, Some(device)) => routing.devices()[device]
+                        .addresses
+                        .iter()
+                        .map(|address| address.addr())
+                        .find(|&address| IpFamily::of(address) == family)
+                        .ok_or_else(|| lost(Loss::NoAddress))?,
+                    _ => match family {
+                        IpFamily::IPv4 => IpAddr::from([127, 0, 0, 1]),
+                        IpFamily::IPv6 => IpAddr::from([0, 0, 0, 0, 0, 0, 0, 1_u16]),
+                    },
+                };
+                Some(NatRange {
+                    addresses: Some((address, address)),
+                    ..range.clone()
+                })
+            }
+            _ => None,
+        };
+        if found.is_none() {
+            self.trace.doubts.push(Doubt {
+                at: at.clone(),
+                what: format!("this NAT target at {}", hook.name()),
+            });
+        }
+        Ok(found)
+    }
+
+    /// Rewrites the packet as its connection says, and notes what changed.
+    fn rewrite(&mut self, side: Side, by: Option<RuleAt>) {
+        let (connection, way) = match &self.skb.belongs {
+            Belongs::New(connection) => (&**connection, Way::Original),
+            Belongs::Related(connection, way) => (&**connection, *way),
+            Belongs::Known(id, way) => match self.state.conntrack.connection(*id) {
+                Some(connection) => (connection, *way),
+                None => return,
+            },
+            Belongs::Unknown | Belongs::Invalid | Belongs::Untracked => return,
+        };
+        let before = self.skb.packet;
+        nat::apply(
+            &mut self.skb.packet,
+            self.skb.inner.as_mut(),
+            connection,
+            way,
+            side,
+        );
+        if self.skb.packet != before {
+            self.rewrites.push(Rewrite {
+                destination: side == Side::Destination,
+                undone: way == Way::Reply,
+                by,
+            });
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! A journey as text, for a terminal. The field's own words only.
+
+use std::fmt;
+
+use super::{Change, Direction, Hop, Journey};
+use crate::net::Packet;
+
+/// The journey from first hop to verdict: addresses that changed, why, and the rules looked at.
+impl fmt::Display for Journey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(
+            f,
+            "{} → {} ({})",
+            self.client.name, self.request.to, self.request.protocol
+        )?;
+        let mut direction = Direction::Request;
+        for hop in &self.hops {
+            if hop.direction != direction {
+                direction = hop.direction;
+                writeln!(f, "    reply")?;
+            }
+            write_hop(f, hop)?;
+        }
+        let verdict = &self.verdict;
+        writeln!(f)?;
+        writeln!(f, "{}: {}", verdict.kind.as_str(), verdict.detail.cluster.text())?;
+        writeln!(f, "{}", verdict.why.cluster.text())?;
+        if let Some(cause) = &verdict.cause {
+            if let Some((node, rule)) = &cause.rule {
+                writeln!(f, "Rule: {rule} on {node}")?;
+            }
+            if let Some(origin) = &cause.origin {
+                writeln!(f, "Field: {} {}", origin.object, origin.field)?;
+            }
+        }
+        if let Some(next) = &verdict.next {
+            writeln!(f, "Next: {}", next.cluster.text())?;
+        }
+        Ok(())
+    }
+}
+
+fn write_hop(f: &mut fmt::Formatter<'_>, hop: &Hop) -> fmt::Result {
+    let aside = hop.aside.cluster.text();
+    let title = hop.title.cluster.text();
+    writeln!(f, "{:>3} {title}{}{aside}", hop.number, if aside.is_empty() { "" } else { " · " })?;
+    for change in &hop.changes {
+        let (side, before, after) = match change {
+            Change::Dnat => ("to", hop.before.to_text(), hop.after.to_text()),
+            Change::Snat => ("from", hop.before.from_text(), hop.after.from_text()),
+            // On a reply the service's address comes back as the source, the client's as the
+            // destination.
+            Change::UnDnat => ("from", hop.before.from_text(), hop.after.from_text()),
+            Change::UnSnat => ("to", hop.before.to_text(), hop.after.to_text()),
+        };
+        writeln!(f, "      {side:<4} {before} → {after}   {}", change_name(*change))?;
+    }
+    if hop.changes.is_empty() {
+        writeln!(f, "      {}", addresses(&hop.after))?;
+    }
+    writeln!(f, "      {}", hop.sentence.cluster.text())?;
+    for look in &hop.looks {
+        let word = if look.matched { "hit " } else { "read" };
+        writeln!(f, "        {word} {}: {}", look.at, look.why)?;
+    }
+    if let Some(rule) = &hop.decided_by {
+        writeln!(f, "      decided by {rule}")?;
+    }
+    Ok(())
+}
+
+fn addresses(packet: &Packet) -> String {
+    format!("{} → {}", packet.from_text(), packet.to_text())
+}
+
+fn change_name(change: Change) -> &'static str {
+    match change {
+        Change::Dnat => "DNAT",
+        Change::Snat => "SNAT",
+        Change::UnDnat => "un-DNAT",
+        Change::UnSnat => "un-SNAT",
+    }
+}

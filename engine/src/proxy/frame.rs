@@ -1,0 +1,41 @@
+//! What stands around the Services' rules, and where they go between it.
+
+use super::out::{Mark, Out};
+
+/// How many parts a Service's text has, in every mode.
+pub(super) const SEGMENTS: usize = 4;
+
+/// The fixed text of a mode, with the places where each Service's segments are put in.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Frame {
+    pub text: String,
+    pub marks: Vec<Mark>,
+    pub parts: Vec<Part>,
+}
+
+/// A part of a whole text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Part {
+    /// Bytes of the frame's own text: from, to.
+    Fixed(usize, usize),
+    /// These segments of every Service in turn: first, last.
+    Services(usize, usize),
+}
+
+impl Frame {
+    /// Adds fixed text.
+    pub(super) fn fixed(&mut self, write: impl FnOnce(&mut Out<'_>)) {
+        let start = self.text.len();
+        write(&mut Out {
+            text: &mut self.text,
+            marks: Some(&mut self.marks),
+            port: 0,
+        });
+        self.parts.push(Part::Fixed(start, self.text.len()));
+    }
+
+    /// Puts segments of every Service here.
+    pub(super) fn services(&mut self, first: usize, last: usize) {
+        self.parts.push(Part::Services(first, last));
+    }
+}

@@ -1,0 +1,735 @@
+//! iptables mode: the text for iptables-restore.
+//!
+//! Source: `syncProxyRules` of `pkg/proxy/iptables/proxier.go`, Kubernetes v1.30. Rules stand in
+//! the order in which kube-proxy writes them; Services in that of their names, where kube-proxy
+//! follows the random order of a Go map. Left out: the canary chains, which hold no rules, and
+//! the nfacct counters of later releases.
+
+use super::address::GoIp;
+use super::config::{Detector, Settings};
+use super::endpoints::Policy;
+use super::frame::Frame;
+use super::hash::NameHash;
+use super::kind::Kind;
+use super::out::{Out, put};
+use super::plan::{Nowhere, PortPlan};
+use super::probability::Probabilities;
+use super::service::{Service, ServicePort};
+use crate::net::{IpFamily, Protocol};
+
+/// The parts of a Service's text, in the order in which they are written.
+pub(super) mod segment {
+    /// Rules of the filter table. Every sync sends them.
+    pub(crate) const FILTER: usize = 0;
+    /// Rules of the nat table's shared chains. Every sync sends them.
+    pub(crate) const SHARED: usize = 1;
+    /// Rules of the Service's own chains.
+    pub(crate) const OWN: usize = 2;
+    /// The lines that declare its own chains.
+    pub(crate) const CHAINS: usize = 3;
+    pub(crate) const COUNT: usize = 4;
+}
+
+/// The calls of the iptables command that come before every full sync: `-N` makes sure that a
+/// chain exists, `-I` that a rule exists, and puts it at the head of its chain if it does not.
+pub(super) const TOP_LEVEL: &[&str] = &[
+    "-t filter -N KUBE-EXTERNAL-SERVICES",
+    "-t filter -I INPUT -m conntrack --ctstate NEW -m comment --comment \"kubernetes externally-visible service portals\" -j KUBE-EXTERNAL-SERVICES",
+    "-t filter -N KUBE-EXTERNAL-SERVICES",
+    "-t filter -I FORWARD -m conntrack --ctstate NEW -m comment --comment \"kubernetes externally-visible service portals\" -j KUBE-EXTERNAL-SERVICES",
+    "-t filter -N KUBE-NODEPORTS",
+    "-t filter -I INPUT -m comment --comment \"kubernetes health check service ports\" -j KUBE-NODEPORTS",
+    "-t filter -N KUBE-SERVICES",
+    "-t filter -I FORWARD -m conntrack --ctstate NEW -m comment --comment \"kubernetes service portals\" -j KUBE-SERVICES",
+    "-t filter -N KUBE-SERVICES",
+    "-t filter -I OUTPUT -m conntrack --ctstate NEW -m comment --comment \"kubernetes service portals\" -j KUBE-SERVICES",
+    "-t filter -N KUBE-FORWARD",
+    "-t filter -I FORWARD -m comment --comment \"kubernetes forwarding rules\" -j KUBE-FORWARD",
+    "-t filter -N KUBE-PROXY-FIREWALL",
+    "-t filter -I INPUT -m conntrack --ctstate NEW -m comment --comment \"kubernetes load balancer firewall\" -j KUBE-PROXY-FIREWALL",
+    "-t filter -N KUBE-PROXY-FIREWALL",
+    "-t filter -I OUTPUT -m conntrack --ctstate NEW -m comment --comment \"kubernetes load balancer firewall\" -j KUBE-PROXY-FIREWALL",
+    "-t filter -N KUBE-PROXY-FIREWALL",
+    "-t filter -I FORWARD -m conntrack --ctstate NEW -m comment --comment \"kubernetes load balancer firewall\" -j KUBE-PROXY-FIREWALL",
+    "-t nat -N KUBE-SERVICES",
+    "-t nat -I OUTPUT -m comment --comment \"kubernetes service portals\" -j KUBE-SERVICES",
+    "-t nat -N KUBE-SERVICES",
+    "-t nat -I PREROUTING -m comment --comment \"kubernetes service portals\" -j KUBE-SERVICES",
+    "-t nat -N KUBE-POSTROUTING",
+    "-t nat -I POSTROUTING -m comment --comment \"kubernetes postrouting rules\" -j KUBE-POSTROUTING",
+    "-t filter -N KUBE-FIREWALL",
+    "-t filter -I INPUT -j KUBE-FIREWALL",
+    "-t filter -N KUBE-FIREWALL",
+    "-t filter -I OUTPUT -j KUBE-FIREWALL",
+];
+
+/// More endpoints than this, over all service ports, make a large cluster: comments are left out
+/// where there are many, and stale chains are looked for less often.
+pub(super) const LARGE_CLUSTER: usize = 1000;
+
+/// Everything that is the same for all Services.
+pub(super) struct Writer<'a> {
+    /// How Pod traffic is matched; empty if it cannot be told apart.
+    pod_traffic: String,
+    masquerade_all: bool,
+    large: bool,
+    probabilities: &'a mut Probabilities,
+}
+
+impl<'a> Writer<'a> {
+    pub(super) fn new(
+        settings: &Settings,
+        large: bool,
+        probabilities: &'a mut Probabilities,
+    ) -> Self {
+        Self {
+            pod_traffic: pod_traffic(settings.detector.as_ref()),
+            masquerade_all: settings.masquerade_all,
+            large,
+            probabilities,
+        }
+    }
+
+    /// Writes one Service, and returns where its segments end.
+    pub(super) fn service(
+        &mut self,
+        service: &Service,
+        plans: &[PortPlan],
+        out: &mut Out<'_>,
+    ) -> [u32; segment::COUNT] {
+        out.text.reserve(estimate(plans, self.large));
+        let mut ends = [0; segment::COUNT];
+        let ports = || (0u16..).zip(service.ports.iter().zip(plans));
+        for (number, (port, plan)) in ports() {
+            out.port = number;
+            filter(service, port, plan, out);
+        }
+        ends[segment::FILTER] = out.text.len() as u32;
+        for (number, (port, plan)) in ports() {
+            out.port = number;
+            shared(service, port, plan, out);
+        }
+        ends[segment::SHARED] = out.text.len() as u32;
+        for (number, (port, plan)) in ports() {
+            out.port = number;
+            self.own(service, port, plan, out);
+        }
+        ends[segment::OWN] = out.text.len() as u32;
+        for plan in plans {
+            chains(service, plan, out);
+        }
+        ends[segment::CHAINS] = out.text.len() as u32;
+        ends
+    }
+
+    /// The service port's own chains.
+    fn own(&mut self, service: &Service, port: &ServicePort, plan: &PortPlan, out: &mut Out<'_>) {
+        let label = &port.label;
+        let hash = plan.hash.long();
+        if plan.internal && (self.masquerade_all || !self.pod_traffic.is_empty()) {
+            out.rule(Kind::MasqueradeOffCluster);
+            put!(out, "-A ", policy_prefix(plan.internal_policy), hash);
+            put!(out, " -m comment --comment \"", label, " cluster IP\"");
+            put!(
+                out,
+                protocol(port),
+                " -d ",
+                &service.cluster_ip.text,
+                " --dport "
+            );
+            number(out, port.port);
+            if !self.masquerade_all {
+                put!(out, " ! ", &self.pod_traffic);
+            }
+            put!(out, " -j KUBE-MARK-MASQ\n");
+        }
+        if plan.external_chain {
+            self.external(service, port, plan, out);
+        }
+        if uses_firewall(service, plan) {
+            firewall(service, port, plan, out);
+        }
+        if plan.cluster_chain {
+            self.balance(service, port, plan, Policy::Cluster, out);
+        }
+        if plan.local_chain {
+            self.balance(service, port, plan, Policy::Local, out);
+        }
+        self.endpoints(service, port, plan, out);
+    }
+
+    /// The chain for addresses that outsiders use.
+    fn external(&self, service: &Service, port: &ServicePort, plan: &PortPlan, out: &mut Out<'_>) {
+        let label = &port.label;
+        let hash = plan.hash.long();
+        if service.external_local {
+            if !self.pod_traffic.is_empty() {
+                out.rule(Kind::ExternalPodShortcut);
+                put!(
+                    out,
+                    "-A KUBE-EXT-",
+                    hash,
+                    " -m comment --comment \"pod traffic for ",
+                    label
+                );
+                put!(out, " external destinations\" ", &self.pod_traffic);
+                put!(out, " -j KUBE-SVC-", hash, "\n");
+            }
+            out.rule(Kind::ExternalHostMasquerade);
+            put!(
+                out,
+                "-A KUBE-EXT-",
+                hash,
+                " -m comment --comment \"masquerade LOCAL traffic for "
+            );
+            put!(
+                out,
+                label,
+                " external destinations\" -m addrtype --src-type LOCAL"
+            );
+            put!(out, " -j KUBE-MARK-MASQ\n");
+            out.rule(Kind::ExternalHostShortcut);
+            put!(
+                out,
+                "-A KUBE-EXT-",
+                hash,
+                " -m comment --comment \"route LOCAL traffic for "
+            );
+            put!(
+                out,
+                label,
+                " external destinations\" -m addrtype --src-type LOCAL"
+            );
+            put!(out, " -j KUBE-SVC-", hash, "\n");
+        } else {
+            out.rule(Kind::ExternalMasquerade);
+            put!(
+                out,
+                "-A KUBE-EXT-",
+                hash,
+                " -m comment --comment \"masquerade traffic for ",
+                label
+            );
+            put!(out, " external destinations\" -j KUBE-MARK-MASQ\n");
+        }
+        if plan.external {
+            out.rule(Kind::ExternalPolicy(plan.external_policy));
+            put!(
+                out,
+                "-A KUBE-EXT-",
+                hash,
+                " -j ",
+                policy_prefix(plan.external_policy),
+                hash,
+                "\n"
+            );
+        }
+    }
+
+    /// The chain that draws one endpoint.
+    fn balance(
+        &mut self,
+        service: &Service,
+        port: &ServicePort,
+        plan: &PortPlan,
+        policy: Policy,
+        out: &mut Out<'_>,
+    ) {
+        let chain = policy_prefix(policy);
+        let hash = plan.hash.long();
+        let endpoints = &plan.endpoints;
+        let large = self.large;
+        let begin = |out: &mut Out<'_>, text: &str| {
+            put!(out, "-A ", chain, hash);
+            if !large {
+                put!(
+                    out,
+                    " -m comment --comment \"",
+                    &port.label,
+                    " -> ",
+                    text,
+                    "\""
+                );
+            }
+        };
+        if let Some(seconds) = service.affinity {
+            for (index, endpoint) in endpoints.of(policy) {
+                let name = endpoint.hash.long();
+                out.rule(Kind::Affinity(policy, index));
+                begin(out, endpoints.ip_port(endpoint));
+                put!(
+                    out,
+                    " -m recent --name KUBE-SEP-",
+                    name,
+                    " --rcheck --seconds "
+                );
+                number(out, seconds);
+                put!(out, " --reap -j KUBE-SEP-", name, "\n");
+            }
+        }
+        let mut rest = endpoints.count(policy);
+        for (index, endpoint) in endpoints.of(policy) {
+            out.rule(Kind::Balance(policy, index));
+            begin(out, endpoints.ip_port(endpoint));
+            if rest > 1 {
+                put!(out, " -m statistic --mode random --probability ");
+                put!(out, self.probabilities.get(rest));
+            }
+            put!(out, " -j KUBE-SEP-", endpoint.hash.long(), "\n");
+            rest -= 1;
+        }
+    }
+
+    /// The chains that rewrite the destination.
+    fn endpoints(&self, service: &Service, port: &ServicePort, plan: &PortPlan, out: &mut Out<'_>) {
+        let protocol = protocol(port);
+        for (index, endpoint) in plan.endpoints.reachable() {
+            let name = endpoint.hash.long();
+            let begin = |out: &mut Out<'_>| {
+                put!(out, "-A KUBE-SEP-", name);
+                if !self.large {
+                    put!(out, " -m comment --comment ", &port.label);
+                }
+            };
+            out.rule(Kind::Hairpin(index));
+            begin(out);
+            put!(
+                out,
+                " -s ",
+                plan.endpoints.ip(endpoint),
+                " -j KUBE-MARK-MASQ\n"
+            );
+            out.rule(Kind::Dnat(index));
+            begin(out);
+            if service.affinity.is_some() {
+                put!(out, " -m recent --name KUBE-SEP-", name, " --set");
+            }
+            put!(out, protocol, " -j DNAT --to-destination ");
+            put!(out, plan.endpoints.ip_port(endpoint), "\n");
+        }
+    }
+}
+
+/// About how long a Service's text gets: better one allocation that is a little too large.
+fn estimate(plans: &[PortPlan], large: bool) -> usize {
+    let endpoint = if large { 320 } else { 460 };
+    let own = |plan: &PortPlan| 900 + plan.endpoints.all().len() * endpoint;
+    plans.iter().map(own).sum()
+}
+
+/// How Pod traffic is matched; for all other traffic a `!` goes before it.
+pub(super) fn pod_traffic(detector: Option<&Detector>) -> String {
+    match detector {
+        None => String::new(),
+        Some(Detector::Source(cidr)) => format!("-s {cidr}"),
+        Some(Detector::Interface(name)) => format!("-i {name}"),
+        Some(Detector::InterfacePrefix(name)) => format!("-i {name}+"),
+    }
+}
+
+fn policy_prefix(policy: Policy) -> &'static str {
+    match policy {
+        Policy::Cluster => "KUBE-SVC-",
+        Policy::Local => "KUBE-SVL-",
+    }
+}
+
+fn protocol(port: &ServicePort) -> &'static str {
+    match port.protocol {
+        Protocol::Tcp => " -m tcp -p tcp",
+        Protocol::Udp => " -m udp -p udp",
+        Protocol::Sctp => " -m sctp -p sctp",
+    }
+}
+
+fn number(out: &mut Out<'_>, number: i32) {
+    use std::fmt::Write;
+    // Writing to a String does not fail.
+    let _ = write!(out.text, "{number}");
+}
+
+/// Source ranges guard load balancer addresses, and only where somebody serves.
+fn uses_firewall(service: &Service, plan: &PortPlan) -> bool {
+    plan.endpoints.has_any
+        && !service.load_balancer_ips.is_empty()
+        && !service.source_ranges.is_empty()
+}
+
+/// Rules that refuse what leads nowhere, guard load balancer addresses, and let health checks in.
+fn filter(service: &Service, port: &ServicePort, plan: &PortPlan, out: &mut Out<'_>) {
+    let (reason, target) = match plan.nowhere() {
+        Nowhere::Reject => (" has no endpoints\"", " -j REJECT\n"),
+        Nowhere::Drop => (" has no local endpoints\"", " -j DROP\n"),
+    };
+    let refuse = |out: &mut Out<'_>, kind, chain: &str, ip: &str| {
+        out.rule(kind);
+        put!(
+            out,
+            "-A ",
+            chain,
+            " -m comment --comment \"",
+            &port.label,
+            reason
+        );
+        put!(out, protocol(port), " -d ", ip, " --dport ");
+        number(out, port.port);
+        put!(out, target);
+    };
+    if !plan.internal {
+        refuse(
+            out,
+            Kind::ClusterIpRefused,
+            "KUBE-SERVICES",
+            &service.cluster_ip.text,
+        );
+    }
+    if !plan.external {
+        for (index, ip) in (0..).zip(&service.external_ips) {
+            refuse(
+                out,
+                Kind::ExternalIpRefused(index),
+                "KUBE-EXTERNAL-SERVICES",
+                &ip.text,
+            );
+        }
+    }
+    if uses_firewall(service, plan) {
+        for (index, ip) in (0..).zip(&service.load_balancer_ips) {
+            out.rule(Kind::LoadBalancerIpGuarded(index));
+            put!(
+                out,
+                "-A KUBE-PROXY-FIREWALL -m comment --comment \"",
+                &port.label
+            );
+            put!(
+                out,
+                " traffic not accepted by KUBE-FW-",
+                plan.hash.long(),
+                "\""
+            );
+            put!(out, protocol(port), " -d ", &ip.text, " --dport ");
+            number(out, port.port);
+            put!(out, " -j DROP\n");
+        }
+    }
+    if !plan.external {
+        for (index, ip) in (0..).zip(&service.load_balancer_ips) {
+            refuse(
+                out,
+                Kind::LoadBalancerIpRefused(index),
+                "KUBE-EXTERNAL-SERVICES",
+                &ip.text,
+            );
+        }
+        if port.node_port != 0 {
+            out.rule(Kind::NodePortRefused);
+            put!(
+                out,
+                "-A KUBE-EXTERNAL-SERVICES -m comment --comment \"",
+                &port.label,
+                reason
+            );
+            put!(
+                out,
+                " -m addrtype --dst-type LOCAL",
+                protocol(port),
+                " --dport "
+            );
+            number(out, port.node_port);
+            put!(out, target);
+        }
+    }
+    if service.health_check_node_port != 0 {
+        out.rule(Kind::HealthCheckNodePort);
+        put!(
+            out,
+            "-A KUBE-NODEPORTS -m comment --comment \"",
+            &port.label
+        );
+        put!(out, " health check node port\" -m tcp -p tcp --dport ");
+        number(out, service.health_check_node_port);
+        put!(out, " -j ACCEPT\n");
+    }
+}
+
+/// The rules that catch the service port's addresses.
+fn shared(service: &Service, port: &ServicePort, plan: &PortPlan, out: &mut Out<'_>) {
+    let hash = plan.hash.long();
+    let catch = |out: &mut Out<'_>, kind, what: &str, ip: &str, chain: &str| {
+        out.rule(kind);
+        put!(
+            out,
+            "-A KUBE-SERVICES -m comment --comment \"",
+            &port.label,
+            what
+        );
+        put!(out, protocol(port), " -d ", ip, " --dport ");
+        number(out, port.port);
+        put!(out, " -j ", chain, hash, "\n");
+    };
+    if plan.internal {
+        let chain = policy_prefix(plan.internal_policy);
+        catch(
+            out,
+            Kind::ClusterIp,
+            " cluster IP\"",
+            &service.cluster_ip.text,
+            chain,
+        );
+    }
+    if !plan.endpoints.has_any {
+        return;
+    }
+    for (index, ip) in (0..).zip(&service.external_ips) {
+        catch(
+            out,
+            Kind::ExternalIp(index),
+            " external IP\"",
+            &ip.text,
+            "KUBE-EXT-",
+        );
+    }
+    let guarded = uses_firewall(service, plan);
+    let chain = if guarded { "KUBE-FW-" } else { "KUBE-EXT-" };
+    for (index, ip) in (0..).zip(&service.load_balancer_ips) {
+        catch(
+            out,
+            Kind::LoadBalancerIp(index),
+            " loadbalancer IP\"",
+            &ip.text,
+            chain,
+        );
+    }
+    if port.node_port != 0 {
+        out.rule(Kind::NodePort);
+        put!(
+            out,
+            "-A KUBE-NODEPORTS -m comment --comment ",
+            &port.label,
+            protocol(port)
+        );
+        put!(out, " --dport ");
+        number(out, port.node_port);
+        put!(out, " -j KUBE-EXT-", hash, "\n");
+    }
+}
+
+/// The chain that lets the source ranges in. Who falls off its end is dropped in the filter table.
+fn firewall(service: &Service, port: &ServicePort, plan: &PortPlan, out: &mut Out<'_>) {
+    let hash = plan.hash.long();
+    let allow = |out: &mut Out<'_>, kind, source: &str| {
+        out.rule(kind);
+        put!(
+            out,
+            "-A KUBE-FW-",
+            hash,
+            " -m comment --comment \"",
+            &port.label
+        );
+        put!(
+            out,
+            " loadbalancer IP\" -s ",
+            source,
+            " -j KUBE-EXT-",
+            hash,
+            "\n"
+        );
+    };
+    for (index, range) in (0..).zip(&service.source_ranges) {
+        allow(out, Kind::SourceRange(index), &range.text);
+    }
+    if service.node_in_ranges {
+        for (index, ip) in (0..).zip(&service.load_balancer_ips) {
+            allow(out, Kind::SourceLoadBalancerIp(index), &ip.text);
+        }
+    }
+    out.rule(Kind::SourceRest);
+    put!(
+        out,
+        "-A KUBE-FW-",
+        hash,
+        " -m comment --comment \"other traffic to ",
+        &port.label
+    );
+    put!(out, " will be dropped by KUBE-PROXY-FIREWALL\"\n");
+}
+
+/// The lines that declare, and so empty, the service port's own chains.
+fn chains(service: &Service, plan: &PortPlan, out: &mut Out<'_>) {
+    own_chains(service, plan, |prefix, hash| {
+        put!(out, ":", prefix, hash.long(), " - [0:0]\n");
+    });
+}
+
+/// The names of a service port's own chains: prefix and hash.
+pub(super) fn own_chains(
+    service: &Service,
+    plan: &PortPlan,
+    mut each: impl FnMut(&'static str, NameHash),
+) {
+    if plan.cluster_chain {
+        each("KUBE-SVC-", plan.hash);
+    }
+    if plan.local_chain {
+        each("KUBE-SVL-", plan.hash);
+    }
+    if plan.external_chain {
+        each("KUBE-EXT-", plan.hash);
+    }
+    if uses_firewall(service, plan) {
+        each("KUBE-FW-", plan.hash);
+    }
+    for (_, endpoint) in plan.endpoints.reachable() {
+        each("KUBE-SEP-", endpoint.hash);
+    }
+}
+
+/// Everything around the Services' rules.
+pub(super) fn frame(settings: &Settings) -> Frame {
+    let mut frame = Frame::default();
+    let guard = settings.localhost_node_ports && settings.family == IpFamily::IPv4;
+    let mark = &settings.mark;
+    frame.fixed(|out| {
+        put!(out, "*filter\n");
+        for chain in [
+            "KUBE-SERVICES",
+            "KUBE-EXTERNAL-SERVICES",
+            "KUBE-FORWARD",
+            "KUBE-NODEPORTS",
+            "KUBE-PROXY-FIREWALL",
+        ] {
+            put!(out, ":", chain, " - [0:0]\n");
+        }
+        if guard {
+            put!(out, ":KUBE-FIREWALL - [0:0]\n");
+        }
+    });
+    frame.services(segment::FILTER, segment::FILTER);
+    frame.fixed(|out| {
+        if guard {
+            out.rule(Kind::LocalnetGuard);
+            put!(
+                out,
+                "-A KUBE-FIREWALL -m comment --comment \"block incoming localnet connections\""
+            );
+            put!(out, " -d 127.0.0.0/8 ! -s 127.0.0.0/8");
+            put!(
+                out,
+                " -m conntrack ! --ctstate RELATED,ESTABLISHED,DNAT -j DROP\n"
+            );
+        }
+        if !settings.conntrack_liberal {
+            out.rule(Kind::ForwardInvalid);
+            put!(
+                out,
+                "-A KUBE-FORWARD -m conntrack --ctstate INVALID -j DROP\n"
+            );
+        }
+        forward(mark, out);
+        put!(out, "COMMIT\n*nat\n");
+        for chain in [
+            "KUBE-SERVICES",
+            "KUBE-NODEPORTS",
+            "KUBE-POSTROUTING",
+            "KUBE-MARK-MASQ",
+        ] {
+            put!(out, ":", chain, " - [0:0]\n");
+        }
+    });
+    frame.services(segment::CHAINS, segment::CHAINS);
+    frame.fixed(|out| {
+        postrouting(settings, out);
+        out.rule(Kind::MarkMasquerade);
+        put!(out, "-A KUBE-MARK-MASQ -j MARK --or-mark ", mark, "\n");
+    });
+    frame.services(segment::SHARED, segment::OWN);
+    frame.fixed(|out| {
+        node_ports(settings, out);
+        put!(out, "COMMIT\n");
+    });
+    frame
+}
+
+/// The two ACCEPT rules that keep other firewalls from stopping what Services forward.
+pub(super) fn forward(mark: &str, out: &mut Out<'_>) {
+    out.rule(Kind::ForwardMarked);
+    put!(
+        out,
+        "-A KUBE-FORWARD -m comment --comment \"kubernetes forwarding rules\""
+    );
+    put!(out, " -m mark --mark ", mark, "/", mark, " -j ACCEPT\n");
+    out.rule(Kind::ForwardEstablished);
+    put!(
+        out,
+        "-A KUBE-FORWARD -m comment --comment \"kubernetes forwarding conntrack rule\""
+    );
+    put!(
+        out,
+        " -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT\n"
+    );
+}
+
+/// The rules that masquerade what was marked.
+pub(super) fn postrouting(settings: &Settings, out: &mut Out<'_>) {
+    let mark = &settings.mark;
+    out.rule(Kind::NotMarked);
+    put!(
+        out,
+        "-A KUBE-POSTROUTING -m mark ! --mark ",
+        mark,
+        "/",
+        mark,
+        " -j RETURN\n"
+    );
+    out.rule(Kind::Unmark);
+    put!(out, "-A KUBE-POSTROUTING -j MARK --xor-mark ", mark, "\n");
+    out.rule(Kind::Masquerade);
+    put!(out, "-A KUBE-POSTROUTING -m comment");
+    put!(
+        out,
+        " --comment \"kubernetes service traffic requiring SNAT\" -j MASQUERADE"
+    );
+    put!(
+        out,
+        if settings.random_fully {
+            " --random-fully\n"
+        } else {
+            "\n"
+        }
+    );
+}
+
+/// The last rules of KUBE-SERVICES: what is for this Node itself may be for a node port.
+fn node_ports(settings: &Settings, out: &mut Out<'_>) {
+    const COMMENT: &str = " -m comment --comment \"kubernetes service nodeports; NOTE: this must be the last rule in this chain\"";
+    if settings.node_ports.match_all() {
+        out.rule(Kind::NodePorts);
+        put!(
+            out,
+            "-A KUBE-SERVICES",
+            COMMENT,
+            " -m addrtype --dst-type LOCAL"
+        );
+        if settings.family == IpFamily::IPv6 {
+            put!(out, " ! -d ::1/128");
+        } else if !settings.localhost_node_ports {
+            put!(out, " ! -d 127.0.0.0/8");
+        }
+        put!(out, " -j KUBE-NODEPORTS\n");
+        return;
+    }
+    for ip in settings.node_ports.select(&settings.local_addresses) {
+        if ip.is_loopback() && !settings.localhost_node_ports {
+            continue;
+        }
+        out.rule(Kind::NodePorts);
+        put!(
+            out,
+            "-A KUBE-SERVICES",
+            COMMENT,
+            " -d ",
+            &GoIp(ip).to_string()
+        );
+        put!(out, " -j KUBE-NODEPORTS\n");
+    }
+}

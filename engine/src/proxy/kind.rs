@@ -1,0 +1,79 @@
+//! What a rule does: enough to explain it and to say what made it, in eight bytes.
+
+use super::endpoints::Policy;
+
+/// What one rule, entry or server does.
+///
+/// Numbers are indices: of an address or range in the Service's own list of such, of an endpoint
+/// in the service port's, of a jump in the mode's list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    // What a service port's addresses lead to.
+    ClusterIp,
+    ClusterIpRefused,
+    ExternalIp(u16),
+    ExternalIpRefused(u16),
+    LoadBalancerIp(u16),
+    LoadBalancerIpRefused(u16),
+    /// Traffic that no source range let in.
+    LoadBalancerIpGuarded(u16),
+    NodePort,
+    NodePortRefused,
+    HealthCheckNodePort,
+
+    // A service port's own chains.
+    MasqueradeOffCluster,
+    ExternalMasquerade,
+    ExternalPodShortcut,
+    ExternalHostMasquerade,
+    ExternalHostShortcut,
+    ExternalPolicy(Policy),
+    SourceRange(u16),
+    SourceLoadBalancerIp(u16),
+    SourceRest,
+    SourceRanges,
+    Affinity(Policy, u32),
+    Balance(Policy, u32),
+    BalanceAll(Policy),
+    Hairpin(u32),
+    AffinityUpdate(u32),
+    Dnat(u32),
+
+    // The cluster's own.
+    TopLevelJump(u8),
+    MarkMasquerade,
+    NotMarked,
+    Unmark,
+    Masquerade,
+    ForwardInvalid,
+    ForwardMarked,
+    ForwardEstablished,
+    LocalnetGuard,
+    NodePorts,
+
+    // The same in nftables mode, where most of it is a look into a map.
+    BaseJump,
+    ClusterIpSet,
+    NodePortIp,
+    UnlistedPort,
+    UnallocatedClusterIp,
+    RejectChain,
+    RefusedAddresses,
+    RefusedNodePorts,
+    GuardedAddresses,
+    ServiceAddresses,
+
+    // The same in IPVS mode, where most of it is a look into a set.
+    FromLoopback,
+    HairpinSet,
+    LoadBalancerSet,
+    LoadBalancerMasquerade,
+    LocalKeepsSource,
+    NodePortMasquerade,
+    ExternalFromOutside,
+    ExternalToNode,
+    AcceptVirtual,
+    SourceSet,
+    HealthChecks,
+    VirtualPort,
+}

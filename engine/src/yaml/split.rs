@@ -1,0 +1,154 @@
+//! Where kubectl cuts a text into documents.
+//!
+//! Source: k8s.io/apimachinery `pkg/util/yaml/decoder.go` (`YAMLReader.Read`): any line that begins
+//! with `---` cuts, whatever stands around it, and only blanks or a comment may follow on that
+//! line. goyaml then reads no more than the first document of a piece, so what follows a line `...`
+//! is ignored.
+
+use crate::diagnostic::{Place, Span};
+
+/// What goes to the parser at once.
+#[derive(Clone, Debug)]
+pub(super) struct Piece<'t> {
+    /// The text, a part of the whole.
+    pub text: &'t str,
+    /// Where it begins in the whole.
+    pub start: Place,
+    /// What should not have stood on the `---` line before it.
+    pub bad_separator: Option<Separator<'t>>,
+    /// What follows its `...` line.
+    pub ignored: Option<Span>,
+}
+
+/// The rest of a `---` line.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Separator<'t> {
+    pub text: &'t str,
+    pub span: Span,
+}
+
+/// Cuts. A piece that holds no line is left out.
+pub(super) fn pieces(text: &str) -> Vec<Piece<'_>> {
+    let mut pieces = Vec::new();
+    let mut open = line_start(0, 1);
+    if text.starts_with('\u{feff}') {
+        open.offset = '\u{feff}'.len_utf8() as u32;
+        open.column = 2;
+    }
+    let mut bad_separator = None;
+    let mut at = open;
+    for line in text[open.offset as usize..].split_inclusive('\n') {
+        let next = line_start(at.offset + line.len() as u32, at.line + 1);
+        if let Some(rest) = line.strip_prefix("---") {
+            close(text, open, at, bad_separator.take(), &mut pieces);
+            open = next;
+            let rest = rest.trim();
+            if !rest.is_empty() && !rest.starts_with('#') {
+                let end = Place {
+                    offset: at.offset + line.trim_end().len() as u32,
+                    line: at.line,
+                    column: at.column + line.trim_end().chars().count() as u32,
+                };
+                bad_separator = Some(Separator {
+                    text: rest,
+                    span: Span::new(at, end),
+                });
+            }
+        }
+        at = next;
+    }
+    close(text, open, at, bad_separator, &mut pieces);
+    pieces
+}
+
+fn line_start(offset: u32, line: u32) -> Place {
+    Place {
+        offset,
+        line,
+        column: 1,
+    }
+}
+
+fn close<'t>(
+    text: &'t str,
+    start: Place,
+    end: Place,
+    bad_separator: Option<Separator<'t>>,
+    pieces: &mut Vec<Piece<'t>>,
+) {
+    if start.offset >= end.offset && bad_separator.is_none() {
+        return;
+    }
+    let mut piece = Piece {
+        text: &text[start.offset as usize..(end.offset as usize).max(start.offset as usize)],
+        start,
+        bad_separator,
+        ignored: None,
+    };
+    let mut content_before = false;
+    let mut offset = 0;
+    for (number, line) in (start.line..).zip(piece.text.split_inclusive('\n')) {
+        let is_end = line
+            .strip_prefix("...")
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with([' ', '\t', '\r', '\n']));
+        if is_end && content_before {
+            let rest = &piece.text[offset + 3..];
+            let is_content = |line: &str| {
+                let line = line.trim();
+                !line.is_empty() && !line.starts_with('#')
+            };
+            if rest.lines().any(is_content) {
+                let from = Place {
+                    offset: start.offset + offset as u32,
+                    line: number,
+                    column: 1,
+                };
+                piece.ignored = Some(Span::new(from, end));
+            }
+            piece.text = &piece.text[..offset + 3];
+            break;
+        }
+        content_before |= !line.trim().is_empty() && !line.starts_with('#');
+        offset += line.len();
+    }
+    pieces.push(piece);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn texts(text: &str) -> Vec<(u32, &str)> {
+        pieces(text)
+            .into_iter()
+            .map(|piece| (piece.start.line, piece.text))
+            .collect()
+    }
+
+    #[test]
+    fn a_line_of_three_dashes_cuts() {
+        assert_eq!(texts("a\n---\nb\n"), [(1, "a\n"), (3, "b\n")]);
+        assert_eq!(texts("---\n---\na"), [(3, "a")]);
+        assert_eq!(
+            texts("a: |\n  x\n--- # why\nb"),
+            [(1, "a: |\n  x\n"), (4, "b")]
+        );
+        assert_eq!(texts(""), []);
+    }
+
+    #[test]
+    fn nothing_else_may_stand_on_that_line() {
+        let pieces = pieces("a\n--- b\nc\n");
+        assert_eq!(pieces[1].text, "c\n");
+        let separator = pieces[1].bad_separator.unwrap();
+        assert_eq!((separator.text, separator.span.start.line), ("b", 2));
+    }
+
+    #[test]
+    fn three_points_end_a_document() {
+        let pieces = pieces("a: b\n...\n# c\n");
+        assert_eq!((pieces[0].text, pieces[0].ignored), ("a: b\n...", None));
+        let pieces = super::pieces("a: b\n...\nc: d\n");
+        assert_eq!(pieces[0].ignored.unwrap().start.line, 2);
+    }
+}
