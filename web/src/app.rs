@@ -17,13 +17,17 @@ use crate::marks;
 use crate::panels::{
     Help, JourneyPanel, Manifests, Rules, SendBar, Top, Transport, Width, node_of,
 };
-use crate::prefs::{self, Choice as _, Motion, Prefs, Theme};
+use crate::prefs::{self, Choice as _, Motion, Prefs, Skin, Theme};
 use crate::session::{Same, Session, World};
+use crate::stage::{self, Stage};
 use crate::state::{Action, State, Step, Tab};
 use crate::ui::use_media;
 
-/// How long a hop takes at 1×, in milliseconds: the travel of 700 ms and a breath.
-const HOP: u32 = 850;
+/// How long the packet travels to the next hop at 1×, in milliseconds.
+const TRAVEL: u32 = 700;
+
+/// How long a hop takes while it plays: the travel and a breath.
+const HOP: u32 = TRAVEL + 150;
 
 /// How long the page waits after a key before the engine reads the text, in milliseconds.
 const DEBOUNCE: u32 = 200;
@@ -155,7 +159,20 @@ pub fn App() -> Html {
             onexample={load.reform(|example: &'static Example| example.text.to_owned())}
             onhelp={ let help = help.setter(); Callback::from(move |()| help.set(true)) } />
     };
-    let stage = stage(&state, &session, still, width);
+    let shown = use_memo(
+        (lit.clone(), state.pointer.pinned.clone()),
+        |(lit, pinned)| {
+            Rc::new(stage::Lit {
+                objects: lit.objects.clone(),
+                addresses: Default::default(),
+                pinned: match pinned.as_deref() {
+                    Some(Focus::Object(object)) => Some(object.clone()),
+                    _ => None,
+                },
+            })
+        },
+    );
+    let stage = picture(&state, &session, (*shown).clone(), still, width);
     let send_bar = html! {
         <SendBar draft={state.draft.clone()} clients={state.world.clients.clone()} targets={state.world.targets.clone()}
             seed={state.seed} {width} onsend={send.clone()}
@@ -459,7 +476,42 @@ fn random_seed() -> u64 {
     }
 }
 
-fn stage(state: &State, session: &Session, still: bool, width: Width) -> Html {
-    let _ = (state, session, still, width, ObjectRef::default());
-    html! { <svg viewBox="0 0 756 618" class="scene" role="img" aria-label="The stage"></svg> }
+/// The stage, in its own words.
+fn picture(
+    state: &State,
+    session: &Session,
+    lit: Rc<stage::Lit>,
+    still: bool,
+    width: Width,
+) -> Html {
+    let hover = {
+        let session = session.clone();
+        Callback::from(move |object: Option<ObjectRef>| {
+            session.dispatch(Action::Over(object.map(Focus::Object)));
+        })
+    };
+    let select = {
+        let session = session.clone();
+        Callback::from(move |object: Option<ObjectRef>| {
+            session.dispatch(object.map_or(Action::Release, |object| {
+                Action::Pin(Focus::Object(object))
+            }));
+        })
+    };
+    let open = {
+        let session = session.clone();
+        Callback::from(move |service: ObjectRef| session.dispatch(Action::Open(service)))
+    };
+    html! {
+        <Stage scene={state.world.scene.clone()} journey={state.journey.clone()} hop={state.hop}
+            skin={match state.prefs.skin {
+                Skin::Hotel => stage::Skin::Hotel,
+                Skin::Cluster => stage::Skin::Cluster,
+            }}
+            {lit} open_service={state.open.as_deref().cloned()}
+            motion={if still { stage::Motion::Reduced } else { stage::Motion::Full }}
+            hop_ms={state.prefs.speed.scale(TRAVEL)}
+            view={if width == Width::Narrow { stage::View::Phone } else { stage::View::Desk }}
+            on_hover={hover} on_select={select} on_open={open} />
+    }
 }

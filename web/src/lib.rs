@@ -15,5 +15,6 @@ pub mod panels;
 pub mod prefs;
 pub mod rule_text;
 pub mod session;
+pub mod stage;
 pub mod state;
 pub mod ui;

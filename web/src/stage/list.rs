@@ -1,0 +1,126 @@
+//! The scene as a text: the same things, in the same order, for who does not see the picture.
+
+use std::rc::Rc;
+
+use lobby_engine::lab::{Desk, Entrance, Scene};
+use lobby_engine::network::{Journey, Location};
+use yew::prelude::*;
+
+use super::Skin;
+use super::lobby::desk_name;
+
+/// What the list is made from.
+#[derive(Clone, PartialEq, Properties)]
+pub(super) struct Props {
+    /// The scene.
+    pub(super) scene: Rc<Scene>,
+    /// Index of the open Service.
+    pub(super) open: Option<usize>,
+    /// The journey under way.
+    pub(super) journey: Option<Rc<Journey>>,
+    /// The hop in hand, from 1; 0 for none.
+    pub(super) hop: usize,
+    /// Whose words come first.
+    pub(super) skin: Skin,
+}
+
+/// The list.
+#[component]
+pub(super) fn SceneList(props: &Props) -> Html {
+    let scene = &props.scene;
+    let packet = props.journey.as_ref().and_then(|j| packet(j, props.hop, props.skin));
+    let open = props.open.and_then(|i| scene.desks.get(i));
+    html! {
+        <ul class="stage-list">
+            { for packet.map(|text| html! { <li>{ text }</li> }) }
+            { for scene.wings.iter().enumerate().map(|(i, wing)| html! {
+                <li>
+                    { format!("Wing {0}, Node {0}, {1}, {2} rules", wing.node.name, wing.address, wing.rules) }
+                    { rooms(scene, Some(i)) }
+                </li>
+            }) }
+            { for scene.rooms.iter().any(|r| r.wing.is_none()).then(|| html! {
+                <li>{ "Rooms without a wing, Pods that are not scheduled" }{ rooms(scene, None) }</li>
+            }) }
+            { for open.map(open_desk) }
+            { for scene.desks.iter().enumerate().filter(|(i, _)| Some(*i) != props.open).map(|(_, desk)| {
+                html! { <li>{ desk_name(desk) }</li> }
+            }) }
+            { for scene.directory.iter().map(|d| html! {
+                <li>{ format!("Directory, cluster DNS, {}", d.address) }</li>
+            }) }
+            { for scene.street.iter().map(|client| html! {
+                <li>{ format!("On the street: {}, {}", client.name, client.address) }</li>
+            }) }
+        </ul>
+    }
+}
+
+fn rooms(scene: &Scene, wing: Option<usize>) -> Html {
+    let rooms: Vec<_> = scene.rooms.iter().filter(|r| r.wing == wing).collect();
+    if rooms.is_empty() {
+        return html! { <ul><li>{ "no room in this wing, no Pod on this Node" }</li></ul> };
+    }
+    html! {
+        <ul>
+            { for rooms.iter().map(|room| html! {
+                <li>{ format!("Room {}, Pod {}, {}", room.address, room.pod.name, room.state.as_str()) }</li>
+            }) }
+        </ul>
+    }
+}
+
+fn open_desk(desk: &Desk) -> Html {
+    let entrance = match &desk.entrance {
+        Entrance::None => None,
+        Entrance::Pending => {
+            Some("main entrance: a building site, the load balancer is pending".to_owned())
+        }
+        Entrance::Built { addresses } => Some(format!(
+            "main entrance, load balancer: {}",
+            addresses.join(", ")
+        )),
+    };
+    html! {
+        <li>
+            { format!("Open: {}", desk_name(desk)) }
+            <ul>
+                { for desk.doors.iter().map(|door| html! {
+                    <li>{ format!("side door {} on every wing, nodePort of port {}", door.port, door.service_port) }</li>
+                }) }
+                { for entrance.map(|text| html! { <li>{ text }</li> }) }
+                { for desk.missing.iter().map(|words| html! {
+                    <li>{ format!("missing: {}", words.cluster.text()) }</li>
+                }) }
+                { for desk.list.iter().map(|entry| {
+                    let reason = if entry.reason.is_empty() { String::new() } else { format!(", {}", entry.reason) };
+                    let place = if entry.in_ { "in the list" } else { "out of the list" };
+                    html! { <li>{ format!("{} {place}{reason}", entry.address) }</li> }
+                }) }
+            </ul>
+        </li>
+    }
+}
+
+fn packet(journey: &Journey, hop: usize, skin: Skin) -> Option<String> {
+    let now = journey.hops.get(hop.checked_sub(1)?)?;
+    let place = match &now.at {
+        Location::Outside { name } => format!("at {name}, outside"),
+        Location::Node { name } => format!("on Node {name}"),
+        Location::Pod { name, .. } => format!("in Pod {name}"),
+        Location::Wire { from, to } if from == to => format!("on the bridge of {from}"),
+        Location::Wire { from, to } => format!("between {from} and {to}"),
+        Location::Router => "at the router".to_owned(),
+    };
+    let title = match skin {
+        Skin::Hotel => &now.title.hotel,
+        Skin::Cluster => &now.title.cluster,
+    };
+    Some(format!(
+        "The packet, hop {hop} of {}: {}, {place}, from {} to {}",
+        journey.hops.len(),
+        title.text(),
+        now.after.from_text(),
+        now.after.to_text()
+    ))
+}

@@ -1,0 +1,416 @@
+//! The component: puts the parts together and reads what a person does with them.
+
+use std::rc::Rc;
+
+use lobby_engine::api::ObjectRef;
+use lobby_engine::lab::Scene;
+use lobby_engine::network::{Change, Journey, Location};
+use wasm_bindgen::JsCast;
+use web_sys::{Element, HtmlElement};
+use yew::prelude::*;
+
+use super::camera::{self, Camera};
+use super::control::Lit;
+use super::counter::Counter;
+use super::desks::Desks;
+use super::layout::{Layout, Thing};
+use super::list::SceneList;
+use super::lobby::Lobby;
+use super::metrics::View;
+use super::motion::Motion;
+use super::street::Street;
+use super::walker::Walker;
+use super::way::{Place, Way};
+use super::wing::Wing;
+use super::{backdrop, shapes};
+
+/// How the same scene is drawn.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Skin {
+    /// As a hotel.
+    #[default]
+    Hotel,
+    /// As plain boxes with the field's own words.
+    Cluster,
+}
+
+/// What the stage shows, and whom it tells.
+#[derive(Clone, PartialEq, Properties)]
+pub struct StageProps {
+    /// The world. The same pointer means the same picture.
+    pub scene: Rc<Scene>,
+    /// The journey under way. The same pointer means the same way.
+    #[prop_or_default]
+    pub journey: Option<Rc<Journey>>,
+    /// The hop in hand, from 1; 0 while nothing has been walked.
+    #[prop_or_default]
+    pub hop: usize,
+    /// The skin.
+    #[prop_or_default]
+    pub skin: Skin,
+    /// What is highlighted.
+    #[prop_or_default]
+    pub lit: Rc<Lit>,
+    /// Whose desk is open.
+    #[prop_or_default]
+    pub open_service: Option<ObjectRef>,
+    /// Whether the packet travels or jumps.
+    #[prop_or_default]
+    pub motion: Motion,
+    /// How long a hop takes, in milliseconds: 700 at ordinary speed.
+    #[prop_or(700)]
+    pub hop_ms: u32,
+    /// The width class.
+    #[prop_or_default]
+    pub view: View,
+    /// Something is pointed at or has the focus, or nothing any more.
+    #[prop_or_default]
+    pub on_hover: Callback<Option<ObjectRef>>,
+    /// Something was chosen.
+    #[prop_or_default]
+    pub on_select: Callback<Option<ObjectRef>>,
+    /// A Service's desk is to be opened.
+    #[prop_or_default]
+    pub on_open: Callback<ObjectRef>,
+}
+
+/// The stage.
+#[component]
+pub fn Stage(props: &StageProps) -> Html {
+    let StageProps {
+        scene,
+        journey,
+        hop,
+        skin,
+        lit,
+        ..
+    } = props;
+    let layout = use_memo(
+        (scene.clone(), props.open_service.clone(), props.view),
+        |(scene, open, view)| Layout::of(scene, open.as_ref(), *view),
+    );
+    let way = use_memo((journey.clone(), layout.clone()), |(journey, layout)| {
+        let journey = journey.as_ref()?;
+        Some(Rc::new(Way::of(journey, scene, layout)))
+    });
+    let zoom = use_state(|| camera::WHOLE);
+    let scroller = use_node_ref();
+    let camera = Camera {
+        scroller: scroller.clone(),
+        zoom: zoom.clone(),
+        pulled: use_mut_ref(|| None),
+        pulled_far: use_mut_ref(|| false),
+        held: use_mut_ref(|| None),
+    };
+    camera::use_held(&camera);
+    camera::use_smallest(&camera, &layout);
+    camera::use_in_sight(&camera, (journey.clone(), *hop));
+    let menu = use_state(|| false);
+
+    let seen = Seen::of(scene, journey.as_deref(), way.as_ref().as_deref(), *hop);
+    let m = layout.metrics;
+    let frame = layout.frame;
+    let wide = frame.w * 100 / layout.sight * *zoom / 100;
+    let class = classes!(
+        "stage-view",
+        match props.view {
+            View::Desk => "view-desk",
+            View::Phone => "view-phone",
+            View::Embed => "view-embed",
+        },
+        match skin {
+            Skin::Hotel => "skin-hotel",
+            Skin::Cluster => "skin-cluster",
+        }
+    );
+    let side = if frame.w > layout.sight {
+        "xMinYMax meet"
+    } else {
+        "xMidYMax meet"
+    };
+    let hears = Hears {
+        props: props.clone(),
+        layout: layout.clone(),
+        menu: menu.clone(),
+        camera: camera.clone(),
+    };
+    let last_hover = use_mut_ref(|| None::<Thing>);
+    let (over, out, click, key) = hears.handlers(&last_hover);
+    let focus_in = {
+        let hover = over.clone();
+        Callback::from(move |event: FocusEvent| {
+            keep_tab_stop(&event);
+            hover.emit(event.into());
+        })
+    };
+    let focus_out = out.reform(Into::into);
+    let open_other = {
+        let (menu, on_open) = (menu.clone(), props.on_open.clone());
+        Callback::from(move |service: ObjectRef| {
+            menu.set(false);
+            on_open.emit(service);
+        })
+    };
+    let close = {
+        let menu = menu.clone();
+        Callback::from(move |()| menu.set(false))
+    };
+    let toggle = {
+        let menu = menu.clone();
+        Callback::from(move |_: MouseEvent| menu.set(!*menu))
+    };
+    html! {
+        <div {class} role="group" aria-label="The scene">
+            <div class="stage-scroll" ref={scroller}
+                onwheel={camera.wheel()} onpointerdown={camera.pull()} onpointermove={camera.drag()}
+                onpointerup={camera.release()} onpointercancel={camera.release()}>
+                <svg class="scene" role="group" aria-label="The picture: use Tab, then up and down"
+                    viewBox={format!("{} {} {} {}", frame.x, frame.y, frame.w, frame.h)}
+                    preserveAspectRatio={side} width={format!("{wide}%")}
+                    height={(props.view != View::Phone).then(|| format!("{}%", *zoom))}
+                    onmouseover={over.reform(Into::into)} onmouseout={out.reform(Into::into)}
+                    onclick={click} onkeydown={key} onfocusin={focus_in} onfocusout={focus_out}>
+                    { backdrop::definitions() }
+                    { backdrop::ground(m, *skin) }
+                    { backdrop::lanes(m, *skin) }
+                    <Lobby scene={scene.clone()} layout={layout.clone()} skin={*skin} lit={lit.clone()}
+                        drawn={seen.drawn.clone()} entrance_used={seen.entrance} />
+                    { for (0..scene.wings.len()).map(|i| html! {
+                        <Wing key={i} index={i} scene={scene.clone()} layout={layout.clone()}
+                            skin={*skin} lit={lit.clone()} door_used={seen.door == Some(i)}
+                            target={seen.target} />
+                    }) }
+                    <Counter scene={scene.clone()} layout={layout.clone()} skin={*skin} lit={lit.clone()}
+                        hits={seen.hits} />
+                    { backdrop::legend(m, *skin) }
+                    <Street scene={scene.clone()} layout={layout.clone()} skin={*skin}
+                        router={seen.router} />
+                    { for journey.clone().zip((*way).clone()).map(|(journey, way)| html! {
+                        <Walker layout={layout.clone()} {journey} {way} hop={*hop} skin={*skin}
+                            motion={props.motion} hop_ms={props.hop_ms} />
+                    }) }
+                </svg>
+            </div>
+            <div class="stage-tools">
+                <button type="button" class="stage-tool" aria-label="Open another desk (Service)"
+                    title="Open another desk (Service)" aria-expanded={menu.to_string()} onclick={toggle}>
+                    { shapes::bell() }
+                </button>
+                { camera.buttons() }
+            </div>
+            if *menu {
+                <Desks scene={scene.clone()} open={layout.open} on_open={open_other} on_close={close} />
+            }
+            <SceneList scene={scene.clone()} open={layout.open} journey={journey.clone()} hop={*hop}
+                skin={*skin} />
+        </div>
+    }
+}
+
+/// What the packet has touched so far.
+struct Seen {
+    hits: Vec<Option<u32>>,
+    door: Option<usize>,
+    entrance: bool,
+    router: bool,
+    target: Option<usize>,
+    drawn: Option<AttrValue>,
+}
+
+impl Seen {
+    fn of(
+        scene: &Scene,
+        journey: Option<&Journey>,
+        way: Option<&Way>,
+        hop: usize,
+    ) -> Self {
+        let mut seen = Self {
+            hits: vec![None; scene.wings.len()],
+            door: None,
+            entrance: false,
+            router: false,
+            target: None,
+            drawn: None,
+        };
+        let (Some(journey), Some(way)) = (journey, way) else {
+            return seen;
+        };
+        seen.router = hop > 0 && way.stops.iter().any(|stop| stop.place == Place::Router);
+        for (past, stop) in journey.hops.iter().zip(&way.stops).take(hop) {
+            match stop.place {
+                Place::Door(wing) => seen.door = Some(wing),
+                Place::Entrance => seen.entrance = true,
+                _ => {}
+            }
+            if past.changes.contains(&Change::Dnat) {
+                seen.drawn = Some(past.after.dst.to_string().into());
+            }
+            let Location::Node { name } = &past.at else {
+                continue;
+            };
+            let wing = scene.wings.iter().position(|wing| wing.node.name == *name);
+            if let Some(hits) = wing.and_then(|wing| seen.hits.get_mut(wing))
+                && !past.looks.is_empty()
+            {
+                *hits = Some(hits.unwrap_or(0) + matched(past));
+            }
+        }
+        // The room that the packet is under way to, from where its address was written.
+        if seen.drawn.is_some() {
+            let here = seen.drawn.as_deref();
+            seen.target = scene
+                .rooms
+                .iter()
+                .position(|room| Some(room.address.as_str()) == here && !room.host_network);
+        }
+        seen
+    }
+}
+
+/// How many different rules a hop matched.
+fn matched(hop: &lobby_engine::network::Hop) -> u32 {
+    let mut rules: Vec<_> = hop.looks.iter().filter(|l| l.matched).map(|l| &l.at).collect();
+    rules.sort();
+    rules.dedup();
+    u32::try_from(rules.len()).unwrap_or(u32::MAX)
+}
+
+/// What the picture hears, and whom it tells.
+struct Hears {
+    props: StageProps,
+    layout: Rc<Layout>,
+    menu: UseStateHandle<bool>,
+    camera: Camera,
+}
+
+type Handlers = (
+    Callback<Event>,
+    Callback<Event>,
+    Callback<MouseEvent>,
+    Callback<KeyboardEvent>,
+);
+
+impl Hears {
+    fn handlers(self, last: &Rc<std::cell::RefCell<Option<Thing>>>) -> Handlers {
+        let hears = Rc::new(self);
+        let point = {
+            let (hears, last) = (hears.clone(), last.clone());
+            move |thing: Option<Thing>| {
+                if *last.borrow() == thing {
+                    return;
+                }
+                *last.borrow_mut() = thing;
+                hears.props.on_hover.emit(thing.and_then(|t| hears.object(t)));
+            }
+        };
+        let over = {
+            let point = point.clone();
+            Callback::from(move |event: Event| point(thing_at(&event)))
+        };
+        let out = Callback::from(move |event: Event| {
+            // Moving on inside the same thing is not leaving it.
+            let to = js_sys::Reflect::get(&event, &"relatedTarget".into()).ok();
+            let to = to.and_then(|to| to.dyn_into::<Element>().ok());
+            if thing_of(to) != thing_at(&event) {
+                point(None);
+            }
+        });
+        let click = {
+            let hears = hears.clone();
+            Callback::from(move |event: MouseEvent| {
+                if hears.camera.was_drag() {
+                    return;
+                }
+                hears.chose(thing_at(&event));
+            })
+        };
+        let key = Callback::from(move |event: KeyboardEvent| match event.key().as_str() {
+            "Enter" | " " => {
+                if let Some(thing) = thing_at(&event) {
+                    event.prevent_default();
+                    event.stop_propagation();
+                    hears.chose(Some(thing));
+                }
+            }
+            "ArrowUp" | "ArrowDown" => {
+                if move_focus(&event, event.key() == "ArrowDown") {
+                    event.prevent_default();
+                    event.stop_propagation();
+                }
+            }
+            "+" | "=" => hears.camera.step(1),
+            "-" => hears.camera.step(-1),
+            "0" => hears.camera.whole(),
+            _ => {}
+        });
+        (over, out, click, key)
+    }
+
+    fn object(&self, thing: Thing) -> Option<ObjectRef> {
+        thing.object(&self.props.scene, &self.layout)
+    }
+
+    fn chose(&self, thing: Option<Thing>) {
+        let object = thing.and_then(|t| self.object(t));
+        if let (Some(Thing::Desk(i)), Some(service)) = (thing, &object) {
+            if self.layout.open == Some(i) {
+                // Narrow views have no other plates: the open one leads to them.
+                if self.props.view != View::Desk {
+                    self.menu.set(true);
+                }
+            } else {
+                self.props.on_open.emit(service.clone());
+            }
+        }
+        self.props.on_select.emit(object);
+    }
+}
+
+/// The thing that an event happened in.
+fn thing_at(event: &Event) -> Option<Thing> {
+    thing_of(event.target().and_then(|t| t.dyn_into::<Element>().ok()))
+}
+
+fn thing_of(element: Option<Element>) -> Option<Thing> {
+    let element = element?.closest("[data-thing]").ok()??;
+    Thing::from_key(&element.get_attribute("data-thing")?)
+}
+
+/// Its siblings in a group, and the thing itself.
+fn group(event: &Event) -> Option<(Vec<Element>, usize)> {
+    let target = event.target()?.dyn_into::<Element>().ok()?;
+    let me = target.closest("[data-thing]").ok()??;
+    let group = me.closest("[data-group]").ok()??;
+    let list = group.query_selector_all("[data-thing]").ok()?;
+    let all: Vec<Element> = (0..list.length())
+        .filter_map(|i| list.get(i)?.dyn_into().ok())
+        .collect();
+    let at = all.iter().position(|element| *element == me)?;
+    Some((all, at))
+}
+
+/// Moves the focus to the next or previous thing of a group.
+fn move_focus(event: &Event, down: bool) -> bool {
+    let Some((all, at)) = group(event) else {
+        return false;
+    };
+    let to = if down { Some(at + 1) } else { at.checked_sub(1) };
+    let Some(next) = to.and_then(|to| all.get(to)) else {
+        return true;
+    };
+    // An SVG element has `focus` as an HTML element has; only the call matters.
+    let _ = next.unchecked_ref::<HtmlElement>().focus();
+    true
+}
+
+/// The thing that got the focus is now its group's tab stop.
+fn keep_tab_stop(event: &Event) {
+    let Some((all, at)) = group(event) else {
+        return;
+    };
+    for (i, element) in all.iter().enumerate() {
+        let stop = if i == at { "0" } else { "-1" };
+        // Only a name that is no XML name fails here.
+        let _ = element.set_attribute("tabindex", stop);
+    }
+}
