@@ -24,7 +24,9 @@ fn query(name: &str) -> Option<String> {
     let search = search.as_string()?;
     let pairs = search.trim_start_matches('?').split('&');
     let mut pairs = pairs.filter_map(|pair| pair.split_once('='));
-    pairs.find(|(key, _)| *key == name).map(|(_, value)| value.to_owned())
+    pairs
+        .find(|(key, _)| *key == name)
+        .map(|(_, value)| value.to_owned())
 }
 
 fn story(name: &str) -> (Scene, Option<Journey>) {
@@ -67,7 +69,11 @@ fn story(name: &str) -> (Scene, Option<Journey>) {
 #[component]
 fn Gallery() -> Html {
     let told = use_state(String::new);
-    let hop = use_state(|| query("hop").and_then(|hop| hop.parse().ok()).unwrap_or(0_usize));
+    let hop = use_state(|| {
+        query("hop")
+            .and_then(|hop| hop.parse().ok())
+            .unwrap_or(0_usize)
+    });
     let shown = use_state(|| {
         let (scene, journey) = story(&query("story").unwrap_or_default());
         (Rc::new(scene), journey.map(Rc::new))
@@ -127,9 +133,8 @@ fn Gallery() -> Html {
 fn main() {
     let theme = query("theme").unwrap_or_default();
     let document = js_sys::Reflect::get(&js_sys::global(), &"document".into());
-    let root = document.and_then(|document| {
-        js_sys::Reflect::get(&document, &"documentElement".into())
-    });
+    let root =
+        document.and_then(|document| js_sys::Reflect::get(&document, &"documentElement".into()));
     if let Ok(root) = root.and_then(JsValue::dyn_into::<web_sys::Element>) {
         let _ = root.set_attribute("data-theme", &theme);
     }

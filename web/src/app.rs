@@ -447,7 +447,7 @@ fn lit_lines(state: &State, session: &Session, lit: &crate::links::Lit) -> Rc<Ve
     Rc::new(marks::of_journey(
         journey,
         state.hop,
-        rules.as_deref(),
+        rules.as_ref(),
         |origin| session.lines(origin),
     ))
 }
@@ -493,9 +493,9 @@ fn picture(
     let select = {
         let session = session.clone();
         Callback::from(move |object: Option<ObjectRef>| {
-            session.dispatch(object.map_or(Action::Release, |object| {
-                Action::Pin(Focus::Object(object))
-            }));
+            session.dispatch(
+                object.map_or(Action::Release, |object| Action::Pin(Focus::Object(object))),
+            );
         })
     };
     let open = {

@@ -7,12 +7,12 @@
 use std::collections::BTreeMap;
 
 use lobby_engine::api::Origin;
-use lobby_engine::lab::NodeRules;
 use lobby_engine::network::{Journey, VerdictKind};
 
 use crate::editor::LitLine;
 use crate::links::Lit;
 use crate::rule_text::{Effect, effect};
+use crate::session::RuleText;
 
 /// A field that stands on more lines than this is marked by its first line alone.
 const BLOCK: u32 = 8;
@@ -23,7 +23,7 @@ const BLOCK: u32 = 8;
 pub fn of_journey(
     journey: &Journey,
     hop: usize,
-    rules: Option<&NodeRules>,
+    rules: Option<&RuleText>,
     lines: impl Fn(&Origin) -> Option<(u32, u32)>,
 ) -> Vec<LitLine> {
     let mut marks: BTreeMap<u32, LitLine> = BTreeMap::new();
@@ -61,7 +61,7 @@ pub fn of_journey(
     }
     let matched = now.looks.iter().filter(|look| look.matched);
     for look in matched {
-        let Some(line) = rules.and_then(|rules| rules.rule(&look.at)) else {
+        let Some(line) = rules.and_then(|rules| rules.line(&look.at)) else {
             continue;
         };
         let (kind, tag) = match effect(&line.text) {

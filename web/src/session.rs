@@ -9,7 +9,7 @@ use std::rc::Rc;
 
 use lobby_engine::api::{FieldPath, Origin};
 use lobby_engine::diagnostic::Severity;
-use lobby_engine::lab::{Choice, Lab, NodeRules, Outcome, OutlineEntry, Scene, Settings};
+use lobby_engine::lab::{Choice, Lab, NodeRules, Outcome, OutlineEntry, RuleLine, Scene, Settings};
 use lobby_engine::net::Protocol;
 use lobby_engine::netfilter::RuleAt;
 use lobby_engine::network::Request;
@@ -27,6 +27,34 @@ pub struct Same<T>(pub Rc<T>);
 impl<T> PartialEq for Same<T> {
     fn eq(&self, other: &Self) -> bool {
         Rc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+/// A Node's rules; none for a Node that is not there. Compared by identity.
+#[derive(Clone, Debug, Default)]
+pub struct RuleText(Option<Rc<NodeRules>>);
+
+impl PartialEq for RuleText {
+    fn eq(&self, other: &Self) -> bool {
+        match (&self.0, &other.0) {
+            (Some(one), Some(other)) => Rc::ptr_eq(one, other),
+            (None, None) => true,
+            _ => false,
+        }
+    }
+}
+
+impl RuleText {
+    /// All lines, in their order.
+    #[must_use]
+    pub fn lines(&self) -> &[RuleLine] {
+        self.0.as_ref().map_or(&[], |rules| rules.lines())
+    }
+
+    /// The line of a rule.
+    #[must_use]
+    pub fn line(&self, rule: &RuleAt) -> Option<&RuleLine> {
+        self.0.as_ref()?.line(rule)
     }
 }
 
@@ -177,7 +205,7 @@ impl Session {
         // A comment typed, or a text that cannot be read, changes nothing that a packet meets: its
         // journey still holds.
         let holds = rules.is_none_or(|rules| {
-            Rc::ptr_eq(&shown, &world.scene) && rules == rules_of_all(&lab, &shown)
+            Rc::ptr_eq(&shown, &world.scene) && same_rules(&rules, &rules_of_all(&lab, &shown))
         });
         if !holds {
             self.0.walked.set(false);
@@ -226,10 +254,10 @@ impl Session {
         });
     }
 
-    /// A Node's rules; those of a Node that is not there are none.
+    /// A Node's rules.
     #[must_use]
-    pub fn rules(&self, node: &str) -> Rc<NodeRules> {
-        self.0.lab.borrow().rules(node).unwrap_or_default()
+    pub fn rules(&self, node: &str) -> RuleText {
+        RuleText(self.0.lab.borrow().rules(node))
     }
 
     /// The first and last line in which a field stands.
@@ -254,7 +282,7 @@ impl Session {
 
     /// All that has to do with what is pointed at. `rules` are those that are shown, of `node`.
     #[must_use]
-    pub fn lit(&self, focus: Option<&Focus>, rules: &NodeRules) -> Lit {
+    pub fn lit(&self, focus: Option<&Focus>, rules: &RuleText) -> Lit {
         let mut lit = Lit::default();
         let Some(focus) = focus else { return lit };
         let light = |origins: &[Origin], lit: &mut Lit| {
@@ -291,7 +319,7 @@ impl Session {
                 lit.rules = rules_with(rules, |origin| related(origin, field));
             }
             Focus::Rule(node, at) => {
-                if let Some(line) = rules.rule(at) {
+                if let Some(line) = rules.line(at) {
                     light(&line.origins, &mut lit);
                 }
                 lit.rules.insert(at.clone());
@@ -304,22 +332,36 @@ impl Session {
 
 /// The rules that have an origin of this kind.
 fn rules_with<'a>(
-    rules: &'a NodeRules,
+    rules: &'a RuleText,
     mut test: impl FnMut(&'a Origin) -> bool,
 ) -> BTreeSet<RuleAt> {
     rules
-        .lines
+        .lines()
         .iter()
         .filter(|line| line.origins.iter().any(&mut test))
-        .map(|line| line.at.clone())
+        .filter_map(|line| line.at.clone())
         .collect()
 }
 
 /// The rules of every Node, for a world that a packet has walked.
-fn rules_of_all(lab: &Lab, scene: &Scene) -> Vec<Option<Rc<NodeRules>>> {
+fn rules_of_all(lab: &Lab, scene: &Scene) -> Vec<RuleText> {
     scene
         .wings
         .iter()
-        .map(|wing| lab.rules(&wing.node.name))
+        .map(|wing| RuleText(lab.rules(&wing.node.name)))
         .collect()
+}
+
+/// Whether the rules are the same line by line.
+fn same_rules(one: &[RuleText], other: &[RuleText]) -> bool {
+    one.len() == other.len()
+        && one.iter().zip(other).all(|(one, other)| {
+            one == other
+                || (one.lines().len() == other.lines().len()
+                    && one
+                        .lines()
+                        .iter()
+                        .zip(other.lines())
+                        .all(|(one, other)| one.text == other.text))
+        })
 }

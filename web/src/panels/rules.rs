@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
-use lobby_engine::lab::{LineKind, NodeRules, RuleLine};
+use lobby_engine::lab::RuleLine;
 use lobby_engine::netfilter::RuleAt;
 use lobby_engine::network::{Journey, VerdictKind};
 use wasm_bindgen::JsCast as _;
@@ -13,7 +13,7 @@ use yew::prelude::*;
 use super::journey::node_of;
 use crate::links::{Focus, Lit};
 use crate::rule_text::{Effect, Kind, effect, pieces};
-use crate::session::Session;
+use crate::session::{RuleText, Session};
 use crate::state::{Action, RuleScope, RulesShown};
 use crate::ui::{Select, Suggestion};
 
@@ -28,7 +28,7 @@ pub struct RulesProps {
     /// The Node whose rules these are.
     pub node: Rc<str>,
     /// The rules.
-    pub view: Rc<NodeRules>,
+    pub view: RuleText,
     /// What is shown of them.
     pub shown: RulesShown,
     /// The journey, if there is one.
@@ -83,11 +83,11 @@ fn met(journey: &Journey, hop: usize, node: &str) -> (Vec<RuleAt>, BTreeMap<Rule
 }
 
 /// The tables of a Node, in their order in the text.
-fn tables(view: &NodeRules) -> Vec<&str> {
+fn tables(view: &RuleText) -> Vec<&str> {
     let mut seen = BTreeSet::new();
-    view.lines
+    view.lines()
         .iter()
-        .map(|line| line.at.table.as_str())
+        .map(|line| line.table.as_str())
         .filter(|table| seen.insert(*table))
         .collect()
 }
@@ -108,14 +108,6 @@ pub fn Rules(props: &RulesProps) -> Html {
         Some(journey) => met(journey, props.hop, &props.node),
         None => Default::default(),
     };
-    let by_name: Rc<BTreeMap<RuleAt, usize>> = use_memo(props.view.clone(), |view| {
-        view.lines
-            .iter()
-            .enumerate()
-            .filter(|(_, line)| line.kind == LineKind::Rule)
-            .map(|(index, line)| (line.at.clone(), index))
-            .collect()
-    });
     let scope = props.shown.scope.unwrap_or(if order.is_empty() {
         RuleScope::All
     } else {
@@ -124,8 +116,7 @@ pub fn Rules(props: &RulesProps) -> Html {
     let in_table = |table: &str| props.shown.table.is_empty() || *props.shown.table == *table;
     let search = props.shown.search.trim().to_lowercase();
     let found = |line: &RuleLine| {
-        in_table(&line.at.table)
-            && (search.is_empty() || line.text.to_lowercase().contains(&search))
+        in_table(&line.table) && (search.is_empty() || line.text.to_lowercase().contains(&search))
     };
     let mut lines: Vec<&RuleLine> = Vec::new();
     let mut more = 0;
@@ -140,12 +131,12 @@ pub fn Rules(props: &RulesProps) -> Html {
         match scope {
             RuleScope::Met => order
                 .iter()
-                .filter_map(|at| props.view.lines.get(*by_name.get(at)?))
+                .filter_map(|at| props.view.line(at))
                 .filter(|line| found(line))
                 .for_each(&mut take),
             RuleScope::All => props
                 .view
-                .lines
+                .lines()
                 .iter()
                 .filter(|line| found(line))
                 .for_each(&mut take),
@@ -158,9 +149,9 @@ pub fn Rules(props: &RulesProps) -> Html {
     };
     let total = props
         .view
-        .lines
+        .lines()
         .iter()
-        .filter(|line| line.kind == LineKind::Rule && in_table(&line.at.table))
+        .filter(|line| line.at.is_some() && in_table(&line.table))
         .count();
 
     let cause = props.journey.as_ref().and_then(|journey| {
@@ -203,17 +194,12 @@ pub fn Rules(props: &RulesProps) -> Html {
             .unwrap_or_default();
         Action::RulesSearch(text.into())
     });
-    let explained = lines
-        .iter()
-        .find(|line| {
-            line.kind == LineKind::Rule
-                && props
-                    .lit
-                    .rule
-                    .as_ref()
-                    .is_some_and(|(node, at)| **node == *props.node && *at == line.at)
-        })
-        .copied();
+    let explained = props
+        .lit
+        .rule
+        .as_ref()
+        .filter(|(node, _)| **node == *props.node)
+        .and_then(|(_, at)| Some((at, props.view.line(at)?)));
     let more_button = (more > 0).then(|| {
         let limit = limit.clone();
         let onclick = Callback::from(move |_: MouseEvent| limit.set(*limit + WINDOW));
@@ -249,10 +235,10 @@ pub fn Rules(props: &RulesProps) -> Html {
     // One stop for the tab key: the rule that is lit, else the wanted one, else the first.
     let stop = lines
         .iter()
-        .filter(|line| line.kind == LineKind::Rule)
-        .find(|line| Some(&line.at) == wanted.as_ref())
-        .or_else(|| lines.iter().find(|line| line.kind == LineKind::Rule))
-        .map(|line| line.at.clone());
+        .filter_map(|line| line.at.as_ref())
+        .find(|at| Some(*at) == wanted.as_ref())
+        .or_else(|| lines.iter().find_map(|line| line.at.as_ref()))
+        .cloned();
 
     html! {
         <section class="rules" aria-labelledby="rules-title">
@@ -282,19 +268,27 @@ pub fn Rules(props: &RulesProps) -> Html {
                     <p class="empty-note">{ "No rule here." }</p>
                 }
                 <ol aria-label={format!("Rules of {}", props.node)}>
-                    { for lines.iter().enumerate().map(|(place, line)| rule_line(&Row {
-                        line, place, props, met: met.get(&line.at), cause,
-                        wanted: wanted.as_ref() == Some(&line.at),
-                        stop: stop.as_ref() == Some(&line.at),
-                        dispatch: &dispatch,
-                    })) }
+                    { for lines.iter().enumerate().map(|(place, line)| match &line.at {
+                        Some(at) => rule_line(&Row {
+                            line, at, props, met: met.get(at),
+                            is_cause: cause == Some(at),
+                            wanted: wanted.as_ref() == Some(at),
+                            stop: stop.as_ref() == Some(at),
+                            dispatch: &dispatch,
+                        }),
+                        None => html! {
+                            <li key={format!("{place} {}", line.text)} class="rl head">
+                                <span class="rm"></span><code>{ &line.text }</code>
+                            </li>
+                        },
+                    }) }
                 </ol>
                 { more_button }
             </div>
             <p class="explain" id="rule-explain">
-                if let Some(line) = explained {
+                if let Some((at, line)) = explained {
                     { &line.explanation }
-                    if let Some(met) = met.get(&line.at) {
+                    if let Some(met) = met.get(at) {
                         <span class="explain-why">{ format!(" Hop {}: {}.", met.hop, met.why) }</span>
                     }
                 } else {
@@ -318,33 +312,33 @@ fn wanted_of(props: &RulesProps) -> Option<RuleAt> {
     }
 }
 
-/// All that one drawn line needs.
+/// All that one drawn rule needs.
 struct Row<'a> {
     line: &'a RuleLine,
-    place: usize,
+    at: &'a RuleAt,
     props: &'a RulesProps,
     met: Option<&'a Met>,
-    cause: Option<&'a RuleAt>,
+    is_cause: bool,
     wanted: bool,
     stop: bool,
     dispatch: &'a Callback<Action>,
 }
 
 fn rule_line(row: &Row<'_>) -> Html {
-    let Row { line, props, .. } = row;
-    if line.kind != LineKind::Rule {
-        return html! {
-            <li key={format!("{}#{}", row.place, line.text)} class="rl head"><span class="rm"></span><code>{ &line.text }</code></li>
-        };
-    }
+    let Row {
+        line,
+        at,
+        props,
+        is_cause,
+        ..
+    } = row;
     let matched = row.met.is_some_and(|met| met.matched);
     let mark = match row.met {
         Some(met) if met.matched => "hit",
         Some(_) => "read",
         None => "",
     };
-    let is_cause = row.cause == Some(&line.at);
-    let colour = if is_cause {
+    let colour = if *is_cause {
         "bad"
     } else if matched {
         match effect(&line.text) {
@@ -356,8 +350,8 @@ fn rule_line(row: &Row<'_>) -> Html {
     } else {
         ""
     };
-    let lit = props.lit.rules.contains(&line.at);
-    let focus = Focus::Rule(props.node.to_string(), line.at.clone());
+    let lit = props.lit.rules.contains(*at);
+    let focus = Focus::Rule(props.node.to_string(), (*at).clone());
     let pinned = props.pinned.as_deref() == Some(&focus);
     let over = {
         let focus = focus.clone();
@@ -369,7 +363,7 @@ fn rule_line(row: &Row<'_>) -> Html {
         .dispatch
         .reform(move |_: MouseEvent| Action::Pin(focus.clone()));
     html! {
-        <li key={line.at.to_string()}
+        <li key={at.to_string()}
             class={classes!("rl", mark, colour, lit.then_some("lit"), pinned.then_some("pinned"), row.wanted.then_some("wanted"))}>
             <button type="button" tabindex={if row.stop { "0" } else { "-1" }} aria-pressed={if pinned { "true" } else { "false" }}
                 aria-describedby="rule-explain" {onclick}
@@ -377,7 +371,7 @@ fn rule_line(row: &Row<'_>) -> Html {
                 onfocus={over.reform(|_: FocusEvent| ())} onblur={out.reform(|_: FocusEvent| ())}>
                 <span class="rm">{ mark }</span>
                 <code>{ for pieces(&line.text).into_iter().map(|piece| match piece.kind {
-                    Kind::Comment if !(pinned || is_cause) => html! {
+                    Kind::Comment if !(pinned || *is_cause) => html! {
                         <><span class="cm" title={piece.text.to_owned()}>{ "“…”" }</span>{ " " }</>
                     },
                     Kind::Comment => html! { <><span class="rc">{ piece.text }</span>{ " " }</> },

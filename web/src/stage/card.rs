@@ -274,21 +274,23 @@ fn obstacles(layout: &Layout, way: &Way, hop: usize, guest: Rect) -> Vec<(Rect, 
     for wing in &layout.wings {
         for window in &wing.windows {
             let room = window.slot.window;
-            all.push((Rect::new(room.x - 3, room.y - 14, room.w + 6, room.h + 18), 6));
+            all.push((
+                Rect::new(room.x - 3, room.y - 14, room.w + 6, room.h + 18),
+                6,
+            ));
         }
+        all.push((Rect::new(wing.x, wing.top - m.roof, m.wing, m.roof), 6));
         all.push((
-            Rect::new(wing.x, wing.top - m.roof, m.wing, m.roof),
-            6,
-        ));
-        all.push((
-            Rect::new(wing.x + 8, m.counter.0, m.wing / 2, m.counter.1 - m.counter.0),
+            Rect::new(
+                wing.x + 8,
+                m.counter.0,
+                m.wing / 2,
+                m.counter.1 - m.counter.0,
+            ),
             5,
         ));
         let door = m.door_x(wing.x);
-        all.push((
-            Rect::new(door - 88, m.counter.1 + 26, 88 + m.door, 52),
-            4,
-        ));
+        all.push((Rect::new(door - 88, m.counter.1 + 26, 88 + m.door, 52), 4));
     }
     if let Some((x, w)) = m.lobby {
         all.push((Rect::new(x, m.hall, w, m.counter.1 - m.hall), 8));

@@ -128,7 +128,12 @@ pub fn hotel() -> Scene {
         room(1, 1, "10.244.2.9", RoomState::NotReady),
     ];
     let rooms: Vec<&Room> = scene.rooms.iter().collect();
-    let open = desk("frontend-service", DeskType::NodePort, "10.96.32.10", &rooms);
+    let open = desk(
+        "frontend-service",
+        DeskType::NodePort,
+        "10.96.32.10",
+        &rooms,
+    );
     scene.desks.insert(0, open);
     scene
 }
@@ -158,7 +163,8 @@ fn tcp(src: &str, sport: u16, dst: &str, dport: u16, flags: TcpFlags) -> Packet 
 }
 
 fn ip(text: &str) -> std::net::IpAddr {
-    text.parse().unwrap_or(std::net::Ipv4Addr::UNSPECIFIED.into())
+    text.parse()
+        .unwrap_or(std::net::Ipv4Addr::UNSPECIFIED.into())
 }
 
 fn looks(hit: u32) -> Vec<Look> {
@@ -293,18 +299,42 @@ pub fn node_port(scene: &Scene) -> Journey {
     Story::new("laptop", ClientKind::Lan, VerdictKind::Answered)
         .hop(Step::Send, outside("laptop"), sent, sent, &[])
         .hop(Step::Enter, node(3), sent, sent, &[])
-        .hop(Step::Nat, node(3), sent, written, &[Change::Dnat, Change::Snat])
+        .hop(
+            Step::Nat,
+            node(3),
+            sent,
+            written,
+            &[Change::Dnat, Change::Snat],
+        )
         .hop(Step::Route, wire(3, 2), written, written, &[])
         .hop(Step::Deliver, pod(room), written, written, &[])
-        .hop(Step::Unnat, node(3), answer, home, &[Change::UnSnat, Change::UnDnat])
+        .hop(
+            Step::Unnat,
+            node(3),
+            answer,
+            home,
+            &[Change::UnSnat, Change::UnDnat],
+        )
         .hop(Step::Reply, outside("laptop"), home, home, &[])
         .end()
 }
 
 /// The same request to a Service without rooms.
 pub fn refused() -> Journey {
-    let sent = tcp("192.168.10.50", 51742, "192.168.10.13", 30080, TcpFlags::SYN);
-    let icmp = tcp("192.168.10.13", 30080, "192.168.10.50", 51742, TcpFlags::RST);
+    let sent = tcp(
+        "192.168.10.50",
+        51742,
+        "192.168.10.13",
+        30080,
+        TcpFlags::SYN,
+    );
+    let icmp = tcp(
+        "192.168.10.13",
+        30080,
+        "192.168.10.50",
+        51742,
+        TcpFlags::RST,
+    );
     Story::new("laptop", ClientKind::Lan, VerdictKind::Refused)
         .hop(Step::Send, outside("laptop"), sent, sent, &[])
         .hop(Step::Enter, node(3), sent, sent, &[])
@@ -356,8 +386,17 @@ pub fn fifty() -> Scene {
         let address = format!("10.244.{}.{}", wing + 1, slot + 2);
         scene.rooms.push(owned(wing, slot, &address, state, owner));
     }
-    let front: Vec<&Room> = scene.rooms.iter().filter(|r| r.owner == "frontend").collect();
-    let open = desk("frontend-service", DeskType::NodePort, "10.96.32.10", &front);
+    let front: Vec<&Room> = scene
+        .rooms
+        .iter()
+        .filter(|r| r.owner == "frontend")
+        .collect();
+    let open = desk(
+        "frontend-service",
+        DeskType::NodePort,
+        "10.96.32.10",
+        &front,
+    );
     scene.desks.insert(0, open);
     scene
 }
@@ -396,7 +435,12 @@ pub fn states() -> Scene {
     scene.rooms.push(waiting);
     scene.wings[1].cordoned = true;
     let rooms: Vec<&Room> = scene.rooms.iter().filter(|r| r.wing.is_some()).collect();
-    let mut open = desk("frontend-service", DeskType::LoadBalancer, "10.96.32.10", &rooms);
+    let mut open = desk(
+        "frontend-service",
+        DeskType::LoadBalancer,
+        "10.96.32.10",
+        &rooms,
+    );
     open.entrance = Entrance::Pending;
     scene.desks.insert(0, open);
     scene.street.insert(0, internet());
@@ -436,10 +480,22 @@ pub fn balanced(scene: &Scene) -> Journey {
     Story::new("internet", ClientKind::Internet, VerdictKind::Answered)
         .hop(Step::Send, outside("internet"), sent, sent, &[])
         .hop(Step::Enter, node(5), sent, sent, &[])
-        .hop(Step::Nat, node(5), sent, written, &[Change::Dnat, Change::Snat])
+        .hop(
+            Step::Nat,
+            node(5),
+            sent,
+            written,
+            &[Change::Dnat, Change::Snat],
+        )
         .hop(Step::Route, wire(5, 1), written, written, &[])
         .hop(Step::Deliver, pod(&scene.rooms[0]), written, written, &[])
-        .hop(Step::Unnat, node(5), answer, home, &[Change::UnSnat, Change::UnDnat])
+        .hop(
+            Step::Unnat,
+            node(5),
+            answer,
+            home,
+            &[Change::UnSnat, Change::UnDnat],
+        )
         .hop(Step::Reply, outside("internet"), home, home, &[])
         .end()
 }

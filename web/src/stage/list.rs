@@ -28,7 +28,10 @@ pub(super) struct Props {
 #[component]
 pub(super) fn SceneList(props: &Props) -> Html {
     let scene = &props.scene;
-    let packet = props.journey.as_ref().and_then(|j| packet(j, props.hop, props.skin));
+    let packet = props
+        .journey
+        .as_ref()
+        .and_then(|j| packet(j, props.hop, props.skin));
     let open = props.open.and_then(|i| scene.desks.get(i));
     html! {
         <ul class="stage-list">

@@ -110,7 +110,11 @@ fn directory(m: &Metrics, wall: Rect, scene: &Scene, hotel: bool) -> Html {
     let name = either(hotel, "Directory", "Cluster DNS");
     if m.view == View::Embed {
         let address = scene.directory.as_ref().map_or("none", |d| &d.address);
-        let (class, mono) = either(hotel, ("tb onwall am", "mono onwall am"), ("tb ink am", "mono ink2 am"));
+        let (class, mono) = either(
+            hotel,
+            ("tb onwall am", "mono onwall am"),
+            ("tb ink am", "mono ink2 am"),
+        );
         return html! {
             <>
                 { text(class, middle, wall.y + 22, name) }
@@ -146,7 +150,9 @@ fn directory(m: &Metrics, wall: Rect, scene: &Scene, hotel: bool) -> Html {
 
 /// The other Services, those of a person's own first.
 pub(super) fn others(scene: &Scene, open: Option<usize>) -> Vec<usize> {
-    let mut others: Vec<usize> = (0..scene.desks.len()).filter(|i| Some(*i) != open).collect();
+    let mut others: Vec<usize> = (0..scene.desks.len())
+        .filter(|i| Some(*i) != open)
+        .collect();
     others.sort_by_key(|&i| scene.desks[i].of_the_cluster);
     others
 }
@@ -268,7 +274,10 @@ fn board(props: &Props, wall: Rect) -> Html {
 /// Up to three lines of the list; the drawn one is always among them.
 fn rows(list: &[ListEntry], drawn: Option<&str>, x: i32, frame: Rect) -> Html {
     let mut shown: Vec<&ListEntry> = list.iter().take(3).collect();
-    let chosen = list.iter().skip(3).find(|e| Some(e.address.as_str()) == drawn);
+    let chosen = list
+        .iter()
+        .skip(3)
+        .find(|e| Some(e.address.as_str()) == drawn);
     if let (Some(chosen), Some(last)) = (chosen, shown.last_mut()) {
         *last = chosen;
     }
@@ -415,7 +424,10 @@ fn entrance(props: &Props, wall: Rect) -> Html {
             </>
         }
     };
-    let label = format!("{}: {}, {}", sign.hotel[0], sign.cluster[0], sign.cluster[1]);
+    let label = format!(
+        "{}: {}, {}",
+        sign.hotel[0], sign.cluster[0], sign.cluster[1]
+    );
     let outline = Rect::new(x - half - 10, roof - 2, 2 * half + 20, ground - roof + 4);
     let inside = html! { <>{ drawing }{ words }</> };
     match props.layout.open.and_then(|i| props.scene.desks.get(i)) {

@@ -60,7 +60,12 @@ pub(super) fn window(
         (Skin::Cluster, true) => cluster_low(place, &said),
     };
     let up = if window.slot.low { 0 } else { 16 };
-    let outline = Rect::new(place.x - 5, place.y - 3 - up, place.w + 10, place.h + 9 + up);
+    let outline = Rect::new(
+        place.x - 5,
+        place.y - 3 - up,
+        place.w + 10,
+        place.h + 9 + up,
+    );
     let ring = target.map(|_| rect("ring", outline, 6));
     Control {
         thing: Thing::Room(target.unwrap_or(index)),

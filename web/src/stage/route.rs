@@ -144,7 +144,10 @@ fn foot(layout: &Layout, place: Place) -> Point {
                 .window(wing, window)
                 .map(|w| w.slot.window)
                 .unwrap_or_default();
-            Point::new(room.middle(), room.bottom() + if room.h > 30 { 9 } else { 3 })
+            Point::new(
+                room.middle(),
+                room.bottom() + if room.h > 30 { 9 } else { 3 },
+            )
         }
         Place::Router => router(layout),
     }

@@ -54,7 +54,12 @@ pub(super) fn Street(props: &Props) -> Html {
 fn name(layout: &Layout, name: &str, address: &str, place: ClientPlace) -> Html {
     let Point { x, y } = place.name;
     if place.small {
-        return text("tsm ink am", x, y + 21, measure::fit(name, 105, Face::Sans, 52));
+        return text(
+            "tsm ink am",
+            x,
+            y + 21,
+            measure::fit(name, 105, Face::Sans, 52),
+        );
     }
     let (class, first, second) = match layout.metrics.view {
         View::Desk => ("mono ink ae", y - 4, y + 11),

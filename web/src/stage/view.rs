@@ -218,12 +218,7 @@ struct Seen {
 }
 
 impl Seen {
-    fn of(
-        scene: &Scene,
-        journey: Option<&Journey>,
-        way: Option<&Way>,
-        hop: usize,
-    ) -> Self {
+    fn of(scene: &Scene, journey: Option<&Journey>, way: Option<&Way>, hop: usize) -> Self {
         let mut seen = Self {
             hits: vec![None; scene.wings.len()],
             door: None,
@@ -269,7 +264,12 @@ impl Seen {
 
 /// How many different rules a hop matched.
 fn matched(hop: &lobby_engine::network::Hop) -> u32 {
-    let mut rules: Vec<_> = hop.looks.iter().filter(|l| l.matched).map(|l| &l.at).collect();
+    let mut rules: Vec<_> = hop
+        .looks
+        .iter()
+        .filter(|l| l.matched)
+        .map(|l| &l.at)
+        .collect();
     rules.sort();
     rules.dedup();
     u32::try_from(rules.len()).unwrap_or(u32::MAX)
@@ -300,7 +300,10 @@ impl Hears {
                     return;
                 }
                 *last.borrow_mut() = thing;
-                hears.props.on_hover.emit(thing.and_then(|t| hears.object(t)));
+                hears
+                    .props
+                    .on_hover
+                    .emit(thing.and_then(|t| hears.object(t)));
             }
         };
         let over = {
@@ -394,7 +397,11 @@ fn move_focus(event: &Event, down: bool) -> bool {
     let Some((all, at)) = group(event) else {
         return false;
     };
-    let to = if down { Some(at + 1) } else { at.checked_sub(1) };
+    let to = if down {
+        Some(at + 1)
+    } else {
+        at.checked_sub(1)
+    };
     let Some(next) = to.and_then(|to| all.get(to)) else {
         return true;
     };

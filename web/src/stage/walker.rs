@@ -161,7 +161,8 @@ fn set_out(running: &mut Running, root: &Element, props: &Props) {
         let card = Card::at(journey, hop)?;
         card::hold(layout, way, hop, card.size(layout))
     };
-    if let (Some(card), Some(was), Some(now)) = (find("[data-walk=card]"), held(hop - 1), held(*hop))
+    if let (Some(card), Some(was), Some(now)) =
+        (find("[data-walk=card]"), held(hop - 1), held(*hop))
     {
         let shift = Point::new(was.card.x - now.card.x, was.card.y - now.card.y);
         let way = [(shift, 0), (Point::default(), 1000)];
@@ -192,7 +193,13 @@ fn arrive(running: &mut Running, root: &Element, after: u32) {
             "leave" => (&[("opacity", "1")], &[("opacity", "0")]),
             _ => (&[("opacity", "0")], &[("opacity", "1")]),
         };
-        let frames = [Frame { at: 0, set: first }, Frame { at: 1000, set: last }];
+        let frames = [
+            Frame { at: 0, set: first },
+            Frame {
+                at: 1000,
+                set: last,
+            },
+        ];
         running.start(&element, &frames, &timing);
     }
 }

@@ -6,9 +6,7 @@
 
 use lobby_engine::lab::Scene;
 use lobby_engine::net::Packet;
-use lobby_engine::network::{
-    Change, Direction, Hop, Journey, Location, Step, VerdictKind,
-};
+use lobby_engine::network::{Change, Direction, Hop, Journey, Location, Step, VerdictKind};
 
 use super::geometry::{Line, Point};
 use super::layout::Layout;
@@ -259,9 +257,7 @@ impl Plan<'_> {
                 let at = Point::new(self.layout.door_x(w), m.counter.1 + 2);
                 (at, at.by(m.scaled(20), -m.scaled(37)))
             }
-            Place::Corridor(_, _, at) => {
-                (Point::new(at.x, m.corridor.1 - 1), at.by(aside, aside))
-            }
+            Place::Corridor(_, _, at) => (Point::new(at.x, m.corridor.1 - 1), at.by(aside, aside)),
             Place::Room(w, i) => {
                 let room = window(w, i).unwrap_or_default();
                 let floor = if self.layout.window(w, i).is_some_and(|w| w.slot.floor == 0) {

@@ -258,7 +258,11 @@ fn door_top(m: &Metrics) -> i32 {
 }
 
 fn arch(x: i32, ground: i32, spring: i32, r: i32) -> String {
-    format!("M{} {ground}V{spring}a{r} {r} 0 0 1 {} 0V{ground}z", x - r, 2 * r)
+    format!(
+        "M{} {ground}V{spring}a{r} {r} 0 0 1 {} 0V{ground}z",
+        x - r,
+        2 * r
+    )
 }
 
 fn door(props: &Props, place: &WingPlace) -> Html {
@@ -310,7 +314,12 @@ fn door(props: &Props, place: &WingPlace) -> Html {
     Control {
         thing: Thing::Door(props.index),
         label: &label,
-        outline: Rect::new(x - r - 5, spring - r - 5, 2 * r + 10, ground - spring + r + 5),
+        outline: Rect::new(
+            x - r - 5,
+            spring - r - 5,
+            2 * r + 10,
+            ground - spring + r + 5,
+        ),
         mark: Mark {
             lit: props.lit.objects.contains(&desk.service),
             pinned: false,
@@ -332,7 +341,10 @@ fn numbers(m: &Metrics, place: &WingPlace, ports: &[String], hotel: bool) -> Htm
     let (x, spring) = (m.door_x(place.x), door_top(m) + m.door);
     let (plate, class) = match m.view {
         View::Desk => (Rect::new(x - 85, spring - 4, 50, 18), "mono b plateT am"),
-        View::Phone => (Rect::new(place.x + 4, spring - 13, 38, 16), "monosm b plateT am"),
+        View::Phone => (
+            Rect::new(place.x + 4, spring - 13, 38, 16),
+            "monosm b plateT am",
+        ),
         View::Embed => (Rect::new(x - 78, spring - 10, 50, 18), "mono b plateT am"),
     };
     let rise = 10 * (shown.len() as i32 - 1);
