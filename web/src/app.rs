@@ -508,7 +508,7 @@ fn picture(
                 Skin::Hotel => stage::Skin::Hotel,
                 Skin::Cluster => stage::Skin::Cluster,
             }}
-            {lit} open_service={state.open.as_deref().cloned()}
+            {lit} open_service={state.open_service()}
             motion={if still { stage::Motion::Reduced } else { stage::Motion::Full }}
             hop_ms={state.prefs.speed.scale(TRAVEL)}
             view={if width == Width::Narrow { stage::View::Phone } else { stage::View::Desk }}

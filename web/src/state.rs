@@ -256,6 +256,37 @@ impl State {
         }
     }
 
+    /// The Service whose desk is open: the one that a person opened or pinned, else the one that the
+    /// packet went to, else the first that a manifest made.
+    #[must_use]
+    pub fn open_service(&self) -> Option<ObjectRef> {
+        let desks = &self.world.scene.desks;
+        let is_desk = |object: &ObjectRef| desks.iter().any(|desk| desk.service == *object);
+        let pinned = match self.pointer.pinned.as_deref() {
+            Some(Focus::Object(object)) => Some(object),
+            _ => None,
+        };
+        let walked = || {
+            let hops = &self.journey.as_ref()?.hops;
+            hops.iter()
+                .flat_map(|hop| &hop.origins)
+                .map(|origin| &origin.object)
+                .find(|object| is_desk(object))
+        };
+        let written = || {
+            desks
+                .iter()
+                .find(|desk| !desk.of_the_cluster)
+                .map(|desk| &desk.service)
+        };
+        pinned
+            .filter(|object| is_desk(object))
+            .or(self.open.as_deref())
+            .or_else(walked)
+            .or_else(written)
+            .cloned()
+    }
+
     fn step(&mut self, step: Step) {
         let last = self.hops();
         if last == 0 {
@@ -355,6 +386,7 @@ impl Reducible for State {
                 state.outdated = false;
                 state.rules.node = None;
                 state.pointer = Pointer::default();
+                state.open = None;
                 if state.tab == Tab::Manifests {
                     state.tab = Tab::Journey;
                 }

@@ -81,7 +81,7 @@ pub fn SendBar(props: &SendBarProps) -> Html {
                 suggestions={props.targets.clone()} placeholder="address:port or URL"
                 onchange={dispatch.reform(|to: String| Action::To(to.into()))}
                 onsubmit={props.onsend.clone()} />
-            <Select label="Protocol" options={(*protocols).clone()}
+            <Select label="Protocol" class="protocol" options={(*protocols).clone()}
                 value={props.draft.protocol.as_str()} onchange={onprotocol} />
             <span class="seed">
                 <span>{ "seed " }{ props.seed }</span>
