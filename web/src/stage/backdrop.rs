@@ -67,9 +67,9 @@ pub(super) fn lanes(m: &Metrics, skin: Skin) -> Html {
         <g aria-hidden="true">
             { for lanes.into_iter().map(|(hotel, below, cluster, y)| match skin {
                 Skin::Hotel => html! {
-                    <>{ text("lane1", 10, y, hotel) }{ text("lane2", 10, y + 14, below) }</>
+                    <>{ text("lane1", 6, y, hotel) }{ text("lane2", 6, y + 14, below) }</>
                 },
-                Skin::Cluster => text("lane1", 10, y + 6, cluster),
+                Skin::Cluster => text("lane1", 6, y + 6, cluster),
             }) }
             { for edges.into_iter().map(|y| path("s-lane", format!("M0 {y}.5H{}", m.labels))) }
         </g>
@@ -84,7 +84,7 @@ pub(super) fn legend(m: &Metrics, skin: Skin) -> Html {
     let y = m.street.1 + 17;
     html! {
         <g aria-hidden="true">
-            { text("t ink", 10, y + 14, "Shapes") }
+            { text("t ink", 6, y + 14, "Shapes") }
             { for TYPES.into_iter().enumerate().map(|(i, type_)| {
                 let x = 64 + i as i32 * 138;
                 html! {

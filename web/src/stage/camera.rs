@@ -213,7 +213,8 @@ pub(super) fn use_in_sight(camera: &Camera, walked: (Option<Rc<Journey>>, usize)
         };
         let guest = frame.query_selector("[data-walk=guest]").ok().flatten();
         let card = frame.query_selector("[data-walk=card]").ok().flatten();
-        for thing in [card, guest].into_iter().flatten() {
+        let word = frame.query_selector(".refword").ok().flatten();
+        for thing in [card, word, guest].into_iter().flatten() {
             bring(&frame, &thing);
         }
     });

@@ -146,9 +146,9 @@ impl Card {
 #[must_use]
 pub fn stamp_w(stamp: Stamp) -> i32 {
     if stamp.state == StampState::Lifted {
-        50
+        57
     } else {
-        34
+        36
     }
 }
 
@@ -202,8 +202,12 @@ pub fn hold(layout: &Layout, way: &Way, hop: usize, size: (i32, i32)) -> Option<
         .min_by_key(|card| cost(*card))?;
     let below = card.y < guest.y;
     let tip = if below {
-        // The raised hand.
-        Point::new(axis - m.scaled(14), stop.feet.y - m.scaled(32))
+        // The raised hand, or the hat for a card on the other side.
+        if card.x > axis {
+            Point::new(axis + m.scaled(7), stop.feet.y - m.scaled(46))
+        } else {
+            Point::new(axis - m.scaled(14), stop.feet.y - m.scaled(32))
+        }
     } else {
         Point::new(axis - m.scaled(2), stop.feet.y + 3)
     };

@@ -60,7 +60,7 @@ pub(super) struct Control<'a> {
 }
 
 impl Control<'_> {
-    /// Draws it around what it shows.
+    /// Draws it around what it shows. Its name is its SVG title, which is its tooltip too.
     pub(super) fn draw(&self, inside: Html) -> Html {
         let Rect { x, y, w, h } = self.outline;
         let class = classes!(
@@ -70,7 +70,7 @@ impl Control<'_> {
         );
         html! {
             <g role="button" {class} tabindex={if self.first { "0" } else { "-1" }}
-                aria-label={self.label.to_owned()} data-thing={self.thing.key()}
+                data-thing={self.thing.key()}
                 aria-current={self.mark.pinned.then_some("true")}>
                 <title>{ self.label.to_owned() }</title>
                 { inside }

@@ -133,7 +133,7 @@ fn plate(props: &Props, left: i32) -> Html {
             let d: String = corners.map(|(x, y)| format!("M{x} {y}h.010")).collect();
             path("screw", d)
         });
-        html! { <>{ rect("brassp", box_, 3) }{ for screws }</> }
+        html! { <>{ rect("brassp", box_, 3) }{ screws }</> }
     });
     let (tb, small) = either(hotel, ("onbrass", "onbrass"), ("ink", "ink2"));
     let words = match (m.view, hotel) {
@@ -145,9 +145,9 @@ fn plate(props: &Props, left: i32) -> Html {
         },
         (View::Desk, false) => html! {
             <>
-                { text("tb ink", left + 16, top + 20, name(110)) }
-                { text("mono ink2", left + 16, top + 35, measure::fit(&full, 110, Face::Mono, 112)) }
-                { shape(desk.type_, left + 131, top + 13, 19) }
+                { text("tb ink", left + 16, top + 20, name(120)) }
+                { text("mono ink2", left + 16, top + 35, measure::fit(&full, 110, Face::Mono, 120)) }
+                { shape(desk.type_, left + 138, top + 13, 19) }
             </>
         },
         (View::Embed, _) => {
@@ -166,7 +166,7 @@ fn plate(props: &Props, left: i32) -> Html {
             let base = box_.y + either(hotel, 16, 13);
             html! {
                 <>
-                    { text(either(tb == "ink", "tb ink", "tb onbrass"), box_.x + 10, base, name(120)) }
+                    { text(either(tb == "ink", "tb ink", "tb onbrass"), box_.x + 10, base, name(108)) }
                     { text(either(small == "ink2", "monosm ink2 ae", "monosm onbrass ae"), box_.right() - 10, base, mono(92)) }
                 </>
             }
@@ -180,7 +180,7 @@ fn plate(props: &Props, left: i32) -> Html {
         mark: props.lit.mark(&desk.service, &desk.address),
         first: true,
     }
-    .draw(html! { <>{ for brass }{ words }{ for phone }</> })
+    .draw(html! { <>{ brass }{ words }{ phone }</> })
 }
 
 /// The house telephone: a cluster address is an extension.
@@ -203,11 +203,8 @@ fn sheet(layout: &Layout, index: usize, hotel: bool, rules: u32, hits: Option<u3
     let hot = hits.is_some();
     let top = m.counter.0;
     if m.view != View::Desk {
-        // There is no room for words: only the sheet in use is marked.
-        let x = m.door_x(wing.x);
-        let h = m.counter.1 - top - 8;
-        let line = format!("M{} {}v{h}", x + m.door + 10, top + 4);
-        return either(hot, path("sheet-mark", line), Html::default());
+        // There is no room for words, and the guest stands where a mark would be.
+        return Html::default();
     }
     let count = match hits {
         Some(hit) => format!("{hit}/{} hit", thousands(rules)),

@@ -240,9 +240,12 @@ fn street(scene: &Scene, metrics: &Metrics) -> Vec<ClientPlace> {
         .map(|client| {
             if client.kind == ClientKind::Internet && under_entrance == 0 {
                 under_entrance = 1;
-                return match metrics.lobby {
-                    Some((x, w)) => place(Point::new(x + w - 42, metrics.walk), false),
-                    None => place(Point::new(74, metrics.walk - 4), true),
+                return match (metrics.view, metrics.lobby) {
+                    (View::Desk, Some((x, w))) => {
+                        place(Point::new(x + w - 42, metrics.walk), false)
+                    }
+                    (View::Embed, _) => place(Point::new(28, metrics.walk - 3), true),
+                    _ => place(Point::new(70, metrics.walk - 4), true),
                 };
             }
             let x = metrics.wing_x(wing) + metrics.client_at;

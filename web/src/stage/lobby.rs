@@ -57,8 +57,9 @@ pub(super) fn Lobby(props: &Props) -> Html {
                 { either(hotel, front(m, wall, scene), cluster_box(m, wall, scene)) }
                 { directory(m, wall, scene, hotel) }
             </g>
-            { for (m.view == View::Desk).then(|| plates(props, wall)) }
-            { for (m.view == View::Desk).then(|| board(props, wall)) }
+            { (m.view == View::Desk).then(|| plates(props, wall)) }
+            { (m.view == View::Desk).then(|| waiting(props, wall)) }
+            { (m.view == View::Desk).then(|| board(props, wall)) }
             { entrance(props, wall) }
         </g>
     }
@@ -86,7 +87,7 @@ fn front(m: &Metrics, wall: Rect, scene: &Scene) -> Html {
             { rect("f-wall", wall, 0) }
             { rect("f-wall2", Rect::new(x + w - 5, top, 5, h), 0) }
             { rect("f-trim", Rect::new(x - 4, top - 3, w + 8, 6), 0) }
-            { for desk }
+            { desk }
             { text("sign am", middle, sign, "HOTEL") }
             { rect("f-inside2", Rect::new(x, m.corridor.0, w + 6, corridor), 0) }
             { rect("f-inside", Rect::new(x + 6, m.hall, w - 12, m.counter.1 - m.hall), 4) }
@@ -212,6 +213,24 @@ fn plates(props: &Props, wall: Rect) -> Html {
     html! { <>{ text(class, x, y + 10, head) }{ for rows }</> }
 }
 
+/// Pods that no Node has taken yet.
+fn waiting(props: &Props, wall: Rect) -> Html {
+    let words = match (props.layout.waiting.len(), props.skin) {
+        (0, _) => return Html::default(),
+        (1, Skin::Hotel) => "1 room waits for a wing".to_owned(),
+        (n, Skin::Hotel) => format!("{n} rooms wait for a wing"),
+        (1, Skin::Cluster) => "1 Pod is not scheduled".to_owned(),
+        (n, Skin::Cluster) => format!("{n} Pods not scheduled"),
+    };
+    let note = Rect::new(wall.x + 10, wall.y + 162, wall.w - 25, 16);
+    html! {
+        <g aria-hidden="true">
+            { rect("ghost", note, 3) }
+            { text("tsm onwall am", note.middle(), note.y + 12, measure::fit(&words, 105, Face::Sans, note.w - 4)) }
+        </g>
+    }
+}
+
 /// The open Service's list of rooms.
 fn board(props: &Props, wall: Rect) -> Html {
     let m = props.layout.metrics;
@@ -228,9 +247,9 @@ fn board(props: &Props, wall: Rect) -> Html {
     let head = match (hotel, missing) {
         (_, None) if desk.type_ == DeskType::ExternalName => "Forwarding card".to_owned(),
         (true, None) => format!("Made up: {ready} of {}", desk.list.len()),
-        (false, None) => format!("EndpointSlice: {ready} of {}", desk.list.len()),
+        (false, None) => format!("Endpoints: {ready} of {}", desk.list.len()),
         (true, Some(_)) => "Made up: no room".to_owned(),
-        (false, Some(_)) => "EndpointSlice: empty".to_owned(),
+        (false, Some(_)) => "Endpoints: none".to_owned(),
     };
     let lines = match missing {
         Some(words) => {
@@ -247,6 +266,7 @@ fn board(props: &Props, wall: Rect) -> Html {
                 { text("tsm ink2", x, frame.y + 43, "no address, no rules") }
             </>
         },
+        None if desk.list.is_empty() => text("tsm ink2", x, frame.y + 29, "nobody is listed"),
         None => rows(&desk.list, props.drawn.as_deref(), x, frame),
     };
     let box_ = match (hotel, missing.is_some()) {
@@ -264,7 +284,7 @@ fn board(props: &Props, wall: Rect) -> Html {
     html! {
         <g aria-hidden="true">
             { box_ }
-            { for hatch }
+            { hatch }
             { text(class, x, frame.y + 14, measure::fit(&head, 105, Face::Bold, room + 4)) }
             { lines }
         </g>
@@ -273,42 +293,39 @@ fn board(props: &Props, wall: Rect) -> Html {
 
 /// Up to three lines of the list; the drawn one is always among them.
 fn rows(list: &[ListEntry], drawn: Option<&str>, x: i32, frame: Rect) -> Html {
-    let mut shown: Vec<&ListEntry> = list.iter().take(3).collect();
-    let chosen = list
-        .iter()
-        .skip(3)
-        .find(|e| Some(e.address.as_str()) == drawn);
+    let most = if list.len() > 3 { 2 } else { 3 };
+    let mut shown: Vec<&ListEntry> = list.iter().take(most).collect();
+    let chosen = list.iter().skip(most);
+    let chosen = chosen.clone().find(|e| drawn == Some(e.address.as_str()));
     if let (Some(chosen), Some(last)) = (chosen, shown.last_mut()) {
         *last = chosen;
     }
     let more = list.len() - shown.len();
-    let count = shown.len();
-    shown
-        .into_iter()
-        .enumerate()
-        .map(|(i, entry)| {
-            let y = frame.y + 29 + 13 * i as i32;
-            let is_drawn = drawn == Some(entry.address.as_str());
-            let word = if is_drawn {
-                text("tsm b guestc ae", frame.right() - 6, y, "drawn")
-            } else if more > 0 && i + 1 == count {
-                text("tsm ink2 ae", frame.right() - 6, y, format!("+{more} more"))
-            } else if !entry.in_ {
-                text("tsm ink3 ae", frame.right() - 6, y, "out")
-            } else {
-                Html::default()
-            };
-            let (light, class) = either(entry.in_, ("dotr", "monosm ink"), ("doto", "monosm ink3"));
-            let address = measure::fit(&entry.address, 105, Face::Mono, 88);
-            html! {
-                <>
-                    { dot(light, Point::new(x + 4, y - 4), "3.4") }
-                    { text(class, x + 13, y, address) }
-                    { word }
-                </>
-            }
-        })
-        .collect()
+    let base = |row: usize| frame.y + 29 + 13 * row as i32;
+    let rest = (more > 0).then(|| {
+        let line = format!("and {more} more");
+        text("tsm ink2", x + 13, base(shown.len()), line)
+    });
+    let lines = shown.iter().enumerate().map(|(i, entry)| {
+        let y = base(i);
+        let word = if drawn == Some(entry.address.as_str()) {
+            text("tsm b guestc ae", frame.right() - 6, y, "drawn")
+        } else if !entry.in_ {
+            text("tsm ink3 ae", frame.right() - 6, y, "out")
+        } else {
+            Html::default()
+        };
+        let (light, class) = either(entry.in_, ("dotr", "monosm ink"), ("doto", "monosm ink3"));
+        let address = measure::fit_end(&entry.address, 105, Face::Mono, 76);
+        html! {
+            <>
+                { dot(light, Point::new(x + 4, y - 4), "3.4") }
+                { text(class, x + 13, y, address) }
+                { word }
+            </>
+        }
+    });
+    html! { <>{ for lines }{ rest }</> }
 }
 
 /// What the main entrance says.
@@ -389,23 +406,35 @@ fn entrance(props: &Props, wall: Rect) -> Html {
         let leaves = Rect::new(x - half + 6, eaves + 36, 2 * half - 12, ground - eaves - 36);
         html! {
             <>
-                { for hotel.then(|| rect(door, leaves, 2)) }
+                { (hotel && leaves.h > 0).then(|| rect(door, leaves, 2)) }
                 { path(either(hotel, "post", "k-post"), posts) }
                 { path(either(hotel, "canopy", "k-canopy"), canopy) }
             </>
         }
     } else {
         let barrier = (hotel || sign.pending).then(|| barrier(x, ground, half + 6));
+        let class = either(sign.pending, "ghost site", "ghost");
+        // A scaffold goes up only where somebody was asked to build.
+        let scaffold = sign.pending.then(|| {
+            let (l, r) = (x - half, x + half);
+            path(
+                "scaffold",
+                format!(
+                    "M{l} {ground}L{x} {eaves}L{r} {ground}M{l} {eaves}L{x} {ground}L{r} {eaves}"
+                ),
+            )
+        });
         html! {
             <>
-                { path("ghost", posts) }
-                <path class="ghost" fill="url(#stage-hatch)" d={canopy} />
-                { for barrier }
+                { scaffold }
+                { path(class, posts) }
+                <path {class} fill="url(#stage-hatch)" d={canopy} />
+                { barrier }
             </>
         }
     };
     let words = either(hotel, &sign.hotel, &sign.cluster);
-    let line = |text: &str| measure::fit(text, 105, Face::Bold, 2 * half + 6);
+    let line = |text: &str| measure::fit(text, 105, Face::Sans, wall.w - 18);
     let words = if desk_view {
         let class = either(sign.built, "ghostlab built", "ghostlab");
         let mono = either(sign.built, "monosm b ink am", "tsm ghostt am");
@@ -479,7 +508,11 @@ fn small_entrance(props: &Props) -> Html {
         ("ghost", "ghost")
     };
     let words = either(hotel, &sign.hotel, &sign.cluster);
-    let line = format!("{}: {}", words[0], words[1]);
+    let line = match (sign.built || sign.pending, hotel) {
+        (true, _) => format!("{}: {}", words[0], words[1]),
+        (false, true) => format!("no main entrance, {}", words[1]),
+        (false, false) => format!("LoadBalancer: {}", words[1]),
+    };
     let line = measure::fit(&line, 105, Face::Sans, m.width - 20);
     let fill = (!sign.built).then_some("url(#stage-hatch)");
     html! {

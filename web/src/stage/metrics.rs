@@ -144,7 +144,7 @@ static PHONE: Metrics = Metrics {
     door: 17,
     street: (358, 389),
     walk: 373,
-    walk_behind: 384,
+    walk_behind: 391,
     beside: 6,
     guest: 92,
     card_line: 19,
@@ -175,7 +175,7 @@ static EMBED: Metrics = Metrics {
     door: 16,
     street: (286, 317),
     walk: 301,
-    walk_behind: 312,
+    walk_behind: 319,
     beside: 6,
     guest: 84,
     card_line: 19,
@@ -218,7 +218,7 @@ impl Metrics {
             let base = self.wall_top + 10;
             let up = (floor - tall) * LOW_STOREY + 26;
             Slot {
-                window: Rect::new(left - 3, base - up, w + 6, LOW_WINDOW),
+                window: Rect::new(left - 1, base - up, w + 2, LOW_WINDOW),
                 low: true,
                 column,
                 floor: floor as u32,

@@ -31,6 +31,7 @@ mod counter;
 mod desks;
 mod draw;
 #[cfg(test)]
+#[allow(unreachable_pub, dead_code)]
 mod fixture;
 mod list;
 mod lobby;

@@ -6,7 +6,7 @@
 
 use super::geometry::Point;
 use super::layout::Layout;
-use super::metrics::APART;
+use super::metrics::{APART, View};
 use super::way::Place;
 
 /// The corners of the way from one place to another.
@@ -127,7 +127,8 @@ fn sink(layout: &Layout, place: Place, level: i32) -> Vec<Point> {
 }
 
 /// Where a line touches a place.
-fn foot(layout: &Layout, place: Place) -> Point {
+#[must_use]
+pub fn foot(layout: &Layout, place: Place) -> Point {
     let m = layout.metrics;
     match place {
         Place::Client(i) => layout.street.get(i).map_or(Point::default(), |c| c.out),
@@ -157,23 +158,30 @@ fn foot(layout: &Layout, place: Place) -> Point {
 /// leads straight to the right past nobody.
 fn street_level(layout: &Layout, from: Place, to: Place) -> i32 {
     let m = layout.metrics;
-    let ((Place::Client(i), other) | (other, Place::Client(i))) = (from, to) else {
-        return m.walk;
+    let own = |place| match place {
+        Place::Client(i) => layout.street.get(i).map(|client| client.out),
+        Place::Router => Some(router(layout)),
+        _ => None,
     };
-    let Some(client) = layout.street.get(i) else {
+    let (Some((start, other)), me) = (match (own(from), own(to)) {
+        (Some(start), _) => (Some((start, to)), from),
+        (None, Some(start)) => (Some((start, from)), to),
+        (None, None) => (None, from),
+    }) else {
         return m.walk;
     };
     let goal = match other {
         Place::Client(_) | Place::Router | Place::Entrance => foot(layout, other).x,
         _ => layout.door_x(wing_of(other)),
     };
-    let passes = layout.street.iter().enumerate().any(|(k, c)| {
-        k != i && !c.small && c.icon.x - 130 < goal.max(client.out.x) && c.icon.x > client.out.x
+    let passes = layout.street.iter().enumerate().any(|(k, client)| {
+        let between = client.icon.x > start.x && client.icon.x - 122 < goal;
+        Place::Client(k) != me && Place::Client(k) != other && !client.small && between
     });
-    if goal < client.out.x || passes {
+    if goal < start.x || passes {
         m.walk_behind
     } else {
-        client.out.y
+        start.y
     }
 }
 
@@ -219,5 +227,8 @@ pub fn hall(layout: &Layout, wing: usize) -> Point {
 #[must_use]
 pub fn router(layout: &Layout) -> Point {
     let m = layout.metrics;
-    Point::new(m.wing_x(0) + 12, m.walk_behind)
+    match m.view {
+        View::Phone => Point::new(m.wing_x(0) + 98, m.walk_behind),
+        _ => Point::new(m.wing_x(0) + 36, m.walk),
+    }
 }

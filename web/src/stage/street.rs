@@ -34,10 +34,10 @@ pub(super) fn Street(props: &Props) -> Html {
     let clients = scene.street.iter().zip(&layout.street);
     html! {
         <g class="street" aria-hidden="true">
-            { for props.router.then(|| router(layout)) }
+            { props.router.then(|| router(layout)) }
             { for clients.map(|(client, place)| {
                 let picture = match client.kind {
-                    ClientKind::Internet => globe(),
+                    ClientKind::Internet => globe(place.small),
                     _ => laptop(layout.metrics.view == View::Desk),
                 };
                 html! {
@@ -97,9 +97,9 @@ fn laptop(large: bool) -> Html {
 }
 
 /// Somebody on the internet.
-fn globe() -> Html {
+fn globe(small: bool) -> Html {
     html! {
-        <g class="globe">
+        <g class="globe" transform={small.then_some("scale(.6)")}>
             <circle class="globe-b" cx="0" cy="-4" r="16" />
             { path("globe-l", "M-16 -4h32M0 -20c-11 9 -11 23 0 32c11 -9 11 -23 0 -32zM-13 -12h26M-13 4h26") }
         </g>
@@ -108,13 +108,14 @@ fn globe() -> Html {
 
 /// The router of the Nodes' network: a signpost.
 fn router(layout: &Layout) -> Html {
+    let m = layout.metrics;
     let Point { x, y } = route::router(layout);
+    let board = Rect::new(x - 22, m.street.0 + 2, 44, 15);
     html! {
         <>
-            { path("signpost", format!("M{x} {}V{}", y - 30, y + 4)) }
-            { path("signboard", format!("M{} {}h22l6 5l-6 5h-22z", x - 8, y - 32)) }
-            { path("signboard", format!("M{} {}h-22l-6 5l6 5h22z", x + 8, y - 20)) }
-            { text("tsm ink am", x, y - 36, "router") }
+            { path("signpost", format!("M{x} {}V{}", board.bottom(), y + 10)) }
+            { rect("signboard", board, 2) }
+            { text("tsm ink am", x, board.y + 11, "router") }
         </>
     }
 }

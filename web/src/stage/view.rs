@@ -178,7 +178,7 @@ pub fn Stage(props: &StageProps) -> Html {
                     { for (0..scene.wings.len()).map(|i| html! {
                         <Wing key={i} index={i} scene={scene.clone()} layout={layout.clone()}
                             skin={*skin} lit={lit.clone()} door_used={seen.door == Some(i)}
-                            target={seen.target} />
+                            target={seen.target.filter(|&r| scene.rooms[r].wing == Some(i))} />
                     }) }
                     <Counter scene={scene.clone()} layout={layout.clone()} skin={*skin} lit={lit.clone()}
                         hits={seen.hits} />
@@ -335,11 +335,9 @@ impl Hears {
                     hears.chose(Some(thing));
                 }
             }
-            "ArrowUp" | "ArrowDown" => {
-                if move_focus(&event, event.key() == "ArrowDown") {
-                    event.prevent_default();
-                    event.stop_propagation();
-                }
+            "ArrowUp" | "ArrowDown" if move_focus(&event, event.key() == "ArrowDown") => {
+                event.prevent_default();
+                event.stop_propagation();
             }
             "+" | "=" => hears.camera.step(1),
             "-" => hears.camera.step(-1),

@@ -81,18 +81,18 @@ pub(super) fn Walker(props: &Props) -> Html {
     let number = journey.hops.get(hop - 1).map_or(0, |h| h.number);
     html! {
         <g class="walker" ref={root} aria-hidden="true">
-            { lines(way, *hop) }
+            { lines(layout, way, *hop) }
             { badges(journey, way, *hop) }
-            { for broken.map(|b| severed(b)) }
+            { broken.map(severed) }
             <g data-walk="guest" transform={translate(stop.feet)}>
-                { for (*motion == Motion::Reduced).then(|| ring(m.scaled(26), m.scaled(22))) }
+                { (*motion == Motion::Reduced).then(|| ring(m.scaled(26), m.scaled(22))) }
                 <g transform={format!("scale({}.{:02})", m.guest / 100, m.guest % 100)}>
                     { figure(*skin) }
                 </g>
                 { badge(either(bad, "num now bad", "num now"), Point::new(m.scaled(20), -m.scaled(37)), number) }
             </g>
-            { for card.zip(held).map(|(card, held)| draw_card(layout, &card, held, bad)) }
-            { for broken.map(|b| {
+            { card.zip(held).map(|(card, held)| draw_card(layout, &card, held, bad)) }
+            { broken.map(|b| {
                 let over = held.map(|held| held.card);
                 verdict(layout, b, m.guest_box(stop.feet), over)
             }) }
@@ -118,17 +118,17 @@ fn set_out(running: &mut Running, root: &Element, props: &Props) {
     ) else {
         return;
     };
+    let mut stations = leg.line.stations();
+    if stations.len() < 2 {
+        stations = vec![(from.feet, 0), (to.feet, 1000)];
+    }
+    if let Some(first) = stations.first_mut() {
+        first.0 = from.feet;
+    }
+    if let Some(last) = stations.last_mut() {
+        last.0 = to.feet;
+    }
     if let Some(guest) = find("[data-walk=guest]") {
-        let mut stations = leg.line.stations();
-        if stations.len() < 2 {
-            stations = vec![(from.feet, 0), (to.feet, 1000)];
-        }
-        if let Some(first) = stations.first_mut() {
-            first.0 = from.feet;
-        }
-        if let Some(last) = stations.last_mut() {
-            last.0 = to.feet;
-        }
         running.travel(&guest, &stations, *hop_ms);
     }
     let travel = Timing {
@@ -164,9 +164,19 @@ fn set_out(running: &mut Running, root: &Element, props: &Props) {
     if let (Some(card), Some(was), Some(now)) =
         (find("[data-walk=card]"), held(hop - 1), held(*hop))
     {
-        let shift = Point::new(was.card.x - now.card.x, was.card.y - now.card.y);
-        let way = [(shift, 0), (Point::default(), 1000)];
-        running.travel(&card, &way, *hop_ms);
+        // It is held in the hand: it goes the guest's way, from how it was held to how it will be.
+        let held = |held: Held, feet: Point| (held.card.x - feet.x, held.card.y - feet.y);
+        let ((ax, ay), (bx, by)) = (held(was, from.feet), held(now, to.feet));
+        let between = |a: i32, b: i32, at: i32| a + (b - a) * at / 1000;
+        let shifts: Vec<(Point, i32)> = stations
+            .iter()
+            .map(|&(guest, at)| {
+                let x = guest.x + between(ax, bx, at) - now.card.x;
+                let y = guest.y + between(ay, by, at) - now.card.y;
+                (Point::new(x, y), at)
+            })
+            .collect();
+        running.travel(&card, &shifts, *hop_ms);
     }
     arrive(running, root, *hop_ms);
 }
@@ -205,9 +215,9 @@ fn arrive(running: &mut Running, root: &Element, after: u32) {
 }
 
 /// The lines: walked, to go, and what could have been.
-fn lines(way: &Way, hop: usize) -> Html {
+fn lines(layout: &Layout, way: &Way, hop: usize) -> Html {
     let reply = way.stops.get(hop - 1).is_some_and(|stop| stop.reply);
-    let drawn: Vec<(usize, &Line, &'static str)> = way
+    let drawn: Vec<(usize, Line, &'static str)> = way
         .legs
         .iter()
         .enumerate()
@@ -220,7 +230,12 @@ fn lines(way: &Way, hop: usize) -> Html {
                 (false, false, false) | (true, false, true) => "way todo",
                 _ => return None,
             };
-            Some((i, &leg.line, class))
+            let line = if i + 1 == hop && class == "way todo" {
+                above_head(&leg.line, layout)
+            } else {
+                leg.line.clone()
+            };
+            Some((i, line, class))
         })
         .collect();
     let others = way
@@ -228,10 +243,16 @@ fn lines(way: &Way, hop: usize) -> Html {
         .iter()
         .filter(|_| way.others_from > 0)
         .map(|line| path("way alt", line.d()));
+    // Under the line that grows, what it has still to cover.
+    let ahead = drawn
+        .iter()
+        .filter(|(i, _, class)| *class == "way" && i + 2 == hop)
+        .map(|(_, line, _)| path("way todo", line.d()));
     let cases = drawn.iter().filter(|(_, _, class)| *class == "way");
     html! {
         <>
             { for others }
+            { for ahead }
             { for cases.map(|(i, line, _)| {
                 let moving = (i + 2 == hop).then_some("leg");
                 html! { <path class="waycase" d={line.d()} pathLength="1" data-walk={moving} /> }
@@ -244,6 +265,18 @@ fn lines(way: &Way, hop: usize) -> Html {
             }) }
         </>
     }
+}
+
+/// The part of a line that the guest at its beginning does not hide.
+fn above_head(line: &Line, layout: &Layout) -> Line {
+    let mut points = line.points().to_vec();
+    if let [first, second, ..] = &mut points[..]
+        && first.x == second.x
+        && second.y < first.y
+    {
+        first.y = (first.y - layout.metrics.scaled(50)).max(second.y);
+    }
+    Line::new(points, 10)
 }
 
 fn badge(class: &'static str, at: Point, number: u32) -> Html {
@@ -263,8 +296,10 @@ fn badges(journey: &Journey, way: &Way, hop: usize) -> Html {
         .filter(|&i| i + 1 != hop)
         .filter(|&i| reply || !way.stops[i].reply)
         .collect();
+    let here = way.stops.get(hop - 1).map(|stop| stop.badge);
     shown
         .iter()
+        .filter(|&&i| here.is_none_or(|here| !near(way.stops[i].badge, here)))
         .filter(|&&i| {
             let at = way.stops[i].badge;
             // Only the latest number stands at a place.
@@ -378,11 +413,11 @@ fn line(word: &'static str, line: &CardLine, at: Rect, y: i32) -> Html {
     });
     html! {
         <>
-            { for tint }
+            { tint }
             { text("tsm ink2", at.x + 8, y, word) }
-            { for was }
+            { was }
             <g data-arrive={arrive}>{ text("monosm b ink", x, y, line.now.clone()) }</g>
-            { for stamp }
+            { stamp }
         </>
     }
 }

@@ -266,13 +266,14 @@ impl Plan<'_> {
                     room.bottom() + 6
                 };
                 (
-                    Point::new(room.x - 1, floor),
+                    Point::new(room.x - m.scaled(9), floor),
                     Point::new(room.right() + 2, room.bottom() + 2),
                 )
             }
             Place::Router => {
                 let at = route::router(self.layout);
-                (at.by(20, 8), at.by(20 + aside, 0))
+                let on = if m.labels > 0 { 44 } else { 0 };
+                (at.by(on, 8), at.by(20 + aside, aside))
             }
         };
         Stop {
@@ -331,19 +332,50 @@ impl Plan<'_> {
                 windows.push(window);
             }
         }
-        let start = Place::Counter(*wing);
-        let goal = self.scene.rooms.iter().position(|r| r.address == chosen);
-        let goal = goal.and_then(|room| self.layout.window_of(room));
-        windows.retain(|window| Some(*window) != goal);
-        let lines = windows
-            .into_iter()
-            .map(|(w, i)| {
-                let points = route::connect(self.layout, start, Place::Room(w, i), false);
-                // It leaves the way in the corridor.
-                Line::new(points.into_iter().skip(1), 8)
-            })
-            .collect();
-        (lines, drawn + 1)
+        let Some(goal) = self.scene.rooms.iter().position(|r| r.address == chosen) else {
+            return none;
+        };
+        let Some(goal) = self.layout.window_of(goal) else {
+            return none;
+        };
+        windows.retain(|window| *window != goal);
+        let axis = self.layout.door_x(*wing);
+        let column = route::room_column(self.layout, goal.0, goal.1);
+        (
+            self.branches(axis.min(column), axis.max(column), windows),
+            drawn + 1,
+        )
+    }
+
+    /// Lines to windows that branch off the corridor's lane, which the way itself takes from `low`
+    /// to `high`: each begins where the one before it ended, so that no two lie on each other.
+    fn branches(&self, low: i32, high: i32, windows: Vec<(usize, usize)>) -> Vec<Line> {
+        let wire = self.layout.metrics.wire();
+        let column = |window: &(usize, usize)| route::room_column(self.layout, window.0, window.1);
+        let (mut left, mut right) = (low, high);
+        let mut windows = windows;
+        // From the way outwards, on either side.
+        windows.sort_by_key(|w| (low - column(w)).max(column(w) - high).max(0));
+        let mut lines = Vec::new();
+        for window in windows {
+            let x = column(&window);
+            let from = if x < left {
+                std::mem::replace(&mut left, x)
+            } else if x > right {
+                std::mem::replace(&mut right, x)
+            } else {
+                x
+            };
+            let foot = route::foot(self.layout, Place::Room(window.0, window.1));
+            let corners = [
+                Point::new(from, wire),
+                Point::new(x, wire),
+                Point::new(x, foot.y),
+                foot,
+            ];
+            lines.push(Line::new(corners, 8));
+        }
+        lines
     }
 
     fn break_(&self, stops: &[Stop]) -> Option<Break> {
