@@ -14,7 +14,8 @@ use std::time::Instant;
 use lobby_engine::proxy::Mode;
 use measure::{Size, measure};
 
-const USAGE: &str = "usage: yardstick [--mode iptables|ipvs|nftables] [--services N] [--endpoints E]";
+const USAGE: &str =
+    "usage: yardstick [--mode iptables|ipvs|nftables] [--services N] [--endpoints E]";
 
 fn main() -> ExitCode {
     let Some(size) = arguments() else {

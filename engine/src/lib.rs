@@ -22,7 +22,7 @@
 //!
 //! | module | is |
 //! | --- | --- |
-//! | [`diagnostic`], [`limits`], [`random`] | places in a text and what is wrong there; how much is too much; seeded draws |
+//! | [`diagnostic`], [`limits`], [`random`], [`words`] | places in a text and what is wrong there; how much is too much; seeded draws; sentences |
 //! | [`net`] | packets as typed data, protocols, addresses |
 //! | [`yaml`] | text to a tree in which every key and value has its place |
 //! | [`netfilter`] | one Linux host's packet path; knows no word of Kubernetes |
@@ -52,11 +52,13 @@ pub mod diagnostic;
 pub mod dns;
 pub mod lab;
 pub mod limits;
+pub mod manifest;
 pub mod net;
 pub mod netfilter;
 pub mod network;
 pub mod proxy;
 pub mod random;
+pub mod words;
 pub mod yaml;
 
 /// The Kubernetes release whose behaviour is modelled.

@@ -15,6 +15,7 @@ use std::ops::RangeInclusive;
 
 use ipnet::IpNet;
 
+use super::validation::BadValue;
 use super::{FieldPath, Service};
 use crate::net::IpFamily;
 use crate::random;
@@ -56,6 +57,14 @@ impl AllocationError {
             field,
             detail: detail.into(),
         }
+    }
+
+    /// Where to look for it in a manifest, the closest place first.
+    pub fn places(&self) -> impl Iterator<Item = FieldPath> {
+        // Of the two spellings, a person most often writes the other one.
+        let other =
+            (self.field.as_str() == "spec.clusterIPs").then(|| FieldPath::new("spec.clusterIP"));
+        std::iter::once(self.field.clone()).chain(other)
     }
 }
 
@@ -169,7 +178,7 @@ impl Allocators {
                     FieldPath::new("spec.clusterIPs"),
                     format!(
                         "Invalid value: {}: failed to allocate IP {address}: {why}",
-                        go_strings(&spec.cluster_ips)
+                        BadValue::list(&spec.cluster_ips)
                     ),
                 )
             })?;
@@ -521,12 +530,6 @@ fn nth_usable(cidr: &IpNet, offset: u64) -> IpAddr {
             IpAddr::V6(Ipv6Addr::from(number))
         }
     }
-}
-
-/// A list of texts as Go prints it with `%#v`.
-fn go_strings(texts: &[String]) -> String {
-    let quoted: Vec<String> = texts.iter().map(|text| format!("{text:?}")).collect();
-    format!("[]string{{{}}}", quoted.join(", "))
 }
 
 #[cfg(test)]

@@ -127,7 +127,11 @@ fn rules(args: &Rules) -> Result<String, Failure> {
         let scene = lab.scene();
         let node = match &args.node {
             Some(node) => node.clone(),
-            None => scene.wings.first().map(|wing| wing.node.name.clone()).unwrap_or_default(),
+            None => scene
+                .wings
+                .first()
+                .map(|wing| wing.node.name.clone())
+                .unwrap_or_default(),
         };
         return lab
             .dump_rules(&node, mode)
@@ -158,7 +162,10 @@ fn rules(args: &Rules) -> Result<String, Failure> {
 
 fn trace(args: &Trace) -> Result<String, Failure> {
     let sources = Sources::read(&args.files.files)?;
-    let mut lab = sources.lab(Settings { seed: args.seed, ..Settings::default() })?;
+    let mut lab = sources.lab(Settings {
+        seed: args.seed,
+        ..Settings::default()
+    })?;
     let journey = lab.send(&Request {
         from: args.from.clone(),
         to: args.to.clone(),
@@ -180,13 +187,18 @@ struct Sources {
 
 impl Sources {
     fn read(files: &[PathBuf]) -> Result<Self, Failure> {
-        let mut sources = Self { text: String::new(), starts: Vec::new() };
+        let mut sources = Self {
+            text: String::new(),
+            starts: Vec::new(),
+        };
         for file in files {
             if !sources.text.is_empty() {
                 sources.text.push_str("---\n");
             }
             let line = 1 + sources.text.matches('\n').count();
-            sources.starts.push((file.display().to_string(), u32::try_from(line)?));
+            sources
+                .starts
+                .push((file.display().to_string(), u32::try_from(line)?));
             sources.text.push_str(&read(file)?);
             if !sources.text.ends_with('\n') {
                 sources.text.push('\n');
@@ -208,8 +220,11 @@ impl Sources {
     fn objects(&self) -> Result<Vec<Object>, Failure> {
         let reading = lobby_engine::manifest::read(&self.text);
         self.tell(&reading.diagnostics)?;
-        let mut objects: Vec<Object> =
-            reading.documents.into_iter().map(|document| document.object).collect();
+        let mut objects: Vec<Object> = reading
+            .documents
+            .into_iter()
+            .map(|document| document.object)
+            .collect();
         objects.iter_mut().for_each(defaults::object);
         Ok(objects)
     }
@@ -224,16 +239,29 @@ impl Sources {
                 eprint!("{line}");
             }
         }
-        if errors.is_empty() { Ok(()) } else { Err(Failure(errors)) }
+        if errors.is_empty() {
+            Ok(())
+        } else {
+            Err(Failure(errors))
+        }
     }
 
     /// `file:line:column: severity: message`, and on a line of its own what to try.
     fn line(&self, diagnostic: &Diagnostic) -> String {
         let mut line = String::new();
         if let Some(span) = diagnostic.span {
-            let start = self.starts.iter().rev().find(|(_, first)| *first <= span.start.line);
+            let start = self
+                .starts
+                .iter()
+                .rev()
+                .find(|(_, first)| *first <= span.start.line);
             let (file, first) = start.map_or(("", 1), |(file, first)| (file.as_str(), *first));
-            let _ = write!(line, "{file}:{}:{}: ", span.start.line - first + 1, span.start.column);
+            let _ = write!(
+                line,
+                "{file}:{}:{}: ",
+                span.start.line - first + 1,
+                span.start.column
+            );
         }
         let severity = match diagnostic.severity {
             Severity::Error => "error",

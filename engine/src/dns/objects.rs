@@ -7,7 +7,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::corefile::{Kubernetes, PodsMode, selector};
+use super::corefile::{Kubernetes, PodsMode};
 use crate::api::{EndpointSlice, FieldPath, Kind, Object, ObjectRef, Origin, Pod};
 
 /// The label by which an EndpointSlice belongs to a Service.
@@ -125,7 +125,7 @@ impl Objects {
             let looked_at = config
                 .labels
                 .as_ref()
-                .is_none_or(|selector| selector::matches(selector, labels));
+                .is_none_or(|selector| selector.matches(labels));
             match object {
                 Object::Namespace(namespace) => {
                     let name = &namespace.metadata.name;
@@ -133,7 +133,7 @@ impl Objects {
                         && config
                             .namespace_labels
                             .as_ref()
-                            .is_none_or(|selector| selector::matches(selector, labels));
+                            .is_none_or(|selector| selector.matches(labels));
                     let list = if shown {
                         &mut index.namespaces
                     } else {

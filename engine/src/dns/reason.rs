@@ -5,7 +5,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Name, RecordType};
-use crate::network::Words;
+use crate::words::Words;
 
 /// What decided about an answer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

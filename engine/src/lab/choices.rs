@@ -96,15 +96,26 @@ pub(super) fn targets(world: &World) -> Vec<Choice> {
         }
     }
     for pod in running_pods(world) {
-        let Ok(address) = pod.status.pod_ip.parse() else { continue };
-        for port in pod.spec.containers.iter().flat_map(|container| &container.ports) {
+        let Ok(address) = pod.status.pod_ip.parse() else {
+            continue;
+        };
+        for port in pod
+            .spec
+            .containers
+            .iter()
+            .flat_map(|container| &container.ports)
+        {
             let Some((number, protocol)) = number_and_protocol(port.container_port, &port.protocol)
             else {
                 continue;
             };
             choices.push(Choice {
                 id: host_port(address, Some(number)),
-                label: format!("{} ({})", host_port(address, Some(number)), pod.metadata.name),
+                label: format!(
+                    "{} ({})",
+                    host_port(address, Some(number)),
+                    pod.metadata.name
+                ),
                 group: group("Pods themselves", &pod.metadata.namespace),
                 protocol: Some(protocol),
                 object: Some(picture::reference(pod)),
@@ -144,7 +155,10 @@ pub(super) fn suggestion(world: &World, street: &[Client]) -> Option<Request> {
                         pod.spec.node_name == node.metadata.name && is_selected(service, pod)
                     });
                     // The last of those without, so that the way is long.
-                    (has_one, std::cmp::Reverse(world.store.nodes().position(|n| n == *node)))
+                    (
+                        has_one,
+                        std::cmp::Reverse(world.store.nodes().position(|n| n == *node)),
+                    )
                 })?;
             return Some(Request {
                 from: client.id.clone(),
@@ -157,22 +171,33 @@ pub(super) fn suggestion(world: &World, street: &[Client]) -> Option<Request> {
         if picture::desk_type(service) != DeskType::ClusterIP {
             continue;
         }
-        let Some(port) = service.spec.ports.first() else { continue };
+        let Some(port) = service.spec.ports.first() else {
+            continue;
+        };
         let Some((number, protocol)) = number_and_protocol(port.port, &port.protocol) else {
             continue;
         };
-        let Ok(address) = service.spec.cluster_ip.parse() else { continue };
+        let Ok(address) = service.spec.cluster_ip.parse() else {
+            continue;
+        };
         let namespace = &service.metadata.namespace;
         let from = running_pods(world)
             .min_by_key(|pod| {
-                (is_selected(service, pod), pod.metadata.namespace != *namespace)
+                (
+                    is_selected(service, pod),
+                    pod.metadata.namespace != *namespace,
+                )
             })
             .map(|pod| format!("pod/{}/{}", pod.metadata.namespace, pod.metadata.name))
             .or_else(|| {
                 let node = world.store.nodes().next()?;
                 Some(format!("node/{}", node.metadata.name))
             })?;
-        return Some(Request { from, to: host_port(address, Some(number)), protocol });
+        return Some(Request {
+            from,
+            to: host_port(address, Some(number)),
+            protocol,
+        });
     }
     None
 }
@@ -188,16 +213,28 @@ fn is_selected(service: &Service, pod: &Pod) -> bool {
 fn running_pods(world: &World) -> impl Iterator<Item = &Pod> {
     let can_send = |pod: &&Pod| !pod.status.pod_ip.is_empty() && pod.status.phase == "Running";
     let is_system = |pod: &&Pod| pod.metadata.namespace == "kube-system";
-    let own = world.store.pods().filter(can_send).filter(move |pod| !is_system(pod));
+    let own = world
+        .store
+        .pods()
+        .filter(can_send)
+        .filter(move |pod| !is_system(pod));
     own.chain(world.store.pods().filter(can_send).filter(is_system))
 }
 
 fn reference(service: &Service) -> ObjectRef {
-    ObjectRef::new(Kind::Service, &service.metadata.namespace, &service.metadata.name)
+    ObjectRef::new(
+        Kind::Service,
+        &service.metadata.namespace,
+        &service.metadata.name,
+    )
 }
 
 fn group(what: &str, namespace: &str) -> String {
-    if namespace == "default" { what.to_owned() } else { format!("{what} in {namespace}") }
+    if namespace == "default" {
+        what.to_owned()
+    } else {
+        format!("{what} in {namespace}")
+    }
 }
 
 fn number_and_protocol(number: i32, protocol: &str) -> Option<(u16, Protocol)> {

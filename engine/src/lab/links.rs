@@ -16,7 +16,10 @@ pub(super) fn place(world: &World, documents: &[Document], origin: &Origin) -> O
     let mut origin = origin;
     // A Pod, its Deployment: two steps at most, and never a circle.
     for _ in 0..4 {
-        if let Some(document) = world.document_of(&origin.object).and_then(|i| documents.get(i)) {
+        if let Some(document) = world
+            .document_of(&origin.object)
+            .and_then(|i| documents.get(i))
+        {
             let place = document.place(&origin.field)?;
             return Some(match place.key {
                 Some(key) => key.to(place.value),
@@ -36,7 +39,9 @@ pub(super) fn objects_at(world: &World, documents: &[Document], line: u32) -> Ve
         .iter()
         .enumerate()
         .find(|(_, document)| (document.span.start.line..=document.span.end.line).contains(&line));
-    let Some((index, document)) = document else { return Vec::new() };
+    let Some((index, document)) = document else {
+        return Vec::new();
+    };
     let mut object = document.object.reference();
     if object.kind.is_namespaced() && object.namespace.is_empty() {
         object.namespace = "default".to_owned();
@@ -54,7 +59,11 @@ pub(super) fn objects_at(world: &World, documents: &[Document], line: u32) -> Ve
                     .store
                     .pods()
                     .map(super::picture::reference)
-                    .filter(|pod| world.made_from(pod).is_some_and(|made| made.object == object)),
+                    .filter(|pod| {
+                        world
+                            .made_from(pod)
+                            .is_some_and(|made| made.object == object)
+                    }),
             );
         }
         Kind::Service => {
@@ -65,9 +74,10 @@ pub(super) fn objects_at(world: &World, documents: &[Document], line: u32) -> Ve
             );
             let in_selector =
                 selector.is_some_and(|span| (span.start.line..=span.end.line).contains(&line));
-            if let (true, Some(service)) =
-                (in_selector, world.store.service(&object.namespace, &object.name))
-            {
+            if let (true, Some(service)) = (
+                in_selector,
+                world.store.service(&object.namespace, &object.name),
+            ) {
                 seen.extend(
                     world
                         .store

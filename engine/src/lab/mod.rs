@@ -1,8 +1,30 @@
 //! The session: what a person's commands act on, and the picture of it.
+//!
+//! [`Lab`] is the only thing of the engine that changes. Its results are plain data: the
+//! [`Scene`], a [`crate::network::Journey`], the rules of a Node.
 
+mod choices;
+mod examples;
+mod links;
+mod outline;
+mod picture;
+mod rules;
 mod scene;
+mod session;
+mod settings;
+mod slots;
+mod system;
+mod walk;
+mod world;
 
+pub use choices::Choice;
+pub use examples::{EXAMPLES, Example};
+pub use outline::OutlineEntry;
+pub use rules::{NodeRules, RuleLine};
 pub use scene::{
     Client, Desk, DeskPort, DeskType, Directory, Door, Entrance, ListEntry, Room, RoomState, Scene,
     Wing,
 };
+pub use session::{Lab, Outcome};
+pub use settings::{DEFAULT_SEED, Settings};
+pub use world::World;

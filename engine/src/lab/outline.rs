@@ -47,7 +47,13 @@ pub(super) fn outline(world: &World, documents: &[Document]) -> Vec<OutlineEntry
                 }
                 other => (other.kind().to_string(), None),
             };
-            OutlineEntry { applied: stored.is_some(), object, detail, type_, span: document.span }
+            OutlineEntry {
+                applied: stored.is_some(),
+                object,
+                detail,
+                type_,
+                span: document.span,
+            }
         })
         .collect()
 }

@@ -28,7 +28,10 @@ pub(super) fn scene(
     let mut lists: BTreeMap<(&str, &str), Vec<&EndpointSlice>> = BTreeMap::new();
     for slice in store.endpoint_slices() {
         if let Some(service) = slice.metadata.labels.get(SERVICE_NAME_LABEL) {
-            lists.entry((&slice.metadata.namespace, service)).or_default().push(slice);
+            lists
+                .entry((&slice.metadata.namespace, service))
+                .or_default()
+                .push(slice);
         }
     }
     Scene {
@@ -40,17 +43,30 @@ pub(super) fn scene(
             .filter_map(|name| store.node("", name))
             .map(|node| Wing {
                 node: ObjectRef::new(Kind::Node, "", &node.metadata.name),
-                address: nodes::internal_ip(node).map(|ip| ip.to_string()).unwrap_or_default(),
-                zone: node.metadata.labels.get("topology.kubernetes.io/zone").cloned(),
+                address: nodes::internal_ip(node)
+                    .map(|ip| ip.to_string())
+                    .unwrap_or_default(),
+                zone: node
+                    .metadata
+                    .labels
+                    .get("topology.kubernetes.io/zone")
+                    .cloned(),
                 rules: rules(&node.metadata.name),
                 cordoned: scheduler::is_closed(node),
             })
             .collect(),
-        rooms: store.pods().filter(|pod| !is_hidden(world, pod)).map(|pod| room(pod, slots)).collect(),
+        rooms: store
+            .pods()
+            .filter(|pod| !is_hidden(world, pod))
+            .map(|pod| room(pod, slots))
+            .collect(),
         desks: store
             .services()
             .map(|service| {
-                let key = (service.metadata.namespace.as_str(), service.metadata.name.as_str());
+                let key = (
+                    service.metadata.namespace.as_str(),
+                    service.metadata.name.as_str(),
+                );
                 desk(world, service, lists.get(&key).map_or(&[], Vec::as_slice))
             })
             .collect(),
@@ -71,7 +87,9 @@ pub(super) fn reference(pod: &Pod) -> ObjectRef {
 fn directory(store: &Store) -> Option<Directory> {
     let service = store.service("kube-system", "kube-dns")?;
     let port = service.spec.ports.first()?;
-    Some(Directory { address: format!("{}:{}", service.spec.cluster_ip, port.port) })
+    Some(Directory {
+        address: format!("{}:{}", service.spec.cluster_ip, port.port),
+    })
 }
 
 fn room(pod: &Pod, slots: &Slots) -> Room {
@@ -105,13 +123,16 @@ fn room_state(pod: &Pod) -> RoomState {
 /// What a person calls the Pod's group: the Deployment behind its ReplicaSet, another owner, or
 /// the Pod itself.
 fn owner(pod: &Pod) -> String {
-    let owner =
-        pod.metadata.owner_references.iter().find(|owner| owner.controller == Some(true));
+    let owner = pod
+        .metadata
+        .owner_references
+        .iter()
+        .find(|owner| owner.controller == Some(true));
     match owner {
-        Some(owner) if owner.kind == "ReplicaSet" => owner
-            .name
-            .rsplit_once('-')
-            .map_or_else(|| owner.name.clone(), |(deployment, _)| deployment.to_owned()),
+        Some(owner) if owner.kind == "ReplicaSet" => owner.name.rsplit_once('-').map_or_else(
+            || owner.name.clone(),
+            |(deployment, _)| deployment.to_owned(),
+        ),
         Some(owner) => owner.name.clone(),
         None => pod.metadata.name.clone(),
     }
@@ -129,15 +150,22 @@ pub(super) fn desk_type(service: &Service) -> DeskType {
 }
 
 fn desk(world: &World, service: &Service, slices: &[&EndpointSlice]) -> Desk {
-    let reference =
-        ObjectRef::new(Kind::Service, &service.metadata.namespace, &service.metadata.name);
+    let reference = ObjectRef::new(
+        Kind::Service,
+        &service.metadata.namespace,
+        &service.metadata.name,
+    );
     let spec = &service.spec;
     let list = list(service, slices);
     let of_the_cluster = world.document_of(&reference).is_none()
         && NAMESPACES.contains(&service.metadata.namespace.as_str());
     Desk {
         type_: desk_type(service),
-        address: if spec.cluster_ip == "None" { String::new() } else { spec.cluster_ip.clone() },
+        address: if spec.cluster_ip == "None" {
+            String::new()
+        } else {
+            spec.cluster_ip.clone()
+        },
         ports: spec
             .ports
             .iter()
@@ -148,17 +176,29 @@ fn desk(world: &World, service: &Service, slices: &[&EndpointSlice]) -> Desk {
                 } else {
                     format!("{}:{}/{}", port.port, port.node_port, port.protocol)
                 },
-                target: port.target_port.as_ref().map(ToString::to_string).unwrap_or_default(),
+                target: port
+                    .target_port
+                    .as_ref()
+                    .map(ToString::to_string)
+                    .unwrap_or_default(),
             })
             .collect(),
         doors: spec
             .ports
             .iter()
             .filter_map(|port| {
-                let number = u16::try_from(port.node_port).ok().filter(|number| *number != 0)?;
-                let service_port =
-                    if port.name.is_empty() { port.port.to_string() } else { port.name.clone() };
-                Some(Door { port: number, service_port })
+                let number = u16::try_from(port.node_port)
+                    .ok()
+                    .filter(|number| *number != 0)?;
+                let service_port = if port.name.is_empty() {
+                    port.port.to_string()
+                } else {
+                    port.name.clone()
+                };
+                Some(Door {
+                    port: number,
+                    service_port,
+                })
             })
             .collect(),
         entrance: entrance(service),
@@ -179,16 +219,26 @@ fn entrance(service: &Service) -> Entrance {
         .ingress
         .iter()
         .map(|ingress| {
-            if ingress.ip.is_empty() { ingress.hostname.clone() } else { ingress.ip.clone() }
+            if ingress.ip.is_empty() {
+                ingress.hostname.clone()
+            } else {
+                ingress.ip.clone()
+            }
         })
         .collect();
-    if addresses.is_empty() { Entrance::Pending } else { Entrance::Built { addresses } }
+    if addresses.is_empty() {
+        Entrance::Pending
+    } else {
+        Entrance::Built { addresses }
+    }
 }
 
 fn list(service: &Service, slices: &[&EndpointSlice]) -> Vec<ListEntry> {
     let mut entries: BTreeMap<&str, ListEntry> = BTreeMap::new();
     for endpoint in slices.iter().flat_map(|slice| &slice.endpoints) {
-        let Some(address) = endpoint.addresses.first() else { continue };
+        let Some(address) = endpoint.addresses.first() else {
+            continue;
+        };
         let conditions = endpoint.conditions;
         let ready = conditions.ready.unwrap_or(true);
         let reason = if conditions.terminating.unwrap_or(false) {
@@ -234,19 +284,29 @@ fn missing(world: &World, service: &Service, list: &[ListEntry]) -> Option<Words
     if spec.type_ == "ExternalName" || list.iter().any(|entry| entry.in_) {
         return None;
     }
-    let selector = spec.selector.as_ref().filter(|selector| !selector.is_empty());
+    let selector = spec
+        .selector
+        .as_ref()
+        .filter(|selector| !selector.is_empty());
     let Some(selector) = selector else {
         return Some(Words::new(
             "The desk gives out no kind of room, and nobody wrote it a list.",
             "No selector, and no EndpointSlice for it.",
         ));
     };
-    let kind: Vec<String> = selector.iter().map(|(key, value)| format!("{key}: {value}")).collect();
+    let kind: Vec<String> = selector
+        .iter()
+        .map(|(key, value)| format!("{key}: {value}"))
+        .collect();
     let kind = kind.join(", ");
     if !list.is_empty() {
         return Some(Words::new(
-            Phrase::from("No room of the kind ").mark(Mark::Bad, &*kind).say(" is made up."),
-            Phrase::from("None of the Pods with ").mark(Mark::Bad, &*kind).say(" is ready."),
+            Phrase::from("No room of the kind ")
+                .mark(Mark::Bad, &*kind)
+                .say(" is made up."),
+            Phrase::from("None of the Pods with ")
+                .mark(Mark::Bad, &*kind)
+                .say(" is ready."),
         ));
     }
     // The most common mistake of all: the right labels in another namespace.
@@ -258,13 +318,21 @@ fn missing(world: &World, service: &Service, list: &[ListEntry]) -> Option<Words
         Some(pod) => Words::new(
             Phrase::from("Rooms of the kind ")
                 .mark(Mark::Bad, &*kind)
-                .say(format!(" are in another house only: {}.", pod.metadata.namespace)),
+                .say(format!(
+                    " are in another house only: {}.",
+                    pod.metadata.namespace
+                )),
             Phrase::from("Pods with ")
                 .mark(Mark::Bad, &*kind)
-                .say(format!(" are in namespace {} only.", pod.metadata.namespace)),
+                .say(format!(
+                    " are in namespace {} only.",
+                    pod.metadata.namespace
+                )),
         ),
         None => Words::new(
-            Phrase::from("No room is of the kind ").mark(Mark::Bad, &*kind).say("."),
+            Phrase::from("No room is of the kind ")
+                .mark(Mark::Bad, &*kind)
+                .say("."),
             Phrase::from("No Pod has ").mark(Mark::Bad, &*kind).say("."),
         ),
     })

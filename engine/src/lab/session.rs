@@ -19,6 +19,7 @@ use crate::api::{Kind, ObjectRef, Origin};
 use crate::diagnostic::{Diagnostic, Span};
 use crate::manifest::{self, Document};
 use crate::network::{Journey, Request, RequestError};
+use crate::proxy;
 
 /// What became of an edit.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,7 +44,7 @@ pub struct Lab {
     readiness: Readiness,
     slots: Slots,
     /// Each Node's rules, made when they are first asked for.
-    rules: BTreeMap<String, OnceCell<Rc<NodeRules>>>,
+    rules: BTreeMap<String, OnceCell<Option<Rc<NodeRules>>>>,
     wires: walk::Wires,
 }
 
@@ -89,7 +90,10 @@ impl Lab {
         // An error inside a document is about its object; one outside of all is about the text.
         let mut refused = BTreeSet::new();
         let mut unreadable = false;
-        for error in diagnostics.iter().filter(|diagnostic| diagnostic.is_error()) {
+        for error in diagnostics
+            .iter()
+            .filter(|diagnostic| diagnostic.is_error())
+        {
             let document = error.span.and_then(|span| {
                 reading.documents.iter().position(|document| {
                     document.span.start.offset <= span.start.offset
@@ -107,7 +111,11 @@ impl Lab {
             diagnostics.extend(self.build(&reading.documents, &refused));
         }
         diagnostics.sort_by_key(|diagnostic| diagnostic.span.map(|span| span.start));
-        self.outcome = Outcome { diagnostics, applied: !unreadable, offer };
+        self.outcome = Outcome {
+            diagnostics,
+            applied: !unreadable,
+            offer,
+        };
         &self.outcome
     }
 
@@ -138,17 +146,29 @@ impl Lab {
     }
 
     fn build(&mut self, documents: &[Document], refused: &BTreeSet<usize>) -> Vec<Diagnostic> {
-        let (world, diagnostics) =
-            world::build(documents, refused, &self.settings, &self.readiness, &self.world);
+        let (world, diagnostics) = world::build(
+            documents,
+            refused,
+            &self.settings,
+            &self.readiness,
+            &self.world,
+        );
         self.documents = documents.to_vec();
         self.world = world;
         let store = &self.world.store;
         // Nodes stand in the order of the text, which is not that of the store.
-        let mut nodes: Vec<&str> =
-            store.nodes().map(|node| node.metadata.name.as_str()).collect();
-        nodes.sort_by_key(|name| self.world.document_of(&ObjectRef::new(Kind::Node, "", *name)));
-        self.rules =
-            nodes.iter().map(|name| ((*name).to_owned(), OnceCell::new())).collect();
+        let mut nodes: Vec<&str> = store
+            .nodes()
+            .map(|node| node.metadata.name.as_str())
+            .collect();
+        nodes.sort_by_key(|name| {
+            self.world
+                .document_of(&ObjectRef::new(Kind::Node, "", *name))
+        });
+        self.rules = nodes
+            .iter()
+            .map(|name| ((*name).to_owned(), OnceCell::new()))
+            .collect();
         self.slots.update(
             nodes.into_iter(),
             store
@@ -175,7 +195,7 @@ impl Lab {
     /// Who stands on the street.
     #[must_use]
     pub fn street(&self) -> Vec<Client> {
-        walk::street(&self.settings)
+        walk::street(&self.world)
     }
 
     /// The picture of the world.
@@ -204,13 +224,25 @@ impl Lab {
         choices::suggestion(&self.world, &self.street())
     }
 
-    /// What kube-proxy wrote on a Node; `None` for a Node that is not there.
+    /// What kube-proxy wrote on a Node; `None` for a Node that is not there, or on which it would
+    /// not start.
     #[must_use]
     pub fn rules(&self, node: &str) -> Option<Rc<NodeRules>> {
-        let cell = self.rules.get(node)?;
-        Some(Rc::clone(cell.get_or_init(|| {
-            Rc::new(rules::of_node(&self.world, &self.settings, node))
-        })))
+        let make = || {
+            rules::of_node(&self.world, &self.settings, node)
+                .ok()
+                .map(Rc::new)
+        };
+        self.rules.get(node)?.get_or_init(make).clone()
+    }
+
+    /// All that kube-proxy would program on a Node in a mode, as the recorded vectors hold it;
+    /// `None` as for [`Lab::rules`].
+    #[must_use]
+    pub fn dump_rules(&self, node: &str, mode: proxy::Mode) -> Option<String> {
+        self.rules.get(node)?;
+        let set = rules::rule_set(&self.world, &self.settings, node, mode).ok()?;
+        Some(proxy::dump(&set))
     }
 
     /// Sends one request, and walks it through the rules.

@@ -49,7 +49,11 @@ impl Slots {
         for (pod, node) in new {
             let slots = taken.entry(node.to_owned()).or_default();
             // The first place where the sorted slots and the counting part is free.
-            let free = slots.iter().zip(0..).take_while(|(slot, count)| **slot == *count).count();
+            let free = slots
+                .iter()
+                .zip(0..)
+                .take_while(|(slot, count)| **slot == *count)
+                .count();
             let slot = u32::try_from(free).unwrap_or(u32::MAX);
             slots.insert(free, slot);
             now.insert(pod, (node.to_owned(), slot));

@@ -8,14 +8,15 @@ use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
 use super::Settings;
-use crate::controllers::endpoint_slice::SERVICE_NAME_LABEL;
 use crate::api::{
     Container, ContainerPort, Deployment, Endpoint, EndpointConditions, EndpointPort,
     EndpointSlice, IntOrString, LabelSelector, Namespace, Object, ObjectMeta, Service, ServicePort,
 };
+use crate::controllers::endpoint_slice::SERVICE_NAME_LABEL;
 
 /// The namespaces of a fresh cluster.
-pub const NAMESPACES: [&str; 4] = ["default", "kube-node-lease", "kube-public", "kube-system"];
+pub(super) const NAMESPACES: [&str; 4] =
+    ["default", "kube-node-lease", "kube-public", "kube-system"];
 
 /// The last byte of the API server's address on the Nodes' network.
 const API_SERVER: u32 = 10;
@@ -50,7 +51,10 @@ fn meta(namespace: &str, name: &str, labels: &[(&str, &str)]) -> ObjectMeta {
 }
 
 fn pairs(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
-    pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
+    pairs
+        .iter()
+        .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
+        .collect()
 }
 
 /// The address at an offset of the first Service range: the first is the API server's, the tenth
@@ -89,10 +93,17 @@ fn kubernetes(settings: &Settings) -> Service {
 fn kubernetes_slice(settings: &Settings) -> EndpointSlice {
     let network = u32::from(settings.networks.nodes.network());
     EndpointSlice {
-        metadata: meta("default", "kubernetes", &[(SERVICE_NAME_LABEL, "kubernetes")]),
+        metadata: meta(
+            "default",
+            "kubernetes",
+            &[(SERVICE_NAME_LABEL, "kubernetes")],
+        ),
         endpoints: vec![Endpoint {
             addresses: vec![Ipv4Addr::from(network + API_SERVER).to_string()],
-            conditions: EndpointConditions { ready: Some(true), ..EndpointConditions::default() },
+            conditions: EndpointConditions {
+                ready: Some(true),
+                ..EndpointConditions::default()
+            },
             ..Endpoint::default()
         }],
         ports: vec![EndpointPort {
@@ -106,8 +117,11 @@ fn kubernetes_slice(settings: &Settings) -> EndpointSlice {
 }
 
 /// CoreDNS' ports: name, number, protocol.
-const DNS_PORTS: [(&str, i32, &str); 3] =
-    [("dns", 53, "UDP"), ("dns-tcp", 53, "TCP"), ("metrics", 9153, "TCP")];
+const DNS_PORTS: [(&str, i32, &str); 3] = [
+    ("dns", 53, "UDP"),
+    ("dns-tcp", 53, "TCP"),
+    ("metrics", 9153, "TCP"),
+];
 
 fn kube_dns(settings: &Settings) -> Service {
     let mut service = Service {
@@ -142,8 +156,10 @@ fn coredns() -> Deployment {
         ..Deployment::default()
     };
     deployment.spec.replicas = Some(2);
-    deployment.spec.selector =
-        LabelSelector { match_labels: pairs(&[("k8s-app", "kube-dns")]), ..Default::default() };
+    deployment.spec.selector = LabelSelector {
+        match_labels: pairs(&[("k8s-app", "kube-dns")]),
+        ..Default::default()
+    };
     deployment.spec.template.metadata.labels = pairs(&[("k8s-app", "kube-dns")]);
     deployment.spec.template.spec.containers = vec![Container {
         name: "coredns".to_owned(),

@@ -52,12 +52,12 @@ impl World {
 }
 
 /// What a person did to Pods by hand.
-pub type Readiness = BTreeMap<ObjectRef, bool>;
+pub(super) type Readiness = BTreeMap<ObjectRef, bool>;
 
 /// Makes the world. `refused` are the indices of documents that strict decoding refused;
 /// `before` is the world before the edit.
 #[must_use]
-pub fn build(
+pub(super) fn build(
     documents: &[Document],
     refused: &BTreeSet<usize>,
     settings: &Settings,
@@ -117,7 +117,12 @@ impl Builder<'_> {
                 ));
                 break;
             }
-            if self.world.written.insert(reference.clone(), index).is_some() {
+            if self
+                .world
+                .written
+                .insert(reference.clone(), index)
+                .is_some()
+            {
                 self.diagnostics.push(
                     Diagnostic::warning(
                         format!("{reference} is defined more than once: the last one counts"),
@@ -137,20 +142,34 @@ impl Builder<'_> {
     }
 
     fn accept(&mut self, reference: ObjectRef, object: Object) {
-        self.world.accepted.insert(reference.clone(), object.clone());
+        self.world
+            .accepted
+            .insert(reference.clone(), object.clone());
         self.objects.insert(reference, object);
     }
 
-    /// Puts an error where the field stands, or the nearest field around it.
-    fn refuse(&mut self, object: &ObjectRef, field: &FieldPath, message: String) {
-        let document = self.world.written.get(object).map(|index| &self.documents[*index]);
-        let span = document
-            .map(|document| document.place(field).map_or(document.span, |place| place.value));
-        self.diagnostics.push(
-            Diagnostic::error(message, span)
-                .with_object(object.to_string())
-                .with_field(field.as_str()),
-        );
+    /// Puts an error where a field stands: the first of these that the manifest has, or what the
+    /// first one is in.
+    fn refuse(&mut self, object: &ObjectRef, fields: &[FieldPath], message: String) {
+        let document = self
+            .world
+            .written
+            .get(object)
+            .map(|index| &self.documents[*index]);
+        let span = document.map(|document| {
+            let mut places = fields.iter().filter_map(|field| document.place(field));
+            let nearest = places.next();
+            let exact = nearest.filter(|place| place.is_exact);
+            exact
+                .or_else(|| places.find(|place| place.is_exact))
+                .or(nearest)
+                .map_or(document.span, |place| place.value)
+        });
+        let mut error = Diagnostic::error(message, span).with_object(object.to_string());
+        if let Some(field) = fields.first() {
+            error = error.with_field(field.as_str());
+        }
+        self.diagnostics.push(error);
     }
 
     /// The objects of one kind, taken out.
@@ -162,7 +181,9 @@ impl Builder<'_> {
             .map(|(key, _)| key.clone())
             .take_while(|key| key.kind == kind)
             .collect();
-        keys.iter().filter_map(|key| self.objects.remove(key)).collect()
+        keys.iter()
+            .filter_map(|key| self.objects.remove(key))
+            .collect()
     }
 
     /// Namespaces that objects are in and nobody made are made, and said.
@@ -175,11 +196,17 @@ impl Builder<'_> {
         let mut missing: BTreeMap<String, ObjectRef> = BTreeMap::new();
         for reference in self.objects.keys() {
             if reference.kind.is_namespaced() && !known.contains(&reference.namespace) {
-                missing.entry(reference.namespace.clone()).or_insert_with(|| reference.clone());
+                missing
+                    .entry(reference.namespace.clone())
+                    .or_insert_with(|| reference.clone());
             }
         }
         for (name, first) in missing {
-            let document = self.world.written.get(&first).map(|index| &self.documents[*index]);
+            let document = self
+                .world
+                .written
+                .get(&first)
+                .map(|index| &self.documents[*index]);
             let span = document.map(|document| {
                 document
                     .place(&FieldPath::new("metadata.namespace"))
@@ -193,8 +220,13 @@ impl Builder<'_> {
                         "The lab made it. On a cluster: kubectl create namespace {name}"
                     )),
             );
-            let metadata = ObjectMeta { name, ..ObjectMeta::default() };
-            self.world.store.put(Object::Namespace(Namespace { metadata }));
+            let metadata = ObjectMeta {
+                name,
+                ..ObjectMeta::default()
+            };
+            self.world
+                .store
+                .put(Object::Namespace(Namespace { metadata }));
         }
     }
 
@@ -208,18 +240,24 @@ impl Builder<'_> {
             })
             .collect();
         if nodes.is_empty() {
-            nodes = self.settings.nodes.iter().map(|name| fresh_node(name)).collect();
+            nodes = self
+                .settings
+                .nodes
+                .iter()
+                .map(|name| fresh_node(name))
+                .collect();
         }
         // In the order of the text, as they would have registered.
         nodes.sort_by_key(|node| {
-            self.world.document_of(&ObjectRef::new(Kind::Node, "", &node.metadata.name))
+            self.world
+                .document_of(&ObjectRef::new(Kind::Node, "", &node.metadata.name))
         });
         if let Err(full) = nodes::complete(&mut nodes, &self.settings.networks) {
             for name in full {
                 let reference = ObjectRef::new(Kind::Node, "", name);
                 self.refuse(
                     &reference,
-                    &FieldPath::new("spec.podCIDR"),
+                    &[FieldPath::new("spec.podCIDR")],
                     format!("{reference}: no room left in the cluster's networks"),
                 );
             }
@@ -257,9 +295,9 @@ impl Builder<'_> {
             if errors.is_empty() {
                 continue;
             }
-            for (field, error) in errors {
+            for (places, error) in errors {
                 let message = format!("Service \"{}\" is invalid: {error}", reference.name);
-                self.refuse(&reference, &field, message);
+                self.refuse(&reference, &places, message);
             }
             self.world.accepted.remove(&reference);
             refused.push(reference);
@@ -269,28 +307,28 @@ impl Builder<'_> {
             if let Some(Object::Service(old)) = self.before.accepted.get(&reference)
                 && self.create(old.clone()).is_empty()
             {
-                self.world.accepted.insert(reference, Object::Service(old.clone()));
+                self.world
+                    .accepted
+                    .insert(reference, Object::Service(old.clone()));
             }
         }
     }
 
-    /// Validates, allocates and stores a Service, or says why not.
-    fn create(&mut self, mut service: Service) -> Vec<(FieldPath, String)> {
+    /// Validates, allocates and stores a Service, or says why not: where to look for the field, the
+    /// closest place first, and what is wrong.
+    fn create(&mut self, mut service: Service) -> Vec<(Vec<FieldPath>, String)> {
         if is_recorded(&service.metadata) {
             self.allocators.hold(&service);
         } else {
-            let errors = validation::service(&with_health_check_port(&service));
+            let errors = validation::service(&as_validated(&service));
             if !errors.is_empty() {
                 return errors
                     .into_iter()
-                    .map(|error| {
-                        let place = error.places().next().unwrap_or_else(|| error.field.clone());
-                        (place, error.to_string())
-                    })
+                    .map(|error| (error.places().collect(), error.to_string()))
                     .collect();
             }
             if let Err(error) = self.allocators.create(&mut service) {
-                return vec![(error.field.clone(), error.to_string())];
+                return vec![(error.places().collect(), error.to_string())];
             }
         }
         self.world.store.put(Object::Service(service));
@@ -318,13 +356,18 @@ impl Builder<'_> {
         let room = MAX_OBJECTS.saturating_sub(pods.len() + self.objects.len());
         let mut made = 0;
         for object in deployments {
-            let Object::Deployment(mut deployment) = object else { continue };
+            let Object::Deployment(mut deployment) = object else {
+                continue;
+            };
             let reference = ObjectRef::new(
                 Kind::Deployment,
                 &deployment.metadata.namespace,
                 &deployment.metadata.name,
             );
-            let existing = pods.iter().filter(|pod| deployment::owns(&deployment, pod)).count();
+            let existing = pods
+                .iter()
+                .filter(|pod| deployment::owns(&deployment, pod))
+                .count();
             let mut missing = if is_recorded(&deployment.metadata) && existing > 0 {
                 Vec::new()
             } else {
@@ -334,7 +377,7 @@ impl Builder<'_> {
                 missing.truncate(room.saturating_sub(made));
                 self.refuse(
                     &reference,
-                    &FieldPath::new("spec.replicas"),
+                    &[FieldPath::new("spec.replicas")],
                     format!("more than {MAX_OBJECTS} objects: not all of its Pods are made"),
                 );
             }
@@ -357,8 +400,7 @@ impl Builder<'_> {
         scheduler::schedule(&mut pods, nodes);
         kubelet::start(&mut pods, nodes);
         for mut pod in pods {
-            let reference =
-                ObjectRef::new(Kind::Pod, &pod.metadata.namespace, &pod.metadata.name);
+            let reference = ObjectRef::new(Kind::Pod, &pod.metadata.namespace, &pod.metadata.name);
             if let Some(ready) = readiness.get(&reference) {
                 kubelet::set_ready(&mut pod, *ready);
             }
@@ -376,9 +418,10 @@ impl Builder<'_> {
                     .labels
                     .get(endpoint_slice::MANAGED_BY_LABEL)
                     .is_some_and(|by| by == endpoint_slice::MANAGED_BY);
-                if let (true, Some(service)) =
-                    (by_the_controller, metadata.labels.get(endpoint_slice::SERVICE_NAME_LABEL))
-                {
+                if let (true, Some(service)) = (
+                    by_the_controller,
+                    metadata.labels.get(endpoint_slice::SERVICE_NAME_LABEL),
+                ) {
                     listed.insert((metadata.namespace.clone(), service.clone()));
                 }
             }
@@ -389,20 +432,28 @@ impl Builder<'_> {
         let nodes: Vec<&Node> = nodes.iter().collect();
         let mut by_namespace: BTreeMap<&str, Vec<&Pod>> = BTreeMap::new();
         for pod in self.world.store.pods() {
-            by_namespace.entry(&pod.metadata.namespace).or_default().push(pod);
+            by_namespace
+                .entry(&pod.metadata.namespace)
+                .or_default()
+                .push(pod);
         }
         let mut made = Vec::new();
         for service in self.world.store.services() {
             let metadata = &service.metadata;
-            let without_selector =
-                service.spec.selector.as_ref().is_none_or(|selector| selector.is_empty());
+            let without_selector = service
+                .spec
+                .selector
+                .as_ref()
+                .is_none_or(|selector| selector.is_empty());
             if without_selector
                 || service.spec.type_ == "ExternalName"
                 || listed.contains(&(metadata.namespace.clone(), metadata.name.clone()))
             {
                 continue;
             }
-            let pods = by_namespace.get(metadata.namespace.as_str()).map_or(&[][..], Vec::as_slice);
+            let pods = by_namespace
+                .get(metadata.namespace.as_str())
+                .map_or(&[][..], Vec::as_slice);
             let reconciled = endpoint_slice::reconcile(
                 service,
                 pods,
@@ -440,14 +491,22 @@ impl Builder<'_> {
 }
 
 fn reference_of(service: &Service) -> ObjectRef {
-    ObjectRef::new(Kind::Service, &service.metadata.namespace, &service.metadata.name)
+    ObjectRef::new(
+        Kind::Service,
+        &service.metadata.namespace,
+        &service.metadata.name,
+    )
 }
 
-/// The API server allocates before it validates: a load balancer that needs a port for its health
-/// check has one by then.
-fn with_health_check_port(service: &Service) -> Service {
+/// A Service as it is when the API server validates it, which is after it allocated: the two
+/// spellings of the cluster IP agree, and a load balancer that needs a port for its health check
+/// has one.
+fn as_validated(service: &Service) -> Service {
     let mut service = service.clone();
     let spec = &mut service.spec;
+    if spec.cluster_ips.is_empty() && !spec.cluster_ip.is_empty() {
+        spec.cluster_ips = vec![spec.cluster_ip.clone()];
+    }
     if spec.type_ == "LoadBalancer"
         && spec.external_traffic_policy == "Local"
         && spec.health_check_node_port == 0
@@ -465,7 +524,6 @@ fn is_recorded(metadata: &ObjectMeta) -> bool {
 fn fresh_node(name: &str) -> Node {
     let mut node = Node::default();
     node.metadata.name = name.to_owned();
-    node.metadata.labels =
-        BTreeMap::from([("kubernetes.io/hostname".to_owned(), name.to_owned())]);
+    node.metadata.labels = BTreeMap::from([("kubernetes.io/hostname".to_owned(), name.to_owned())]);
     node
 }

@@ -23,7 +23,12 @@ impl fmt::Display for Journey {
         }
         let verdict = &self.verdict;
         writeln!(f)?;
-        writeln!(f, "{}: {}", verdict.kind.as_str(), verdict.detail.cluster.text())?;
+        writeln!(
+            f,
+            "{}: {}",
+            verdict.kind.as_str(),
+            verdict.detail.cluster.text()
+        )?;
         writeln!(f, "{}", verdict.why.cluster.text())?;
         if let Some(cause) = &verdict.cause {
             if let Some((node, rule)) = &cause.rule {
@@ -32,6 +37,9 @@ impl fmt::Display for Journey {
             if let Some(origin) = &cause.origin {
                 writeln!(f, "Field: {} {}", origin.object, origin.field)?;
             }
+        }
+        for doubt in &self.doubts {
+            writeln!(f, "Not modelled: {}", doubt.cluster.text())?;
         }
         if let Some(next) = &verdict.next {
             writeln!(f, "Next: {}", next.cluster.text())?;
@@ -43,7 +51,12 @@ impl fmt::Display for Journey {
 fn write_hop(f: &mut fmt::Formatter<'_>, hop: &Hop) -> fmt::Result {
     let aside = hop.aside.cluster.text();
     let title = hop.title.cluster.text();
-    writeln!(f, "{:>3} {title}{}{aside}", hop.number, if aside.is_empty() { "" } else { " · " })?;
+    writeln!(
+        f,
+        "{:>3} {title}{}{aside}",
+        hop.number,
+        if aside.is_empty() { "" } else { " · " }
+    )?;
     for change in &hop.changes {
         let (side, before, after) = match change {
             Change::Dnat => ("to", hop.before.to_text(), hop.after.to_text()),
@@ -53,12 +66,20 @@ fn write_hop(f: &mut fmt::Formatter<'_>, hop: &Hop) -> fmt::Result {
             Change::UnDnat => ("from", hop.before.from_text(), hop.after.from_text()),
             Change::UnSnat => ("to", hop.before.to_text(), hop.after.to_text()),
         };
-        writeln!(f, "      {side:<4} {before} → {after}   {}", change_name(*change))?;
+        writeln!(
+            f,
+            "      {side:<4} {before} → {after}   {}",
+            change_name(*change)
+        )?;
     }
     if hop.changes.is_empty() {
         writeln!(f, "      {}", addresses(&hop.after))?;
     }
     writeln!(f, "      {}", hop.sentence.cluster.text())?;
+    let why = hop.why.cluster.text();
+    if !why.is_empty() {
+        writeln!(f, "      {why}")?;
+    }
     for look in &hop.looks {
         let word = if look.matched { "hit " } else { "read" };
         writeln!(f, "        {word} {}: {}", look.at, look.why)?;

@@ -21,7 +21,11 @@ impl Concat {
     /// Takes `remove` texts away at a place, and puts one there or none.
     pub(super) fn splice(&mut self, at: usize, remove: usize, new: Option<&str>) {
         let start = if at == 0 { 0 } else { self.ends[at - 1] };
-        let end = if remove == 0 { start } else { self.ends[at + remove - 1] };
+        let end = if remove == 0 {
+            start
+        } else {
+            self.ends[at + remove - 1]
+        };
         let text = new.unwrap_or("");
         if self.text[start..end] != *text {
             self.text.replace_range(start..end, text);

@@ -8,7 +8,6 @@ use std::borrow::Borrow;
 
 use super::address::push_canonical;
 use super::config::Settings;
-use super::hash::NameHash;
 use super::service::{Service, ServicePort, protocol};
 use crate::api;
 use crate::net::IpFamily;
@@ -20,13 +19,14 @@ pub(super) struct Endpoint {
     start: u32,
     length: u8,
     ip_length: u8,
+    /// Where its name is in [`Endpoints::names`], if it has one.
+    name_length: u8,
+    name: u32,
     flags: u16,
     /// Which of the Service's slices, in the order of their names.
     pub slice: u32,
     /// Index into the slice's `endpoints`.
     pub index: u32,
-    /// Names its chain, if it has one.
-    pub hash: NameHash,
 }
 
 const READY: u16 = 1;
@@ -63,6 +63,7 @@ pub(super) enum Policy {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Endpoints {
     text: String,
+    names: String,
     list: Vec<Endpoint>,
     bracketed: bool,
     cluster: u32,
@@ -137,7 +138,8 @@ impl Endpoints {
                     flags: flags(endpoint, settings),
                     slice: number,
                     index: index as u32,
-                    hash: NameHash::default(),
+                    name: 0,
+                    name_length: 0,
                 });
             }
         }
@@ -151,16 +153,30 @@ impl Endpoints {
             let start = endpoint.start as usize;
             &text.as_bytes()[start..start + usize::from(endpoint.length)]
         };
-        if !list.is_sorted_by(|a, b| key(a) < key(b)) {
-            list.sort_by(|a, b| key(a).cmp(key(b)));
-            list.dedup_by(|later, kept| {
-                let same = key(later) == key(kept);
-                if same && later.is_local() {
-                    *kept = *later;
-                }
-                same
-            });
+        if list.is_sorted_by(|a, b| key(a) < key(b)) {
+            return;
         }
+        // The first sixteen bytes as one number settle nearly every comparison.
+        let mut order: Vec<(u128, Endpoint)> = list
+            .iter()
+            .map(|endpoint| {
+                let mut first = [0; 16];
+                let text = key(endpoint);
+                let length = text.len().min(16);
+                first[..length].copy_from_slice(&text[..length]);
+                (u128::from_be_bytes(first), *endpoint)
+            })
+            .collect();
+        order.sort_by(|a, b| a.0.cmp(&b.0).then_with(|| key(&a.1).cmp(key(&b.1))));
+        list.clear();
+        list.extend(order.into_iter().map(|(_, endpoint)| endpoint));
+        list.dedup_by(|later, kept| {
+            let same = key(later) == key(kept);
+            if same && later.is_local() {
+                *kept = *later;
+            }
+            same
+        });
     }
 
     /// `CategorizeEndpoints`.
@@ -214,13 +230,18 @@ impl Endpoints {
         count
     }
 
-    /// Gives those that can be reached from this Node a name, from `hash` of their `ip:port`.
-    pub(super) fn name(&mut self, hash: impl Fn(&str) -> NameHash) {
-        let Self { text, list, .. } = self;
+    /// Gives those that can be reached from this Node a name: what `push` appends for their
+    /// `ip:port`, at most 255 bytes.
+    pub(super) fn name(&mut self, push: impl Fn(&str, &mut String)) {
+        let Self {
+            text, names, list, ..
+        } = self;
         for endpoint in list {
             if endpoint.flags & (IN_CLUSTER | IN_LOCAL) != 0 {
                 let start = endpoint.start as usize;
-                endpoint.hash = hash(&text[start..start + usize::from(endpoint.length)]);
+                endpoint.name = names.len() as u32;
+                push(&text[start..start + usize::from(endpoint.length)], names);
+                endpoint.name_length = (names.len() - endpoint.name as usize) as u8;
             }
         }
     }
@@ -260,6 +281,17 @@ impl Endpoints {
     /// Whether `ip:port` is `[ip]:port`: for IPv6.
     pub(super) fn are_bracketed(&self) -> bool {
         self.bracketed
+    }
+
+    /// How long the texts of all of them are together.
+    pub(super) fn text_length(&self) -> usize {
+        self.text.len()
+    }
+
+    /// Its name; empty for one that cannot be reached.
+    pub(super) fn name_of(&self, endpoint: &Endpoint) -> &str {
+        let start = endpoint.name as usize;
+        &self.names[start..start + usize::from(endpoint.name_length)]
     }
 
     /// `ip:port`, or `[ip]:port` for IPv6.

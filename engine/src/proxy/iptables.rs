@@ -7,7 +7,7 @@
 
 use super::address::GoIp;
 use super::config::{Detector, Settings};
-use super::endpoints::Policy;
+use super::endpoints::{Endpoints, Policy};
 use super::frame::Frame;
 use super::hash::NameHash;
 use super::kind::Kind;
@@ -27,7 +27,6 @@ pub(super) mod segment {
     pub(crate) const OWN: usize = 2;
     /// The lines that declare its own chains.
     pub(crate) const CHAINS: usize = 3;
-    pub(crate) const COUNT: usize = 4;
 }
 
 /// The calls of the iptables command that come before every full sync: `-N` makes sure that a
@@ -67,65 +66,59 @@ pub(super) const TOP_LEVEL: &[&str] = &[
 /// where there are many, and stale chains are looked for less often.
 pub(super) const LARGE_CLUSTER: usize = 1000;
 
+/// Names a service port's endpoints, and returns its own name.
+pub(super) fn name(port: &ServicePort, endpoints: &mut Endpoints) -> String {
+    let protocol = port.protocol.lower();
+    endpoints.name(|text, names| {
+        NameHash::of(&[&port.label, protocol, text]).push_long(names);
+    });
+    let mut name = String::with_capacity(16);
+    NameHash::of(&[&port.label, protocol]).push_long(&mut name);
+    name
+}
+
 /// Everything that is the same for all Services.
-pub(super) struct Writer<'a> {
+pub(super) struct Writer {
     /// How Pod traffic is matched; empty if it cannot be told apart.
     pod_traffic: String,
     masquerade_all: bool,
     large: bool,
-    probabilities: &'a mut Probabilities,
+    probabilities: Probabilities,
 }
 
-impl<'a> Writer<'a> {
-    pub(super) fn new(
-        settings: &Settings,
-        large: bool,
-        probabilities: &'a mut Probabilities,
-    ) -> Self {
+impl Writer {
+    pub(super) fn new(settings: &Settings, large: bool) -> Self {
         Self {
             pod_traffic: pod_traffic(settings.detector.as_ref()),
             masquerade_all: settings.masquerade_all,
             large,
-            probabilities,
+            probabilities: Probabilities::default(),
         }
     }
 
-    /// Writes one Service, and returns where its segments end.
-    pub(super) fn service(
+    /// Writes one segment of a Service.
+    pub(super) fn write(
         &mut self,
+        segment: usize,
         service: &Service,
         plans: &[PortPlan],
         out: &mut Out<'_>,
-    ) -> [u32; segment::COUNT] {
-        out.text.reserve(estimate(plans, self.large));
-        let mut ends = [0; segment::COUNT];
-        let ports = || (0u16..).zip(service.ports.iter().zip(plans));
-        for (number, (port, plan)) in ports() {
+    ) {
+        for (number, (port, plan)) in (0..).zip(service.ports.iter().zip(plans)) {
             out.port = number;
-            filter(service, port, plan, out);
+            match segment {
+                segment::FILTER => filter(service, port, plan, out),
+                segment::SHARED => shared(service, port, plan, out),
+                segment::OWN => self.own(service, port, plan, out),
+                _ => chains(service, plan, out),
+            }
         }
-        ends[segment::FILTER] = out.text.len() as u32;
-        for (number, (port, plan)) in ports() {
-            out.port = number;
-            shared(service, port, plan, out);
-        }
-        ends[segment::SHARED] = out.text.len() as u32;
-        for (number, (port, plan)) in ports() {
-            out.port = number;
-            self.own(service, port, plan, out);
-        }
-        ends[segment::OWN] = out.text.len() as u32;
-        for plan in plans {
-            chains(service, plan, out);
-        }
-        ends[segment::CHAINS] = out.text.len() as u32;
-        ends
     }
 
     /// The service port's own chains.
     fn own(&mut self, service: &Service, port: &ServicePort, plan: &PortPlan, out: &mut Out<'_>) {
         let label = &port.label;
-        let hash = plan.hash.long();
+        let hash = plan.name.as_str();
         if plan.internal && (self.masquerade_all || !self.pod_traffic.is_empty()) {
             out.rule(Kind::MasqueradeOffCluster);
             put!(out, "-A ", policy_prefix(plan.internal_policy), hash);
@@ -161,7 +154,7 @@ impl<'a> Writer<'a> {
     /// The chain for addresses that outsiders use.
     fn external(&self, service: &Service, port: &ServicePort, plan: &PortPlan, out: &mut Out<'_>) {
         let label = &port.label;
-        let hash = plan.hash.long();
+        let hash = plan.name.as_str();
         if service.external_local {
             if !self.pod_traffic.is_empty() {
                 out.rule(Kind::ExternalPodShortcut);
@@ -236,7 +229,7 @@ impl<'a> Writer<'a> {
         out: &mut Out<'_>,
     ) {
         let chain = policy_prefix(policy);
-        let hash = plan.hash.long();
+        let hash = plan.name.as_str();
         let endpoints = &plan.endpoints;
         let large = self.large;
         let begin = |out: &mut Out<'_>, text: &str| {
@@ -254,7 +247,7 @@ impl<'a> Writer<'a> {
         };
         if let Some(seconds) = service.affinity {
             for (index, endpoint) in endpoints.of(policy) {
-                let name = endpoint.hash.long();
+                let name = plan.endpoints.name_of(endpoint);
                 out.rule(Kind::Affinity(policy, index));
                 begin(out, endpoints.ip_port(endpoint));
                 put!(
@@ -275,7 +268,7 @@ impl<'a> Writer<'a> {
                 put!(out, " -m statistic --mode random --probability ");
                 put!(out, self.probabilities.get(rest));
             }
-            put!(out, " -j KUBE-SEP-", endpoint.hash.long(), "\n");
+            put!(out, " -j KUBE-SEP-", plan.endpoints.name_of(endpoint), "\n");
             rest -= 1;
         }
     }
@@ -284,7 +277,7 @@ impl<'a> Writer<'a> {
     fn endpoints(&self, service: &Service, port: &ServicePort, plan: &PortPlan, out: &mut Out<'_>) {
         let protocol = protocol(port);
         for (index, endpoint) in plan.endpoints.reachable() {
-            let name = endpoint.hash.long();
+            let name = plan.endpoints.name_of(endpoint);
             let begin = |out: &mut Out<'_>| {
                 put!(out, "-A KUBE-SEP-", name);
                 if !self.large {
@@ -310,11 +303,15 @@ impl<'a> Writer<'a> {
     }
 }
 
-/// About how long a Service's text gets: better one allocation that is a little too large.
-fn estimate(plans: &[PortPlan], large: bool) -> usize {
-    let endpoint = if large { 320 } else { 460 };
-    let own = |plan: &PortPlan| 900 + plan.endpoints.all().len() * endpoint;
-    plans.iter().map(own).sum()
+/// How long a Service's text gets at most, but for the rules of unusual Services.
+pub(super) fn estimate(service: &Service, plans: &[PortPlan], large: bool) -> usize {
+    let own = |(port, plan): (&ServicePort, &PortPlan)| {
+        let label = port.label.len();
+        // Four lines an endpoint, three of which have a comment in a small cluster.
+        let endpoint = 267 + if large { 0 } else { 3 * label + 80 };
+        400 + 2 * label + plan.endpoints.all().len() * endpoint + 3 * plan.endpoints.text_length()
+    };
+    service.ports.iter().zip(plans).map(own).sum()
 }
 
 /// How Pod traffic is matched; for all other traffic a `!` goes before it.
@@ -404,7 +401,7 @@ fn filter(service: &Service, port: &ServicePort, plan: &PortPlan, out: &mut Out<
             put!(
                 out,
                 " traffic not accepted by KUBE-FW-",
-                plan.hash.long(),
+                plan.name.as_str(),
                 "\""
             );
             put!(out, protocol(port), " -d ", &ip.text, " --dport ");
@@ -454,7 +451,7 @@ fn filter(service: &Service, port: &ServicePort, plan: &PortPlan, out: &mut Out<
 
 /// The rules that catch the service port's addresses.
 fn shared(service: &Service, port: &ServicePort, plan: &PortPlan, out: &mut Out<'_>) {
-    let hash = plan.hash.long();
+    let hash = plan.name.as_str();
     let catch = |out: &mut Out<'_>, kind, what: &str, ip: &str, chain: &str| {
         out.rule(kind);
         put!(
@@ -516,7 +513,7 @@ fn shared(service: &Service, port: &ServicePort, plan: &PortPlan, out: &mut Out<
 
 /// The chain that lets the source ranges in. Who falls off its end is dropped in the filter table.
 fn firewall(service: &Service, port: &ServicePort, plan: &PortPlan, out: &mut Out<'_>) {
-    let hash = plan.hash.long();
+    let hash = plan.name.as_str();
     let allow = |out: &mut Out<'_>, kind, source: &str| {
         out.rule(kind);
         put!(
@@ -556,8 +553,8 @@ fn firewall(service: &Service, port: &ServicePort, plan: &PortPlan, out: &mut Ou
 
 /// The lines that declare, and so empty, the service port's own chains.
 fn chains(service: &Service, plan: &PortPlan, out: &mut Out<'_>) {
-    own_chains(service, plan, |prefix, hash| {
-        put!(out, ":", prefix, hash.long(), " - [0:0]\n");
+    own_chains(service, plan, |prefix, name| {
+        put!(out, ":", prefix, name, " - [0:0]\n");
     });
 }
 
@@ -565,22 +562,22 @@ fn chains(service: &Service, plan: &PortPlan, out: &mut Out<'_>) {
 pub(super) fn own_chains(
     service: &Service,
     plan: &PortPlan,
-    mut each: impl FnMut(&'static str, NameHash),
+    mut each: impl FnMut(&'static str, &str),
 ) {
     if plan.cluster_chain {
-        each("KUBE-SVC-", plan.hash);
+        each("KUBE-SVC-", &plan.name);
     }
     if plan.local_chain {
-        each("KUBE-SVL-", plan.hash);
+        each("KUBE-SVL-", &plan.name);
     }
     if plan.external_chain {
-        each("KUBE-EXT-", plan.hash);
+        each("KUBE-EXT-", &plan.name);
     }
     if uses_firewall(service, plan) {
-        each("KUBE-FW-", plan.hash);
+        each("KUBE-FW-", &plan.name);
     }
     for (_, endpoint) in plan.endpoints.reachable() {
-        each("KUBE-SEP-", endpoint.hash);
+        each("KUBE-SEP-", plan.endpoints.name_of(endpoint));
     }
 }
 

@@ -19,8 +19,8 @@ use super::iptables::{forward, pod_traffic, postrouting};
 use super::kind::Kind;
 use super::out::{Out, put};
 use super::plan::PortPlan;
-use super::rule_set::ServiceRules;
 use super::service::{Entry, Service, ServicePort};
+use super::service_rules::ServiceRules;
 use crate::net::{IpFamily, Protocol};
 
 /// The parts of a Service's text, in the order in which they are written.
@@ -97,36 +97,29 @@ impl<'a> Writer<'a> {
         }
     }
 
-    /// Writes one Service, and returns where its segments end.
-    pub(super) fn service(
+    /// Writes one segment of a Service.
+    pub(super) fn write(
         &self,
+        segment: usize,
         service: &Service,
         plans: &[PortPlan],
         out: &mut Out<'_>,
-    ) -> [u32; 4] {
-        let mut ends = [0; 4];
-        let ports = || (0u16..).zip(service.ports.iter().zip(plans));
-        for (number, (port, plan)) in ports() {
-            out.port = number;
-            self.servers(service, port, plan, out);
-        }
-        ends[segment::SERVERS] = out.text.len() as u32;
-        for (number, (port, _)) in ports() {
-            out.port = number;
-            out_filter(service, port, out);
-        }
-        ends[segment::OUT_FILTER] = out.text.len() as u32;
-        for (number, (port, plan)) in ports() {
-            out.port = number;
-            self.entries(service, port, plan, out);
-        }
-        ends[segment::ENTRIES] = out.text.len() as u32;
-        if !service.ports.is_empty() {
+    ) {
+        if segment == segment::ADDRESSES {
             out.port = 0;
-            self.addresses(service, out);
+            if !service.ports.is_empty() {
+                self.addresses(service, out);
+            }
+            return;
         }
-        ends[segment::ADDRESSES] = out.text.len() as u32;
-        ends
+        for (number, (port, plan)) in (0..).zip(service.ports.iter().zip(plans)) {
+            out.port = number;
+            match segment {
+                segment::SERVERS => self.servers(service, port, plan, out),
+                segment::OUT_FILTER => out_filter(service, port, out),
+                _ => self.entries(service, port, plan, out),
+            }
+        }
     }
 
     /// Whether an address has to be bound to `kube-ipvs0`.
@@ -335,6 +328,12 @@ impl<'a> Writer<'a> {
     }
 }
 
+/// About how long a Service's text gets.
+pub(super) fn estimate(plans: &[PortPlan]) -> usize {
+    let own = |plan: &PortPlan| 300 + plan.endpoints.all().len() * 80;
+    plans.iter().map(own).sum()
+}
+
 fn is_ipv6_link_local(ip: IpAddr) -> bool {
     matches!(ip, IpAddr::V6(v6) if v6.is_unicast_link_local())
 }
@@ -394,7 +393,7 @@ impl FilledSets {
 
     /// A Service came.
     pub(super) fn add(&mut self, rules: &ServiceRules) {
-        for (set, _) in entries(rules.segments(segment::ENTRIES, segment::ENTRIES)) {
+        for (set, _) in entries(rules.segment(segment::ENTRIES)) {
             match self.0.get_mut(set) {
                 Some(count) => *count += 1,
                 None => drop(self.0.insert(set.to_owned(), 1)),
@@ -404,7 +403,7 @@ impl FilledSets {
 
     /// A Service went.
     pub(super) fn remove(&mut self, rules: &ServiceRules) {
-        for (set, _) in entries(rules.segments(segment::ENTRIES, segment::ENTRIES)) {
+        for (set, _) in entries(rules.segment(segment::ENTRIES)) {
             if let Some(count) = self.0.get_mut(set) {
                 *count -= 1;
             }
@@ -428,11 +427,7 @@ fn entries(text: &str) -> impl Iterator<Item = (&str, &str)> {
 
 impl Tables {
     pub(super) fn new(settings: &Settings, services: &[Arc<ServiceRules>]) -> Self {
-        let part = |segment| {
-            services
-                .iter()
-                .map(move |rules| rules.segments(segment, segment))
-        };
+        let part = |segment| services.iter().map(move |rules| rules.segment(segment));
         let mut servers = BTreeMap::new();
         for text in part(segment::SERVERS) {
             for server in blocks(text) {

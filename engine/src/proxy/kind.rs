@@ -49,6 +49,7 @@ pub(super) enum Kind {
     ForwardMarked,
     ForwardEstablished,
     LocalnetGuard,
+    Sysctl,
     NodePorts,
 
     // The same in nftables mode, where most of it is a look into a map.

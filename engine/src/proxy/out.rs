@@ -20,7 +20,16 @@ pub(super) struct Out<'a> {
     pub port: u16,
 }
 
-impl Out<'_> {
+impl<'a> Out<'a> {
+    /// A text without marks.
+    pub(super) fn new(text: &'a mut String) -> Self {
+        Self {
+            text,
+            marks: None,
+            port: 0,
+        }
+    }
+
     /// Says what the line is that is written next.
     pub(super) fn rule(&mut self, kind: Kind) {
         if let Some(marks) = &mut self.marks {

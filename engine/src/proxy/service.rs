@@ -7,7 +7,6 @@ use std::net::IpAddr;
 
 use super::address::{Cidr, GoIp, parse_ip};
 use super::config::Settings;
-use super::hash::NameHash;
 use crate::api;
 use crate::net::{IpFamily, Protocol};
 
@@ -164,13 +163,6 @@ impl Service {
     /// Whether a policy asks for endpoints of this Node.
     pub(super) fn uses_local_endpoints(&self, port: &ServicePort) -> bool {
         self.internal_local || (self.external_local && self.is_externally_accessible(port))
-    }
-}
-
-impl ServicePort {
-    /// The hash in the names of its iptables chains.
-    pub(super) fn iptables_hash(&self) -> NameHash {
-        NameHash::of(&[&self.label, self.protocol.lower()])
     }
 }
 

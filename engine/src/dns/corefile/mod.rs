@@ -10,16 +10,13 @@
 
 mod lines;
 mod plugins;
-pub(super) mod selector;
 mod zones;
 
 use std::collections::BTreeSet;
 
-use serde::{Deserialize, Serialize};
-
 use self::lines::{Block, Word};
 use super::Name;
-use crate::api::LabelSelector;
+use crate::api::selector::Selector;
 use crate::diagnostic::Diagnostic;
 
 /// The Corefile that kubeadm v1.30 writes. Source: kubernetes/kubernetes
@@ -48,16 +45,14 @@ pub const KUBEADM_COREFILE: &str = "\
 ";
 
 /// A Corefile: one server block or more.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Corefile {
     /// In the order of the text.
     pub servers: Vec<ServerBlock>,
 }
 
 /// The zones that a server block is for, and what its plugins do.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ServerBlock {
     /// Where it listens, and for which names.
     pub addresses: Vec<ServerAddress>,
@@ -73,8 +68,7 @@ pub struct ServerBlock {
 }
 
 /// One key of a server block: `cluster.local:53`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ServerAddress {
     /// The zone, in lower case.
     pub zone: Name,
@@ -83,8 +77,7 @@ pub struct ServerAddress {
 }
 
 /// The `kubernetes` plugin.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Kubernetes {
     /// The zones that it answers for, in lower case. At least one is not a reverse zone.
     pub zones: Vec<Name>,
@@ -99,9 +92,9 @@ pub struct Kubernetes {
     /// The only Namespaces shown; empty for all.
     pub namespaces: BTreeSet<String>,
     /// Which Namespaces are shown, by label.
-    pub namespace_labels: Option<LabelSelector>,
+    pub namespace_labels: Option<Selector>,
     /// Which Services, EndpointSlices and Pods are looked at, by label.
-    pub labels: Option<LabelSelector>,
+    pub labels: Option<Selector>,
     /// Whether endpoints are not looked at.
     pub no_endpoints: bool,
     /// Whether a Service without ready endpoints has no name.
@@ -137,8 +130,7 @@ impl Kubernetes {
 }
 
 /// Whether Pods have names (`pods` of the `kubernetes` plugin).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum PodsMode {
     /// They have none. The default.
     #[default]
@@ -150,8 +142,7 @@ pub enum PodsMode {
 }
 
 /// A `forward` plugin.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Forward {
     /// The names that it is for.
     pub from: Name,
@@ -165,8 +156,7 @@ pub struct Forward {
 ///
 /// What a kept answer does (an old "no" for a new Service) needs a clock; whoever has one finds
 /// the times here.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cache {
     /// The names that it is for.
     pub zones: Vec<Name>,
@@ -177,8 +167,7 @@ pub struct Cache {
 }
 
 /// How long one sort of answer is kept.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CacheTtl {
     /// At least, in seconds.
     pub min: u32,

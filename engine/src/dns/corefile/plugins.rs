@@ -2,9 +2,9 @@
 
 use super::lines::{Line, Word};
 use super::{
-    Cache, CacheTtl, Forward, Kubernetes, PodsMode, ServerAddress, ServerBlock, selector, zones,
-    zones_or,
+    Cache, CacheTtl, Forward, Kubernetes, PodsMode, ServerAddress, ServerBlock, zones, zones_or,
 };
+use crate::api::selector::Selector;
 use crate::diagnostic::Diagnostic;
 use crate::dns::Name;
 
@@ -257,11 +257,7 @@ fn kubernetes_option(plugin: &mut Kubernetes, line: &Line, diagnostics: &mut Vec
     }
 }
 
-fn labels(
-    line: &Line,
-    what: &str,
-    diagnostics: &mut Vec<Diagnostic>,
-) -> Option<crate::api::LabelSelector> {
+fn labels(line: &Line, what: &str, diagnostics: &mut Vec<Diagnostic>) -> Option<Selector> {
     if !has_args(line, true, diagnostics) {
         return None;
     }
@@ -271,10 +267,10 @@ fn labels(
         .map(|arg| arg.text.as_str())
         .collect::<Vec<_>>()
         .join(" ");
-    selector::parse(&text)
-        .map_err(|part| {
+    text.parse()
+        .map_err(|error| {
             diagnostics.push(Diagnostic::error(
-                format!("unable to parse {what} selector value: '{text}': {part:?}"),
+                format!("unable to parse {what} selector value: '{text}': {error}"),
                 line.span(),
             ));
         })
