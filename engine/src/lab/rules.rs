@@ -43,8 +43,11 @@ pub struct RuleLine {
 impl NodeRules {
     fn new(set: RuleSet) -> Self {
         let rules = set.lines();
-        let by_rule: BTreeMap<RuleAt, usize> =
-            rules.iter().enumerate().map(|(index, rule)| (rule.at.clone(), index)).collect();
+        let by_rule: BTreeMap<RuleAt, usize> = rules
+            .iter()
+            .enumerate()
+            .map(|(index, rule)| (rule.at.clone(), index))
+            .collect();
         let mut lines = Vec::new();
         let mut numbers: BTreeMap<(String, String), u32> = BTreeMap::new();
         let mut table = String::new();
@@ -68,18 +71,31 @@ impl NodeRules {
                 }));
                 continue;
             }
-            let chain = line.strip_prefix("-A ").and_then(|rest| rest.split(' ').next());
+            let chain = line
+                .strip_prefix("-A ")
+                .and_then(|rest| rest.split(' ').next());
             let Some(chain) = chain else {
                 lines.push(RuleLine::plain(&table, line));
                 continue;
             };
-            let number = numbers.entry((table.clone(), chain.to_owned())).or_default();
+            let number = numbers
+                .entry((table.clone(), chain.to_owned()))
+                .or_default();
             *number += 1;
             let at = RuleAt::new(table.clone(), chain, *number);
             let id = by_rule.get(&at).map(|index| rules[*index].id);
-            lines.push(RuleLine { at: Some(at), id, ..RuleLine::plain(&table, line) });
+            lines.push(RuleLine {
+                at: Some(at),
+                id,
+                ..RuleLine::plain(&table, line)
+            });
         }
-        Self { set, rules, lines, by_rule }
+        Self {
+            set,
+            rules,
+            lines,
+            by_rule,
+        }
     }
 
     /// The rules as kube-proxy hands them over.
@@ -97,13 +113,18 @@ impl NodeRules {
     /// A rule with what it is for and what made it; `None` for one that kube-proxy did not write.
     #[must_use]
     pub fn describe(&self, rule: &RuleAt) -> Option<Rule> {
-        self.by_rule.get(rule).map(|index| self.set.describe(&self.rules[*index]))
+        self.by_rule
+            .get(rule)
+            .map(|index| self.set.describe(&self.rules[*index]))
     }
 
     /// How many rules kube-proxy wrote, without its jumps.
     #[must_use]
     pub fn count(&self) -> u32 {
-        let rules = self.lines.iter().filter(|line| line.at.is_some() && !line.is_jump);
+        let rules = self
+            .lines
+            .iter()
+            .filter(|line| line.at.is_some() && !line.is_jump);
         u32::try_from(rules.count()).unwrap_or(u32::MAX)
     }
 }

@@ -43,7 +43,9 @@ impl Wires {
         self.sent += 1;
         let origins = |node: &str, rule: &RuleAt| -> Vec<Origin> {
             let described = lab.rules(node).and_then(|rules| rules.describe(rule));
-            described.map(|described| described.origins).unwrap_or_default()
+            described
+                .map(|described| described.origins)
+                .unwrap_or_default()
         };
         network.walk(
             &mut self.state,
