@@ -27,10 +27,11 @@ mod verdict;
 mod walk;
 mod words;
 
+pub use crate::words::{Mark, Phrase, Piece, Words};
 pub use exchange::State;
 pub use journey::{
-    Cause, Change, Client, ClientKind, Direction, Hop, Journey, Location, Mark, Phrase, Piece,
-    Request, Served, Step, Verdict, VerdictKind, Words,
+    Cause, Change, Client, ClientKind, Direction, Hop, Journey, Location, Request, Served, Step,
+    Verdict, VerdictKind,
 };
 pub use plan::{
     Listens, Owner, Plan, PlanNode, PlanOutside, PlanPod, PlanRoute, PlanRouter, PodLink, Serves,

@@ -6,9 +6,7 @@
 //! only passes a packet on shows its rules at the hop that travels there.
 
 use super::exchange::{Came, Ending, Event, Server, Stop, is_node};
-use super::journey::{
-    Change, Client, Direction, Hop, Journey, Location, Request, Served, Step, Words,
-};
+use super::journey::{Change, Client, Direction, Hop, Journey, Location, Request, Served, Step};
 use super::plan::Owner;
 use super::topology::{Network, Role};
 use super::verdict;
@@ -18,6 +16,7 @@ use crate::api::Origin;
 use crate::net::{IcmpMessage, Packet};
 use crate::netfilter::iptables::{Recent, RecentAction, Rule, What};
 use crate::netfilter::{Fate, Loss, Passage, Rewrite, RuleAt};
+use crate::words::Words;
 
 /// What there is to tell.
 pub(super) struct Told<'a> {

@@ -1,11 +1,12 @@
 //! How a journey ended, and why, from the ending and the hop that shows it.
 
 use super::exchange::{Ending, Stop, protocol_text};
-use super::journey::{Cause, Hop, Step, Verdict, VerdictKind, Words};
+use super::journey::{Cause, Hop, Step, Verdict, VerdictKind};
 use super::tell::{Told, pod_of};
 use super::words;
 use crate::net::{IcmpMessage, Transport};
 use crate::netfilter::{Loss, RuleAt};
+use crate::words::Words;
 
 /// The verdict of a journey whose hops are told.
 pub(super) fn verdict(told: &Told<'_>, hops: &[Hop]) -> Verdict {

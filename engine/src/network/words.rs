@@ -6,10 +6,11 @@
 
 use std::net::IpAddr;
 
-use super::journey::{Change, Mark, Phrase, Words};
+use super::journey::Change;
 use crate::net::{IcmpMessage, Packet, Transport};
 use crate::netfilter::chance::{ONE, compared};
 use crate::netfilter::{Draw, Loss, RuleAt};
+use crate::words::{Mark, Phrase, Words};
 
 /// Where something is.
 #[derive(Clone, Copy, Debug)]
