@@ -33,8 +33,8 @@ mod tests;
 
 pub use exchange::State;
 pub use journey::{
-    Cause, Change, Client, ClientKind, Direction, Hop, Journey, Location, Mark, Phrase, Piece,
-    Request, Served, Step, Verdict, VerdictKind, Words,
+    Cause, Change, Client, ClientKind, Direction, Hop, Journey, Location, Request, Served, Step,
+    Verdict, VerdictKind,
 };
 pub use plan::{
     Listens, Owner, Plan, PlanNode, PlanOutside, PlanPod, PlanRoute, PlanRouter, PodLink, Serves,
@@ -43,3 +43,5 @@ pub use plan::{
 pub use request::RequestError;
 pub use topology::{Machine, Network, NodeRules, Role};
 pub use walk::{AddressOf, Lookups, OriginsOf, Possibility};
+
+pub use crate::words::{Mark, Phrase, Piece, Words};

@@ -6,7 +6,8 @@
 //! only passes a packet on shows its rules at the hop that travels there.
 
 use super::exchange::{Came, Ending, Event, Server, Stop, is_node};
-use super::journey::{Change, Direction, Hop, Journey, Location, Served, Step, Words};
+use super::journey::{Change, Direction, Hop, Journey, Location, Served, Step};
+use crate::words::Words;
 use super::told::{
     Told, came_from, change, ended_by_ttl, first_return, pod_of, remembers, rewrite_of,
 };

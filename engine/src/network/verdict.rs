@@ -1,7 +1,8 @@
 //! How a journey ended, and why, from the ending and the hop that shows it.
 
 use super::exchange::{Ending, Stop, is_node, protocol_text};
-use super::journey::{Cause, Hop, Step, Verdict, VerdictKind, Words};
+use super::journey::{Cause, Hop, Step, Verdict, VerdictKind};
+use crate::words::Words;
 use super::told::{Told, pod_of};
 use super::words;
 use crate::net::{IcmpMessage, Transport};

@@ -2,6 +2,7 @@
 
 use super::endpoints::Policy;
 use super::kind::Kind;
+use super::plan::Nowhere;
 use super::line::Line;
 use super::rule_set::RuleSet;
 use super::service::{Entry, Service, ServicePort};
@@ -51,18 +52,30 @@ impl<'a> Origins<'a> {
             }
             Kind::ClusterIpSet => self.cluster_ip(),
             Kind::ClusterIpRefused => {
+                self.nobody("spec.internalTrafficPolicy");
                 self.cluster_ip();
                 self.port("port");
-                if self.service.internal_local {
-                    self.field("spec.internalTrafficPolicy");
-                }
             }
-            Kind::ExternalIp(index) | Kind::ExternalIpRefused(index) => {
+            Kind::ExternalIpRefused(index) => {
+                self.nobody("spec.externalTrafficPolicy");
+                self.entry("spec.externalIPs", &self.service.external_ips, index, "");
+                self.port("port");
+            }
+            Kind::LoadBalancerIpRefused(index) => {
+                self.nobody("spec.externalTrafficPolicy");
+                self.load_balancer_ip(index);
+                self.port("port");
+            }
+            Kind::NodePortRefused => {
+                self.nobody("spec.externalTrafficPolicy");
+                self.port("nodePort");
+            }
+            Kind::ExternalIp(index) => {
                 self.entry("spec.externalIPs", &self.service.external_ips, index, "");
                 self.port("port");
                 self.external_policy();
             }
-            Kind::LoadBalancerIp(index) | Kind::LoadBalancerIpRefused(index) => {
+            Kind::LoadBalancerIp(index) => {
                 self.load_balancer_ip(index);
                 self.port("port");
                 self.external_policy();
@@ -71,7 +84,7 @@ impl<'a> Origins<'a> {
                 self.load_balancer_ip(index);
                 self.field("spec.loadBalancerSourceRanges");
             }
-            Kind::NodePort | Kind::NodePortRefused => {
+            Kind::NodePort => {
                 self.port("nodePort");
                 self.external_policy();
             }
@@ -107,6 +120,15 @@ impl<'a> Origins<'a> {
         } = self.service;
         let object = ObjectRef::new(ObjectKind::Service, namespace, name);
         self.list.push(Origin::new(object, FieldPath::new(field)));
+    }
+
+    /// Why nobody is to be reached: no endpoint was selected, or the policy keeps to this Node's.
+    /// It comes first, as that is what a person has to mend.
+    fn nobody(&mut self, policy: &str) {
+        self.field(match self.rules.plans[self.port_number].nowhere() {
+            Nowhere::Reject => "spec.selector",
+            Nowhere::Drop => policy,
+        });
     }
 
     fn cluster_ip(&mut self) {

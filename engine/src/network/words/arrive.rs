@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use super::{Place, Said, bare, cap, name_of, phrase, port_text, the};
 use crate::net::{Packet, Transport};
 use crate::netfilter::{Loss, RuleAt};
-use crate::network::journey::{Mark, Words};
+use crate::words::{Mark, Words};
 
 pub(in crate::network) fn deliver(
     place: Place<'_>,

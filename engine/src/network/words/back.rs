@@ -4,7 +4,8 @@ use std::net::IpAddr;
 
 use super::{Place, Said, bare, cap, icmp, phrase, the};
 use crate::net::{IcmpMessage, Packet};
-use crate::network::journey::{Change, Mark, Words};
+use crate::network::journey::Change;
+use crate::words::{Mark, Words};
 
 pub(in crate::network) fn unnat(node: &str, after: &Packet, changes: &[Change]) -> Said {
     let names: Vec<&str> = (changes.iter())

@@ -11,7 +11,7 @@ mod verdict;
 
 use std::net::IpAddr;
 
-use super::journey::{Phrase, Words};
+use crate::words::{Phrase, Words};
 use crate::net::{IcmpMessage, Packet};
 
 pub(super) use arrive::{

@@ -6,7 +6,7 @@ use super::{Place, Said, and, bare, cap, phrase, the};
 use crate::net::{Packet, Transport};
 use crate::netfilter::Draw;
 use crate::netfilter::chance::{ONE, compared};
-use crate::network::journey::{Mark, Words};
+use crate::words::{Mark, Words};
 
 /// What a client opens.
 fn opens(packet: &Packet) -> &'static str {

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use super::{Place, bare, name_of, port_text};
 use crate::net::Packet;
 use crate::netfilter::RuleAt;
-use crate::network::journey::Words;
+use crate::words::Words;
 
 pub(in crate::network) fn doubt(node: &str, at: &RuleAt, what: &str) -> Words {
     Words::same(format!(
