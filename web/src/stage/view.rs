@@ -80,11 +80,12 @@ pub fn Stage(props: &StageProps) -> Html {
     let StageProps {
         scene,
         journey,
-        hop,
         skin,
         lit,
         ..
     } = props;
+    // A journey that became shorter ends at its end.
+    let hop = &journey.as_ref().map_or(0, |j| props.hop.min(j.hops.len()));
     let layout = use_memo(
         (scene.clone(), props.open_service.clone(), props.view),
         |(scene, open, view)| Layout::of(scene, open.as_ref(), *view),
