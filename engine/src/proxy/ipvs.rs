@@ -18,10 +18,12 @@ use crate::net::{IpFamily, Protocol};
 
 mod frame;
 mod ipset;
+mod live;
 mod tables;
 
 pub(super) use frame::frame;
 use ipset::Set;
+pub(super) use live::Live;
 pub(super) use tables::FilledSets;
 pub use tables::Tables;
 
@@ -363,4 +365,24 @@ fn out_filter(service: &Service, port: &ServicePort, out: &mut Out<'_>) {
         );
         put!(out, " -j DROP\n");
     }
+}
+
+/// The virtual servers of a text, each with its real servers.
+fn blocks(text: &str) -> impl Iterator<Item = &str> {
+    let mut rest = text;
+    std::iter::from_fn(move || {
+        if rest.is_empty() {
+            return None;
+        }
+        let end = rest.find("\n-A ").map_or(rest.len(), |at| at + 1);
+        let (block, after) = rest.split_at(end);
+        rest = after;
+        Some(block)
+    })
+}
+
+/// The name of a virtual server: `-t 10.96.0.1:443`.
+fn server_key(server: &str) -> &str {
+    let rest = server.strip_prefix("-A ").unwrap_or(server);
+    rest.find(" -s ").map_or(rest, |end| &rest[..end])
 }

@@ -16,7 +16,7 @@ use super::concat::Concat;
 use super::config::{ConfigError, Mode, ProxyConfig, Settings};
 use super::frame::{Frame, Part};
 use super::iptables::segment::{CHAINS, FILTER, OWN, SHARED};
-use super::ipvs::FilledSets;
+use super::ipvs::{FilledSets, Live};
 use super::join::Join;
 use super::rule_set::{RuleSet, fixed_frame, service_of};
 use super::service::Service;
@@ -57,8 +57,9 @@ pub struct Proxier {
     /// shared chains.
     filter: Concat,
     shared: Concat,
-    /// In IPVS mode.
+    /// In IPVS mode, what the tables hold.
     filled: FilledSets,
+    live: Live,
     /// Chains that no rule leads to any more, but that were not deleted yet.
     stale: BTreeSet<String>,
     last_cleanup_ms: Option<u64>,
@@ -74,9 +75,11 @@ pub struct Sync {
     /// How many Services were written.
     pub services: usize,
     /// What kube-proxy would send: for iptables-restore, which keeps the chains that are not
-    /// named, or for `nft -f`. In IPVS mode the tables are changed beside it;
-    /// [`super::diff()`] of two [`Proxier::rule_set`]s says how.
+    /// named, or for `nft -f`.
     pub text: Arc<String>,
+    /// In IPVS mode, how the tables are changed, unless this was a full sync, after which they are
+    /// those of [`Proxier::rule_set`]: calls of `ipvsadm`, `ipset` and `ip`, one a line.
+    pub tables: String,
 }
 
 impl Proxier {
@@ -106,6 +109,7 @@ impl Proxier {
             filter: Concat::default(),
             shared: Concat::default(),
             filled: FilledSets::default(),
+            live: Live::default(),
             stale: BTreeSet::new(),
             last_cleanup_ms: None,
             sent: Arc::default(),
@@ -237,7 +241,8 @@ impl Proxier {
             whole = Some(self.rebuild());
         } else {
             written = self.update();
-            if self.large != (self.endpoints > iptables::LARGE_CLUSTER) {
+            let large = self.endpoints > iptables::LARGE_CLUSTER;
+            if self.mode == Mode::Iptables && self.large != large {
                 self.large = !self.large;
                 whole = Some(self.render());
             }
@@ -246,6 +251,11 @@ impl Proxier {
             self.frame = Arc::new(ipvs::frame(&self.settings, &self.filled));
         }
         let full = whole.is_some();
+        let tables = if self.mode == Mode::Ipvs && !full {
+            self.live.calls(&self.rules, &written, self.settings.family)
+        } else {
+            String::new()
+        };
         let cleanup = self.cleans_up(now_ms);
         let text = match whole {
             // What was rendered is what is sent, unless there is something to delete.
@@ -263,6 +273,7 @@ impl Proxier {
                 written.len()
             },
             text,
+            tables,
         }
     }
 
@@ -280,6 +291,7 @@ impl Proxier {
             full: true,
             services: self.rules.len(),
             text,
+            tables: String::new(),
         }
     }
 
@@ -349,7 +361,10 @@ impl Proxier {
                 self.filter = gather(FILTER);
                 self.shared = gather(SHARED);
             }
-            Mode::Ipvs => self.filled = FilledSets::new(&self.rules),
+            Mode::Ipvs => {
+                self.filled = FilledSets::new(&self.rules);
+                self.live = Live::new(&self.rules);
+            }
             Mode::Nftables => {}
         }
         text
@@ -387,6 +402,10 @@ impl Proxier {
     /// Puts new rules in the place of a Service's old ones; either may be missing.
     fn replace(&mut self, key: &str, new: Option<Arc<ServiceRules>>) {
         let place = self.place(key);
+        if self.mode == Mode::Ipvs {
+            let old = place.ok().map(|at| self.rules[at].as_ref());
+            self.live.change(old, new.as_deref(), &self.rules);
+        }
         if let Ok(at) = place {
             let old = &self.rules[at];
             self.endpoints -= old.endpoints();

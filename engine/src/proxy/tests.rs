@@ -11,7 +11,7 @@ use proptest::collection::{btree_map, vec};
 use proptest::prelude::*;
 use proptest::sample::select;
 
-use super::{Mode, Proxier, ProxyConfig, RuleSet, SYNC_PERIOD_MS, diff, dump};
+use super::{Mode, Proxier, ProxyConfig, RuleSet, SYNC_PERIOD_MS, Tables, diff, dump};
 use crate::api::{Endpoint, EndpointPort, EndpointSlice, Service, ServicePort, ServiceSpec};
 
 /// The chains of a kernel, as iptables-restore without `--flush` fills them.
@@ -58,18 +58,73 @@ impl Kernel {
     }
 }
 
+/// IPVS' tables of a kernel: every line that shows something, without its order.
+fn shown(tables: &Tables) -> BTreeSet<String> {
+    let sets = tables.ipset.lines().filter(|line| line.starts_with("add "));
+    let lines = tables
+        .ipvsadm
+        .lines()
+        .chain(tables.kube_ipvs0.lines())
+        .chain(sets);
+    lines.map(str::to_owned).collect()
+}
+
+/// Does what the calls say to what is shown.
+fn call(shown: &mut BTreeSet<String>, calls: &str) {
+    for line in calls.lines() {
+        let words: Vec<&str> = line.split(' ').collect();
+        let gone = |shown: &mut BTreeSet<String>, start: &str| {
+            let count = shown.len();
+            shown.retain(|line| line != start.trim_end() && !line.starts_with(start));
+            assert_ne!(shown.len(), count, "{line}: there is no such thing");
+        };
+        match words[..] {
+            ["ipset", "add", ..] => assert!(shown.insert(line.replacen("ipset ", "", 1))),
+            ["ipset", "del", set, entry] => gone(shown, &format!("add {set} {entry}")),
+            ["ip", "address", verb, ip, ..] => {
+                let ip = ip.split('/').next().unwrap().to_owned();
+                assert!(if verb == "add" {
+                    shown.insert(ip)
+                } else {
+                    shown.remove(&ip)
+                });
+            }
+            ["ipvsadm", "-D", flag, server] => {
+                gone(shown, &format!("-A {flag} {server} "));
+                shown.retain(|line| !line.starts_with(&format!("-a {flag} {server} ")));
+            }
+            ["ipvsadm", "-d", flag, server, "-r", real] => {
+                gone(shown, &format!("-a {flag} {server} -r {real} "));
+            }
+            ["ipvsadm", "-E", flag, server, ..] => {
+                gone(shown, &format!("-A {flag} {server} "));
+                shown.insert(line.replacen("ipvsadm -E", "-A", 1));
+            }
+            _ => assert!(shown.insert(line.replacen("ipvsadm ", "", 1)), "{line}"),
+        }
+    }
+}
+
 /// Syncs, and checks that everything equals a full sync.
 fn sync_and_check(
     proxier: &mut Proxier,
     kernel: &mut Kernel,
     expected: &RuleSet,
 ) -> Result<(), TestCaseError> {
+    let before = proxier.rule_set();
     let sync = proxier.sync(0);
     let rules = proxier.rule_set();
     prop_assert_eq!(dump(&rules), dump(expected));
     match rules.mode() {
         Mode::Nftables => prop_assert_eq!(sync.text.as_str(), expected.text()),
-        Mode::Ipvs => prop_assert_eq!(sync.text.as_str(), expected.text()),
+        Mode::Ipvs => {
+            prop_assert_eq!(sync.text.as_str(), expected.text());
+            if let (false, Some(old), Some(new)) = (sync.full, before.ipvs(), expected.ipvs()) {
+                let mut tables = shown(old);
+                call(&mut tables, &sync.tables);
+                prop_assert_eq!(tables, shown(new));
+            }
+        }
         Mode::Iptables => {
             kernel.restore(&sync.text);
             let mut fresh = Kernel::default();

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::ipset::{self, Set};
-use super::segment;
+use super::{blocks, segment, server_key};
 use crate::net::IpFamily;
 use crate::proxy::config::Settings;
 use crate::proxy::service_rules::ServiceRules;
@@ -79,11 +79,7 @@ impl Tables {
             for server in blocks(text) {
                 // Two Services may claim one address and port: there is one virtual server for
                 // it, with the real servers of the one that was written last.
-                let name = server.lines().next().and_then(|line| {
-                    let rest = line.strip_prefix("-A ")?;
-                    rest.find(" -s ").map(|end| &rest[..end])
-                });
-                servers.insert(name, server);
+                servers.insert(server_key(server), server);
             }
         }
         let addresses: BTreeSet<&str> = part(segment::ADDRESSES).flat_map(str::lines).collect();
@@ -137,20 +133,6 @@ impl Tables {
 fn push_line(text: &mut String, line: &str) {
     text.push_str(line);
     text.push('\n');
-}
-
-/// The virtual servers of a text, each with its real servers.
-fn blocks(text: &str) -> impl Iterator<Item = &str> {
-    let mut rest = text;
-    std::iter::from_fn(move || {
-        if rest.is_empty() {
-            return None;
-        }
-        let end = rest.find("\n-A ").map_or(rest.len(), |at| at + 1);
-        let (block, after) = rest.split_at(end);
-        rest = after;
-        Some(block)
-    })
 }
 
 /// What is set at start, on a machine where all of these were 0.
