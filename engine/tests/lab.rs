@@ -104,11 +104,12 @@ fn a_selector_that_matches_nothing_is_refused_by_a_rule_that_leads_to_the_select
     let cause = journey.verdict.cause.unwrap();
     let (node, rule) = cause.rule.unwrap();
     let rules = lab.rules(&node).unwrap();
-    let line = rules.describe(&rule).unwrap();
+    let text = &rules.line(&rule).unwrap().text;
     assert!(
-        line.text.contains("has no endpoints") && line.text.contains("REJECT"),
-        "{line:?}"
+        text.contains("has no endpoints") && text.contains("REJECT"),
+        "{text}"
     );
+    assert!(rules.explanation(&rule).contains("no usable endpoint"));
     let origin = cause.origin.unwrap();
     let place = lab.place(&origin).unwrap();
     let written = example("wrong-selector")

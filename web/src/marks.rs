@@ -61,7 +61,8 @@ pub fn of_journey(
     }
     let matched = now.looks.iter().filter(|look| look.matched);
     for look in matched {
-        let Some(line) = rules.and_then(|rules| rules.line(&look.at)) else {
+        let Some(rules) = rules else { continue };
+        let Some(line) = rules.line(&look.at) else {
             continue;
         };
         let (kind, tag) = match effect(&line.text) {
@@ -69,7 +70,7 @@ pub fn of_journey(
             Effect::Snat => ("snat", "SNAT"),
             Effect::End | Effect::Jump => continue,
         };
-        for origin in &line.origins {
+        for origin in rules.origins(&look.at) {
             put(origin, kind, tag.to_owned());
         }
     }

@@ -56,6 +56,20 @@ impl RuleText {
     pub fn line(&self, rule: &RuleAt) -> Option<&RuleLine> {
         self.0.as_ref()?.line(rule)
     }
+
+    /// What a rule is for.
+    #[must_use]
+    pub fn explanation(&self, rule: &RuleAt) -> String {
+        self.0
+            .as_ref()
+            .map_or_else(String::new, |rules| rules.explanation(rule))
+    }
+
+    /// What made a rule.
+    #[must_use]
+    pub fn origins(&self, rule: &RuleAt) -> &[Origin] {
+        self.0.as_ref().map_or(&[], |rules| rules.origins(rule))
+    }
 }
 
 /// What the engine made of the manifests.
@@ -319,9 +333,7 @@ impl Session {
                 lit.rules = rules_with(rules, |origin| related(origin, field));
             }
             Focus::Rule(node, at) => {
-                if let Some(line) = rules.line(at) {
-                    light(&line.origins, &mut lit);
-                }
+                light(rules.origins(at), &mut lit);
                 lit.rules.insert(at.clone());
                 lit.rule = Some((node.clone(), at.clone()));
             }
@@ -338,8 +350,9 @@ fn rules_with<'a>(
     rules
         .lines()
         .iter()
-        .filter(|line| line.origins.iter().any(&mut test))
-        .filter_map(|line| line.at.clone())
+        .filter_map(|line| line.at.as_ref())
+        .filter(|at| rules.origins(at).iter().any(&mut test))
+        .cloned()
         .collect()
 }
 

@@ -1,14 +1,16 @@
 //! A Node's rules as people read them: the text, line by line, each with what made it.
 
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
 
 use serde::Serialize;
 
 use super::Settings;
 use super::world::World;
+use crate::api::Origin;
 use crate::controllers::nodes;
 use crate::netfilter::RuleAt;
-use crate::proxy::{ConfigError, DetectLocal, Line, Mode, ProxyConfig, Rule, RuleId, RuleSet};
+use crate::proxy::{ConfigError, DetectLocal, Line, Mode, ProxyConfig, RuleId, RuleSet};
 
 /// What kube-proxy wrote on one Node.
 ///
@@ -19,8 +21,10 @@ pub struct NodeRules {
     set: RuleSet,
     rules: Vec<Line>,
     lines: Vec<RuleLine>,
-    /// The index of each rule in `rules`.
-    by_rule: BTreeMap<RuleAt, usize>,
+    /// The index of each rule in `rules`, and in `lines`.
+    by_rule: BTreeMap<RuleAt, (usize, usize)>,
+    /// What made each of `rules`, once somebody asked.
+    origins: OnceCell<Vec<Vec<Origin>>>,
 }
 
 /// One line of the text.
@@ -43,10 +47,10 @@ pub struct RuleLine {
 impl NodeRules {
     fn new(set: RuleSet) -> Self {
         let rules = set.lines();
-        let by_rule: BTreeMap<RuleAt, usize> = rules
+        let mut by_rule: BTreeMap<RuleAt, (usize, usize)> = rules
             .iter()
             .enumerate()
-            .map(|(index, rule)| (rule.at.clone(), index))
+            .map(|(index, rule)| (rule.at.clone(), (index, usize::MAX)))
             .collect();
         let mut lines = Vec::new();
         let mut numbers: BTreeMap<(String, String), u32> = BTreeMap::new();
@@ -83,18 +87,24 @@ impl NodeRules {
                 .or_default();
             *number += 1;
             let at = RuleAt::new(table.clone(), chain, *number);
-            let id = by_rule.get(&at).map(|index| rules[*index].id);
+            let id = by_rule.get(&at).map(|(index, _)| rules[*index].id);
             lines.push(RuleLine {
                 at: Some(at),
                 id,
                 ..RuleLine::plain(&table, line)
             });
         }
+        for (index, line) in lines.iter().enumerate() {
+            if let Some(entry) = line.at.as_ref().and_then(|at| by_rule.get_mut(at)) {
+                entry.1 = index;
+            }
+        }
         Self {
             set,
             rules,
             lines,
             by_rule,
+            origins: OnceCell::new(),
         }
     }
 
@@ -110,12 +120,32 @@ impl NodeRules {
         &self.lines
     }
 
-    /// A rule with what it is for and what made it; `None` for one that kube-proxy did not write.
+    /// The line of a rule; `None` for one that kube-proxy did not write.
     #[must_use]
-    pub fn describe(&self, rule: &RuleAt) -> Option<Rule> {
+    pub fn line(&self, rule: &RuleAt) -> Option<&RuleLine> {
+        let (_, line) = self.by_rule.get(rule)?;
+        self.lines.get(*line)
+    }
+
+    /// What a rule is for, in a sentence or two; empty as for [`NodeRules::line`].
+    #[must_use]
+    pub fn explanation(&self, rule: &RuleAt) -> String {
+        let rule = self.by_rule.get(rule).map(|(index, _)| &self.rules[*index]);
+        rule.map(|rule| self.set.explain(rule)).unwrap_or_default()
+    }
+
+    /// The fields of manifests that made a rule; none for the cluster's own.
+    #[must_use]
+    pub fn origins(&self, rule: &RuleAt) -> &[Origin] {
+        let all = self.origins.get_or_init(|| {
+            self.rules
+                .iter()
+                .map(|rule| self.set.origins(rule))
+                .collect()
+        });
         self.by_rule
             .get(rule)
-            .map(|index| self.set.describe(&self.rules[*index]))
+            .map_or(&[], |(index, _)| &all[*index])
     }
 
     /// How many rules kube-proxy wrote, without its jumps.

@@ -42,10 +42,8 @@ impl Wires {
             .wrapping_add(self.sent.wrapping_mul(SEED_STEP));
         self.sent += 1;
         let origins = |node: &str, rule: &RuleAt| -> Vec<Origin> {
-            let described = lab.rules(node).and_then(|rules| rules.describe(rule));
-            described
-                .map(|described| described.origins)
-                .unwrap_or_default()
+            lab.rules(node)
+                .map_or_else(Vec::new, |rules| rules.origins(rule).to_vec())
         };
         network.walk(
             &mut self.state,

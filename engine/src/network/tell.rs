@@ -7,7 +7,6 @@
 
 use super::exchange::{Came, Ending, Event, Server, Stop, is_node};
 use super::journey::{Change, Direction, Hop, Journey, Location, Served, Step};
-use crate::words::Words;
 use super::told::{
     Told, came_from, change, ended_by_ttl, first_return, pod_of, remembers, rewrite_of,
 };
@@ -16,6 +15,7 @@ use super::verdict;
 use super::words;
 use crate::net::{IcmpMessage, Packet};
 use crate::netfilter::{Fate, Rewrite, RuleAt};
+use crate::words::Words;
 
 /// Tells a journey.
 pub(super) fn journey(told: Told<'_>) -> Journey {

@@ -2,11 +2,11 @@
 
 use super::exchange::{Ending, Stop, is_node, protocol_text};
 use super::journey::{Cause, Hop, Step, Verdict, VerdictKind};
-use crate::words::Words;
 use super::told::{Told, pod_of};
 use super::words;
 use crate::net::{IcmpMessage, Transport};
 use crate::netfilter::{Loss, RuleAt};
+use crate::words::Words;
 
 /// The verdict of a journey whose hops are told.
 pub(super) fn verdict(told: &Told<'_>, hops: &[Hop]) -> Verdict {

@@ -2,8 +2,8 @@
 
 use super::endpoints::Policy;
 use super::kind::Kind;
-use super::plan::Nowhere;
 use super::line::Line;
+use super::plan::Nowhere;
 use super::rule_set::RuleSet;
 use super::service::{Entry, Service, ServicePort};
 use super::service_rules::ServiceRules;

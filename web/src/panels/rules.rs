@@ -199,7 +199,7 @@ pub fn Rules(props: &RulesProps) -> Html {
         .rule
         .as_ref()
         .filter(|(node, _)| **node == *props.node)
-        .and_then(|(_, at)| Some((at, props.view.line(at)?)));
+        .map(|(_, at)| at);
     let more_button = (more > 0).then(|| {
         let limit = limit.clone();
         let onclick = Callback::from(move |_: MouseEvent| limit.set(*limit + WINDOW));
@@ -286,8 +286,8 @@ pub fn Rules(props: &RulesProps) -> Html {
                 { more_button }
             </div>
             <p class="explain" id="rule-explain">
-                if let Some((at, line)) = explained {
-                    { &line.explanation }
+                if let Some(at) = explained {
+                    { props.view.explanation(at) }
                     if let Some(met) = met.get(at) {
                         <span class="explain-why">{ format!(" Hop {}: {}.", met.hop, met.why) }</span>
                     }

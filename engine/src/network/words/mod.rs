@@ -11,8 +11,8 @@ mod verdict;
 
 use std::net::IpAddr;
 
-use crate::words::{Phrase, Words};
 use crate::net::{IcmpMessage, Packet};
+use crate::words::{Phrase, Words};
 
 pub(super) use arrive::{
     by_rule, deliver, gave_up, lost, no_hairpin, no_neighbour, nobody_listens,
