@@ -1,3 +1,5 @@
+//! Manifests whose indentation was lost, and what is made of them.
+
 use super::*;
 
 /// Takes away all indentation, repairs, and expects the original.
