@@ -26,7 +26,6 @@ pub fn mark_class(mark: Mark) -> &'static str {
 }
 
 /// A sentence with its marks.
-#[must_use]
 pub fn phrase(words: &Words, skin: Skin) -> Html {
     html! {
         <>
