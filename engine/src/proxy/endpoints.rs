@@ -111,9 +111,8 @@ impl Endpoints {
             let Some(target) = slice_port.port.filter(|port| *port != 0) else {
                 continue;
             };
-            let mut suffix = String::with_capacity(8);
-            suffix.push_str(if self.bracketed { "]:" } else { ":" });
-            suffix.push_str(&target.to_string());
+            let bracket = if self.bracketed { "]" } else { "" };
+            let suffix = format!("{bracket}:{target}");
             self.list.reserve(slice.endpoints.len());
             self.text
                 .reserve(slice.endpoints.len() * (suffix.len() + 15));
@@ -231,11 +230,12 @@ impl Endpoints {
     }
 
     /// Gives those that can be reached from this Node a name: what `push` appends for their
-    /// `ip:port`, at most 255 bytes.
-    pub(super) fn name(&mut self, push: impl Fn(&str, &mut String)) {
+    /// `ip:port`, at most 255 bytes and about as long as `expected`.
+    pub(super) fn name(&mut self, expected: usize, push: impl Fn(&str, &mut String)) {
         let Self {
             text, names, list, ..
         } = self;
+        names.reserve(list.len() * expected);
         for endpoint in list {
             if endpoint.flags & (IN_CLUSTER | IN_LOCAL) != 0 {
                 let start = endpoint.start as usize;

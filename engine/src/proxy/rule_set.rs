@@ -208,6 +208,7 @@ pub(super) fn service_of(slice: &api::EndpointSlice, family: IpFamily) -> Option
 pub fn dump(rules: &RuleSet) -> String {
     let mut out = String::new();
     if let Some(tables) = rules.ipvs() {
+        out.reserve(tables.ipvsadm.len() + tables.ipset.len() + tables.kube_ipvs0.len());
         tables.write(&mut out);
         out.push_str("# iptables-restore\n");
     }
