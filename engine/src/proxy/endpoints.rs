@@ -111,9 +111,8 @@ impl Endpoints {
             let Some(target) = slice_port.port.filter(|port| *port != 0) else {
                 continue;
             };
-            let mut suffix = String::with_capacity(8);
-            suffix.push_str(if self.bracketed { "]:" } else { ":" });
-            suffix.push_str(&target.to_string());
+            let bracket = if self.bracketed { "]" } else { "" };
+            let suffix = format!("{bracket}:{target}");
             self.list.reserve(slice.endpoints.len());
             self.text
                 .reserve(slice.endpoints.len() * (suffix.len() + 15));
@@ -231,11 +230,12 @@ impl Endpoints {
     }
 
     /// Gives those that can be reached from this Node a name: what `push` appends for their
-    /// `ip:port`, at most 255 bytes.
-    pub(super) fn name(&mut self, push: impl Fn(&str, &mut String)) {
+    /// `ip:port`, at most 255 bytes and about as long as `expected`.
+    pub(super) fn name(&mut self, expected: usize, push: impl Fn(&str, &mut String)) {
         let Self {
             text, names, list, ..
         } = self;
+        names.reserve(list.len() * expected);
         for endpoint in list {
             if endpoint.flags & (IN_CLUSTER | IN_LOCAL) != 0 {
                 let start = endpoint.start as usize;
@@ -339,4 +339,126 @@ fn flags(endpoint: &api::Endpoint, settings: &Settings) -> u16 {
         }
     }
     flags
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::proxy::{Mode, ProxyConfig};
+
+    /// `ip flags…`: `here` for this Node, `not-ready`, `draining`, `a` and `b` for hinted zones.
+    fn endpoint(text: &str) -> api::Endpoint {
+        let (ip, flags) = text.split_once(' ').unwrap_or((text, ""));
+        let has = |flag: &str| flags.split(' ').any(|word| word == flag);
+        let hint = |zone: &str| api::ForZone { name: zone.into() };
+        api::Endpoint {
+            addresses: vec![ip.into()],
+            conditions: api::EndpointConditions {
+                ready: Some(!has("not-ready") && !has("draining")),
+                serving: Some(!has("not-ready")),
+                terminating: Some(has("draining")),
+            },
+            node_name: Some(if has("here") { "here" } else { "there" }.into()),
+            hints: Some(api::EndpointHints {
+                for_zones: ["a", "b"]
+                    .into_iter()
+                    .filter(|z| has(z))
+                    .map(hint)
+                    .collect(),
+                ..api::EndpointHints::default()
+            }),
+            ..api::Endpoint::default()
+        }
+    }
+
+    /// The addresses for cluster-wide and for local traffic, on Node `here` in zone `a`, of a
+    /// Service with a node port, `externalTrafficPolicy: Local` and hints wanted.
+    fn chosen(slices: &[&[&str]]) -> (Vec<String>, Vec<String>) {
+        let mut node = api::Node::default();
+        let label = "topology.kubernetes.io/zone".to_owned();
+        node.metadata.labels.insert(label, "a".into());
+        let config = ProxyConfig {
+            node: "here".into(),
+            ..ProxyConfig::default()
+        };
+        let settings = Settings::new(&config, Mode::Iptables, Some(&node)).unwrap();
+        let mut service = api::Service::default();
+        let annotation = "service.kubernetes.io/topology-mode".to_owned();
+        service
+            .metadata
+            .annotations
+            .insert(annotation, "Auto".into());
+        service.spec.type_ = "NodePort".into();
+        service.spec.cluster_ip = "10.96.0.1".into();
+        service.spec.external_traffic_policy = "Local".into();
+        service.spec.ports = vec![api::ServicePort {
+            port: 80,
+            node_port: 30080,
+            ..api::ServicePort::default()
+        }];
+        let service = Service::new(&service, &settings).unwrap();
+        let slices: Vec<api::EndpointSlice> = slices
+            .iter()
+            .map(|endpoints| api::EndpointSlice {
+                endpoints: endpoints.iter().map(|text| endpoint(text)).collect(),
+                ports: vec![api::EndpointPort {
+                    name: Some(String::new()),
+                    port: Some(8080),
+                    ..api::EndpointPort::default()
+                }],
+                ..api::EndpointSlice::default()
+            })
+            .collect();
+        let endpoints = Endpoints::new(&service, &service.ports[0], &slices, &settings);
+        let ips = |policy| {
+            let ip = |(_, endpoint)| endpoints.ip(endpoint).to_owned();
+            endpoints.of(policy).map(ip).collect()
+        };
+        (ips(Policy::Cluster), ips(Policy::Local))
+    }
+
+    fn check(slices: &[&[&str]], cluster: &[&str], local: &[&str]) {
+        let (found_cluster, found_local) = chosen(slices);
+        assert_eq!(found_cluster, cluster, "cluster-wide of {slices:?}");
+        assert_eq!(found_local, local, "local of {slices:?}");
+    }
+
+    #[test]
+    fn endpoints_sort_as_text_and_are_there_once() {
+        check(
+            &[&["10.0.0.9", "10.0.0.10"], &["10.0.0.9 here", "10.0.0.1"]],
+            // A digit sorts before the colon of the port.
+            &["10.0.0.10", "10.0.0.1", "10.0.0.9"],
+            &["10.0.0.9"],
+        );
+    }
+
+    #[test]
+    fn draining_endpoints_serve_only_where_none_is_ready() {
+        check(
+            &[&["1.0.0.1 draining", "1.0.0.2 not-ready"]],
+            &["1.0.0.1"],
+            &[],
+        );
+        // The two fall back apart from each other.
+        check(
+            &[&["1.0.0.1 draining here", "1.0.0.2"]],
+            &["1.0.0.2"],
+            &["1.0.0.1"],
+        );
+    }
+
+    #[test]
+    fn hints_count_if_every_ready_endpoint_has_one_and_some_name_this_zone() {
+        check(&[&["1.0.0.1 a", "1.0.0.2 b"]], &["1.0.0.1"], &[]);
+        check(&[&["1.0.0.1 a", "1.0.0.2"]], &["1.0.0.1", "1.0.0.2"], &[]);
+        check(&[&["1.0.0.1 b", "1.0.0.2 b"]], &["1.0.0.1", "1.0.0.2"], &[]);
+        check(&[&["1.0.0.1 a", "1.0.0.2 not-ready"]], &["1.0.0.1"], &[]);
+        // Local traffic takes no notice of them.
+        check(
+            &[&["1.0.0.1 a", "1.0.0.2 b here"]],
+            &["1.0.0.1"],
+            &["1.0.0.2"],
+        );
+    }
 }

@@ -24,7 +24,7 @@ impl RuleSet {
             return self.own(line);
         };
         let rules = self.services.get(service);
-        let port = usize::from(source.port);
+        let port = source.port as usize;
         match rules {
             Some(rules) if port < rules.plans.len() => {
                 capital(Words::new(self.mode, line, rules, port).of(source.kind))
@@ -38,6 +38,7 @@ impl RuleSet {
         match line.source.kind {
             Kind::TopLevelJump(number) => top_level(self.top_level(), number),
             Kind::Sysctl => sysctl(&line.at.chain).to_owned(),
+            Kind::BaseJump => base_jump(&line.text),
             kind => fixed(self.mode, kind, &self.settings.mark),
         }
     }
@@ -60,11 +61,11 @@ fn top_level(calls: &[&str], number: u8) -> String {
     let from = words.next().unwrap_or_default();
     let to = call.rsplit(' ').next().unwrap_or_default();
     let who = match from {
-        "INPUT" => "What is for this Node itself",
-        "FORWARD" => "What passes through this Node",
-        "OUTPUT" => "What processes on this Node send",
-        "PREROUTING" => "Whatever comes in",
-        _ => "Whatever leaves",
+        "INPUT" => "for this Node itself",
+        "FORWARD" => "passing through this Node",
+        "OUTPUT" => "from processes on this Node",
+        "PREROUTING" => "coming in",
+        _ => "leaving",
     };
     let why = match (to, call.contains("-t nat")) {
         ("KUBE-SERVICES", true) => "where Services' addresses become endpoints'",
@@ -76,20 +77,41 @@ fn top_level(calls: &[&str], number: u8) -> String {
             "where load balancers' health checks are let in"
         }
         ("KUBE-FORWARD", _) => "where forwarded Service traffic is accepted",
-        ("KUBE-PROXY-FIREWALL", _) => "where traffic outside loadBalancerSourceRanges is dropped",
+        ("KUBE-PROXY-FIREWALL", _) => "where sources outside loadBalancerSourceRanges are dropped",
         ("KUBE-POSTROUTING", _) => "where marked packets get this Node's address as their source",
-        ("KUBE-FIREWALL", _) => "where packets that pretend to come from loopback are dropped",
+        ("KUBE-FIREWALL", _) => {
+            "where packets from elsewhere to this Node's loopback addresses are dropped"
+        }
         ("KUBE-IPVS-FILTER", _) => "where ports that no Service has are refused",
         _ => {
             "where a Node outside loadBalancerSourceRanges is kept from the load balancer's address"
         }
     };
-    let new = if call.contains("--ctstate NEW") {
-        ", if it opens a connection,"
+    let what = if call.contains("--ctstate NEW") {
+        "New connections"
     } else {
-        ""
+        "Packets"
     };
-    format!("{who}{new} looks into {to} here, {why}.")
+    format!("{what} {who} go through {to}, {why}.")
+}
+
+/// Why a base chain of nftables mode leads to one of the others.
+fn base_jump(rule: &str) -> String {
+    let to = rule.rsplit(' ').next().unwrap_or_default();
+    let why = match to {
+        "nodeport-endpoints-check" => "where node ports without endpoints are refused",
+        "service-endpoints-check" => "where Services' addresses without endpoints are refused",
+        "firewall-check" => "where sources outside loadBalancerSourceRanges are dropped",
+        "cluster-ips-check" => {
+            "where ports of a cluster IP that its Service does not have are refused"
+        }
+        "services" => "where Services' addresses become endpoints'",
+        _ => "where marked packets get this Node's address as their source",
+    };
+    // The nat hooks see nothing but the first packets of connections.
+    format!(
+        "New connections go through {to} at this hook, {why}. Since v1.34 the hooks and their priorities are others."
+    )
 }
 
 fn sysctl(name: &str) -> &'static str {
@@ -130,7 +152,7 @@ fn fixed(mode: Mode, kind: Kind, mark: &str) -> String {
             "Packets that belong to no known connection are dropped: forwarded without translation they would reset the connection. Since v1.31 kube-proxy counts them."
         }
         Kind::ForwardMarked => {
-            "Packets that kube-proxy marked are forwarded, whatever other firewalls of this Node say."
+            "Packets that kube-proxy marked are forwarded, even where the policy of FORWARD is to drop."
         }
         Kind::ForwardEstablished => {
             "Once a connection is accepted, the rest of it and its replies are as well."
@@ -142,9 +164,6 @@ fn fixed(mode: Mode, kind: Kind, mark: &str) -> String {
             "Whatever is for this Node itself may be for a node port; this comes last, so that every other address of a Service goes first."
         }
         Kind::NodePorts => "Whatever is for an address of this Node may be for a node port.",
-        Kind::BaseJump => {
-            "The hook leads to the chain that does its part of the work. In v1.34 the hooks and their priorities are others."
-        }
         Kind::NodePortIp => "Node ports answer on this address of the Node.",
         Kind::UnlistedPort if mode == Mode::Ipvs => {
             "Any other port of a Service's address is refused, a ping as well: the address is bound to this Node, and its own processes must not answer there."
@@ -176,14 +195,12 @@ fn fixed(mode: Mode, kind: Kind, mark: &str) -> String {
         Kind::LoadBalancerMasquerade => {
             "Traffic to a load balancer's address may leave for another Node, so it is masqueraded."
         }
-        Kind::LocalKeepsSource => {
-            "With externalTrafficPolicy Local traffic stays on this Node and keeps its source address."
-        }
+        Kind::LocalKeepsSource => "With externalTrafficPolicy Local the source address is kept.",
         Kind::NodePortMasquerade => {
             "Traffic to a node port may leave for another Node, so it is masqueraded."
         }
         Kind::MasqueradeOffCluster => {
-            "Traffic to a cluster IP whose reply would not come back here by itself is masqueraded."
+            "Traffic to a cluster IP whose reply would not come back through here by itself is masqueraded."
         }
         Kind::ExternalMasquerade => "Traffic to an external IP is masqueraded.",
         Kind::ExternalFromOutside => {
@@ -234,25 +251,22 @@ impl<'a> Words<'a> {
     }
 
     fn rule(&self, kind: Kind) -> String {
-        let label = &self.port.label;
         match kind {
             Kind::ClusterIp => {
                 let where_to = self.target(self.plan.internal_policy);
                 let what = self.address(kind);
                 format!("New connections to {what} go to {where_to}.")
             }
-            Kind::ExternalIp(_) => {
+            Kind::LoadBalancerIp(_)
+                if self.mode == Mode::Iptables && !self.service.source_ranges.is_empty() =>
+            {
                 format!(
-                    "New connections to {} are outsiders' traffic for {label}.",
+                    "New connections to {} are let in if loadBalancerSourceRanges allows their source.",
                     self.address(kind)
                 )
             }
-            Kind::LoadBalancerIp(_) if !self.service.source_ranges.is_empty() => format!(
-                "New connections to {} are let in if loadBalancerSourceRanges allows their source.",
-                self.address(kind)
-            ),
-            Kind::LoadBalancerIp(_) => format!(
-                "New connections to {} are outsiders' traffic for {label}, from this cluster too.",
+            Kind::ExternalIp(_) | Kind::LoadBalancerIp(_) => format!(
+                "New connections to {} are treated as traffic from outside, even those from this cluster.",
                 self.address(kind)
             ),
             Kind::NodePort => {
@@ -263,7 +277,7 @@ impl<'a> Words<'a> {
                     _ => "",
                 };
                 let what = self.address(kind);
-                format!("New connections to {what} are outsiders' traffic for {label}.{later}")
+                format!("New connections to {what} are treated as traffic from outside.{later}")
             }
             Kind::ClusterIpRefused
             | Kind::ExternalIpRefused(_)
@@ -285,7 +299,7 @@ impl<'a> Words<'a> {
                     _ => "",
                 };
                 format!(
-                    "Should {} itself have asked, the source becomes this Node's address, or it would answer itself.{later}",
+                    "If the client is {} itself, its source becomes this Node's address: it would not take an answer from itself.{later}",
                     self.endpoint(index)
                 )
             }
@@ -388,11 +402,10 @@ impl<'a> Words<'a> {
 
     fn masquerade_off_cluster(&self) -> String {
         let what = self.address(Kind::ClusterIp);
-        let everything = !["! -", "!="].iter().any(|not| self.line.text.contains(not));
-        let who = if everything {
-            "All traffic"
+        let unless = if ["! -", "!="].iter().any(|not| self.line.text.contains(not)) {
+            " unless it counts as a Pod's own"
         } else {
-            "Traffic that no Pod sent"
+            ""
         };
         let later = match self.mode {
             Mode::Nftables => {
@@ -400,7 +413,9 @@ impl<'a> Words<'a> {
             }
             _ => "",
         };
-        format!("{who} to {what} is masqueraded, so that the reply comes back through here.{later}")
+        format!(
+            "Traffic to {what} is masqueraded{unless}, so that the reply comes back through here.{later}"
+        )
     }
 
     fn balance(&self, kind: Kind) -> String {
@@ -592,8 +607,8 @@ impl<'a> Words<'a> {
     }
 }
 
-fn text(entries: &[Entry], index: u16) -> &str {
+fn text(entries: &[Entry], index: u32) -> &str {
     entries
-        .get(usize::from(index))
+        .get(index as usize)
         .map_or("", |entry| entry.text.as_str())
 }

@@ -71,7 +71,7 @@ pub(super) const LARGE_CLUSTER: usize = 1000;
 /// Names a service port's endpoints, and returns its own name.
 pub(super) fn name(port: &ServicePort, endpoints: &mut Endpoints) -> String {
     let protocol = port.protocol.lower();
-    endpoints.name(|text, names| {
+    endpoints.name(16, |text, names| {
         NameHash::of(&[&port.label, protocol, text]).push_long(names);
     });
     let mut name = String::with_capacity(16);
@@ -86,6 +86,8 @@ pub(super) struct Writer {
     masquerade_all: bool,
     large: bool,
     probabilities: Probabilities,
+    /// How the lines of a chain begin; kept for its memory.
+    start: String,
 }
 
 impl Writer {
@@ -95,6 +97,7 @@ impl Writer {
             masquerade_all: settings.masquerade_all,
             large,
             probabilities: Probabilities::default(),
+            start: String::new(),
         }
     }
 
@@ -230,34 +233,31 @@ impl Writer {
         policy: Policy,
         out: &mut Out<'_>,
     ) {
-        let chain = policy_prefix(policy);
-        let hash = plan.name.as_str();
         let endpoints = &plan.endpoints;
-        let large = self.large;
+        // All lines begin alike.
+        let mut start = std::mem::take(&mut self.start);
+        start.clear();
+        start.push_str("-A ");
+        start.push_str(policy_prefix(policy));
+        start.push_str(&plan.name);
+        if !self.large {
+            start.push_str(" -m comment --comment \"");
+            start.push_str(&port.label);
+            start.push_str(" -> ");
+        }
         let begin = |out: &mut Out<'_>, text: &str| {
-            put!(out, "-A ", chain, hash);
-            if !large {
-                put!(
-                    out,
-                    " -m comment --comment \"",
-                    &port.label,
-                    " -> ",
-                    text,
-                    "\""
-                );
+            put!(out, &start);
+            if !self.large {
+                put!(out, text, "\"");
             }
         };
         if let Some(seconds) = service.affinity {
             for (index, endpoint) in endpoints.of(policy) {
-                let name = plan.endpoints.name_of(endpoint);
+                let name = endpoints.name_of(endpoint);
                 out.rule(Kind::Affinity(policy, index));
                 begin(out, endpoints.ip_port(endpoint));
-                put!(
-                    out,
-                    " -m recent --name KUBE-SEP-",
-                    name,
-                    " --rcheck --seconds "
-                );
+                put!(out, " -m recent --name KUBE-SEP-", name);
+                put!(out, " --rcheck --seconds ");
                 out.number(seconds);
                 put!(out, " --reap -j KUBE-SEP-", name, "\n");
             }
@@ -270,9 +270,10 @@ impl Writer {
                 put!(out, " -m statistic --mode random --probability ");
                 put!(out, self.probabilities.get(rest));
             }
-            put!(out, " -j KUBE-SEP-", plan.endpoints.name_of(endpoint), "\n");
+            put!(out, " -j KUBE-SEP-", endpoints.name_of(endpoint), "\n");
             rest -= 1;
         }
+        self.start = start;
     }
 
     /// The chains that rewrite the destination.
@@ -305,13 +306,15 @@ impl Writer {
     }
 }
 
-/// How long a Service's text gets at most, but for the rules of unusual Services.
+/// How long a Service's text gets, but for the rules of addresses that outsiders use.
 pub(super) fn estimate(service: &Service, plans: &[PortPlan], large: bool) -> usize {
     let own = |(port, plan): (&ServicePort, &PortPlan)| {
         let label = port.label.len();
-        // Four lines an endpoint, three of which have a comment in a small cluster.
-        let endpoint = 267 + if large { 0 } else { 3 * label + 80 };
-        400 + 2 * label + plan.endpoints.all().len() * endpoint + 3 * plan.endpoints.text_length()
+        // Four lines an endpoint, three of which have a comment in a small cluster; two have its
+        // address and port, and one its address.
+        let endpoint = 262 + if large { 0 } else { 3 * label + 80 };
+        let texts = if large { 2 } else { 3 } * plan.endpoints.text_length();
+        300 + 2 * label + plan.endpoints.all().len() * endpoint + texts
     };
     service.ports.iter().zip(plans).map(own).sum()
 }

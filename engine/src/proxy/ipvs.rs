@@ -374,8 +374,9 @@ fn blocks(text: &str) -> impl Iterator<Item = &str> {
         if rest.is_empty() {
             return None;
         }
-        let end = rest.find("\n-A ").map_or(rest.len(), |at| at + 1);
-        let (block, after) = rest.split_at(end);
+        let next = |(at, _)| rest[at + 1..].starts_with("-A ").then_some(at + 1);
+        let end = rest.match_indices('\n').find_map(next);
+        let (block, after) = rest.split_at(end.unwrap_or(rest.len()));
         rest = after;
         Some(block)
     })

@@ -89,7 +89,7 @@ pub struct Line {
 pub(super) struct Source {
     /// Index into the rule set's Services; `None` for the cluster's own.
     pub service: Option<usize>,
-    pub port: u16,
+    pub port: u32,
     pub kind: Kind,
 }
 

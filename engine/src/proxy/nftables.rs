@@ -40,7 +40,7 @@ pub(super) fn name(service: &Service, port: &ServicePort, endpoints: &mut Endpoi
     let base = format!("{namespace}/{name}/{}/{}", port.protocol.lower(), port.name);
     let bracketed = endpoints.are_bracketed();
     let mut text = String::new();
-    endpoints.name(|ip_port, names| {
+    endpoints.name(base.len() + 32, |ip_port, names| {
         let start = names.len();
         // The hash is over the whole, before it is cut.
         let mut text = String::with_capacity(base.len() + ip_port.len() + 2);

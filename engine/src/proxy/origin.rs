@@ -17,7 +17,7 @@ impl RuleSet {
     pub fn origins(&self, line: &Line) -> Vec<Origin> {
         let source = line.source;
         let rules = source.service.and_then(|index| self.services.get(index));
-        let port = usize::from(source.port);
+        let port = source.port as usize;
         match rules {
             Some(rules) if port < rules.plans.len() => Origins::new(rules, port).of(source.kind),
             _ => Vec::new(),
@@ -153,13 +153,13 @@ impl<'a> Origins<'a> {
         }
     }
 
-    fn entry(&mut self, field: &str, entries: &[Entry], index: u16, rest: &str) {
-        if let Some(entry) = entries.get(usize::from(index)) {
+    fn entry(&mut self, field: &str, entries: &[Entry], index: u32, rest: &str) {
+        if let Some(entry) = entries.get(index as usize) {
             self.field(&format!("{field}[{}]{rest}", entry.index));
         }
     }
 
-    fn load_balancer_ip(&mut self, index: u16) {
+    fn load_balancer_ip(&mut self, index: u32) {
         let entries = &self.service.load_balancer_ips;
         self.entry("status.loadBalancer.ingress", entries, index, ".ip");
     }

@@ -8,7 +8,7 @@ pub(super) struct Mark {
     /// Where its line begins, in bytes.
     pub start: u32,
     /// Which of the Service's ports it is for; 0 for rules of the cluster's own.
-    pub port: u16,
+    pub port: u32,
     /// What it does.
     pub kind: Kind,
 }
@@ -17,7 +17,7 @@ pub(super) struct Mark {
 pub(super) struct Out<'a> {
     pub text: &'a mut String,
     pub marks: Option<&'a mut Vec<Mark>>,
-    pub port: u16,
+    pub port: u32,
 }
 
 impl<'a> Out<'a> {

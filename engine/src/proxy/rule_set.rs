@@ -168,6 +168,28 @@ impl RuleSet {
         }
     }
 
+    /// How many rules the text has: lines that add one to a chain.
+    #[must_use]
+    pub fn rule_count(&self) -> usize {
+        let count = |text: &str| {
+            let is_rule = |line: &&str| line.starts_with("-A ") || line.starts_with("add rule ");
+            text.lines().filter(is_rule).count()
+        };
+        let part = |part: &Part| match part {
+            Part::Fixed(range) => count(&self.frame.text[range.clone()]),
+            Part::Services(segments) => {
+                let rules = |rules: &Arc<ServiceRules>| -> usize {
+                    segments
+                        .clone()
+                        .map(|segment| count(rules.segment(segment)))
+                        .sum()
+                };
+                self.services.iter().map(rules).sum()
+            }
+        };
+        self.frame.parts.iter().map(part).sum()
+    }
+
     /// What only IPVS mode has beside its text: sysctls, virtual servers, ipsets, addresses.
     #[must_use]
     pub fn ipvs(&self) -> Option<&Tables> {
@@ -208,6 +230,7 @@ pub(super) fn service_of(slice: &api::EndpointSlice, family: IpFamily) -> Option
 pub fn dump(rules: &RuleSet) -> String {
     let mut out = String::new();
     if let Some(tables) = rules.ipvs() {
+        out.reserve(tables.ipvsadm.len() + tables.ipset.len() + tables.kube_ipvs0.len());
         tables.write(&mut out);
         out.push_str("# iptables-restore\n");
     }

@@ -209,6 +209,8 @@ proptest! {
         }
         let missing: Vec<_> = numbered(&rules.text()).difference(&found).cloned().collect();
         prop_assert_eq!(missing, vec![]);
+        let is_rule = |line: &&str| line.starts_with("-A ") || line.starts_with("add rule ");
+        prop_assert_eq!(rules.rule_count(), rules.text().lines().filter(is_rule).count());
         let ids: BTreeSet<_> = lines.iter().map(|line| line.id).collect();
         prop_assert_eq!(ids.len(), lines.len());
         if let Some(tables) = rules.ipvs() {

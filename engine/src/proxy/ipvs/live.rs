@@ -26,6 +26,8 @@ impl Live {
     /// The tables of these Services.
     pub(in crate::proxy) fn new(services: &[Arc<ServiceRules>]) -> Self {
         let mut live = Self::default();
+        // An entry, an address and a virtual server at least.
+        live.counts.reserve(3 * services.len());
         for rules in services {
             for key in keys(rules) {
                 live.count(key, 1);

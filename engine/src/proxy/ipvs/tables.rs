@@ -1,6 +1,7 @@
 //! What IPVS mode programs beside iptables, of all Services together.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::hash_map::Entry::{Occupied, Vacant};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use super::ipset::{self, Set};
@@ -14,11 +15,11 @@ use crate::proxy::service_rules::ServiceRules;
 pub struct Tables {
     /// `name=value`, one a line, sorted.
     pub sysctl: String,
-    /// `ipvsadm -S -n`: virtual servers by protocol and address, each before its real servers.
+    /// `ipvsadm -S -n`: virtual servers in the order of their Services, each before its real ones.
     pub ipvsadm: String,
-    /// `ipset save`: sets by name, each `create` line before its `add` lines, sorted.
+    /// `ipset save`: sets by name, each `create` line before its `add` lines.
     pub ipset: String,
-    /// The addresses bound to `kube-ipvs0`, one a line, sorted.
+    /// The addresses bound to `kube-ipvs0`, one a line.
     pub kube_ipvs0: String,
 }
 
@@ -73,45 +74,54 @@ fn entries(text: &str) -> impl Iterator<Item = (&str, &str)> {
 
 impl Tables {
     pub(in crate::proxy) fn new(settings: &Settings, services: &[Arc<ServiceRules>]) -> Self {
-        let part = |segment| services.iter().map(move |rules| rules.segment(segment));
-        let mut servers = BTreeMap::new();
-        for text in part(segment::SERVERS) {
-            for server in blocks(text) {
+        let family = settings.family;
+        let ips_set = ipset::IPVS_IPS.name(family);
+        // Lines that several Services have are there once. Nothing is read off a hash map's order.
+        let mut seen: HashSet<&str> = HashSet::with_capacity(4 * services.len());
+        let mut servers: Vec<&str> = Vec::with_capacity(services.len());
+        let mut places: HashMap<&str, usize> = HashMap::with_capacity(services.len());
+        let mut entries: BTreeMap<&str, String> = BTreeMap::new();
+        let mut bound = String::new();
+        let mut kube_ipvs0 = String::new();
+        for rules in services {
+            for server in blocks(rules.segment(segment::SERVERS)) {
                 // Two Services may claim one address and port: there is one virtual server for
                 // it, with the real servers of the one that was written last.
-                servers.insert(server_key(server), server);
+                match places.entry(server_key(server)) {
+                    Vacant(place) => {
+                        place.insert(servers.len());
+                        servers.push(server);
+                    }
+                    Occupied(place) => servers[*place.get()] = server,
+                }
             }
-        }
-        let addresses: BTreeSet<&str> = part(segment::ADDRESSES).flat_map(str::lines).collect();
-        let mut entries: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-        for (set, line) in part(segment::ENTRIES).flat_map(self::entries) {
-            entries.entry(set).or_default().push(line);
-        }
-        let ips_set = ipset::IPVS_IPS.name(settings.family);
-        let bound: Vec<String> = addresses
-            .iter()
-            .map(|ip| format!("add {ips_set} {ip}"))
-            .collect();
-        entries.insert(&ips_set, bound.iter().map(String::as_str).collect());
-        let mut text = String::new();
-        for set in ipset::sorted(settings.family) {
-            set.push_create(settings.family, &mut text);
-            if let Some(lines) = entries.get_mut(set.name(settings.family).as_str()) {
-                lines.sort_unstable();
-                lines.dedup();
-                for line in lines {
-                    push_line(&mut text, line);
+            for (set, line) in self::entries(rules.segment(segment::ENTRIES)) {
+                if seen.insert(line) {
+                    push_line(entries.entry(set).or_default(), line);
+                }
+            }
+            for address in rules.segment(segment::ADDRESSES).lines() {
+                if seen.insert(address) {
+                    push_line(&mut kube_ipvs0, address);
+                    bound.push_str("add ");
+                    bound.push_str(&ips_set);
+                    bound.push(' ');
+                    push_line(&mut bound, address);
                 }
             }
         }
-        let mut kube_ipvs0 = String::new();
-        for address in &addresses {
-            push_line(&mut kube_ipvs0, address);
+        entries.insert(&ips_set, bound);
+        let mut ipset = String::new();
+        for set in ipset::sorted(family) {
+            set.push_create(family, &mut ipset);
+            if let Some(lines) = entries.get(set.name(family).as_str()) {
+                ipset.push_str(lines);
+            }
         }
         Self {
             sysctl: sysctls(settings),
-            ipvsadm: servers.into_values().collect(),
-            ipset: text,
+            ipvsadm: servers.concat(),
+            ipset,
             kube_ipvs0,
         }
     }
