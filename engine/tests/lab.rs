@@ -1,6 +1,9 @@
 //! Whole journeys through the lab: what a newcomer does, from a text to a verdict.
 
-#![expect(clippy::unwrap_used, reason = "a test ends where its helpers find nothing")]
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test ends where its helpers find nothing"
+)]
 
 use lobby_engine::api::{Kind, ObjectRef};
 use lobby_engine::diagnostic::Severity;
