@@ -125,10 +125,11 @@ impl<'a> Origins<'a> {
     /// Why nobody is to be reached: no endpoint was selected, or the policy keeps to this Node's.
     /// It comes first, as that is what a person has to mend.
     fn nobody(&mut self, policy: &str) {
-        self.field(match self.rules.plans[self.port_number].nowhere() {
-            Nowhere::Reject => "spec.selector",
-            Nowhere::Drop => policy,
-        });
+        match self.rules.plans[self.port_number].nowhere() {
+            Nowhere::Reject if self.service.has_selector => self.field("spec.selector"),
+            Nowhere::Reject => {}
+            Nowhere::Drop => self.field(policy),
+        }
     }
 
     fn cluster_ip(&mut self) {

@@ -56,6 +56,8 @@ pub(super) struct Service {
     /// Whether a source range holds the Node's own address.
     pub node_in_ranges: bool,
     pub internal_local: bool,
+    /// Whether it selects Pods; else somebody writes its slices by hand.
+    pub has_selector: bool,
     pub external_local: bool,
     /// Seconds.
     pub affinity: Option<i32>,
@@ -132,6 +134,10 @@ impl Service {
             source_ranges,
             node_in_ranges,
             internal_local: spec.internal_traffic_policy.as_deref() == Some("Local"),
+            has_selector: spec
+                .selector
+                .as_ref()
+                .is_some_and(|selector| !selector.is_empty()),
             external_local,
             affinity: (spec.session_affinity == "ClientIP").then(|| {
                 spec.session_affinity_config

@@ -71,6 +71,9 @@ pub fn JourneyPanel(props: &JourneyProps) -> Html {
             if verdict.kind != VerdictKind::Answered {
                 { remedy(verdict, props, session.as_ref()) }
             }
+            { for journey.doubts.iter().map(|doubt| html! {
+                <p class="doubt"><b>{ "Not modelled " }</b>{ phrase(doubt, props.skin) }</p>
+            }) }
             <p class="looked-at">{ format!("The kernels looked at {}.", rules(journey.rules_looked_at)) }</p>
         </section>
     }
@@ -217,6 +220,9 @@ fn hop_card(hop: &Hop, bad: bool, skin: Skin, dispatch: &Callback<Action>) -> Ht
                 </p>
             }
             <p class="why">{ phrase(&hop.sentence, skin) }</p>
+            if !wording(&hop.why, skin).0.is_empty() {
+                <p class="why">{ phrase(&hop.why, skin) }</p>
+            }
             if let Some((at, node)) = hop.decided_by.as_ref().zip(node) {
                 <p class={classes!("rule", bad.then_some("bad"))}>
                     { if bad { "cause " } else { "decided by " } }
@@ -258,7 +264,7 @@ pub fn node_of(at: &Location) -> Option<&str> {
     match at {
         Location::Node { name } => Some(name),
         Location::Pod { node, .. } => Some(node),
-        Location::Wire { from, .. } => Some(from),
+        Location::Wire { to, .. } => Some(to),
         Location::Outside { .. } | Location::Router => None,
     }
 }

@@ -1,7 +1,7 @@
 //! The bar at the top: what to start with, how it looks, what is modelled.
 
-use lobby_engine::KUBERNETES_VERSION;
 use lobby_engine::lab::{EXAMPLES, Example};
+use lobby_engine::{KUBERNETES_VERSION, NOT_MODELLED};
 use yew::prelude::*;
 
 use crate::prefs::{Motion, Prefs, Skin, Theme};
@@ -101,7 +101,7 @@ pub fn Top(props: &TopProps) -> Html {
     let trust = html! {
         <p class="trust">
             { "models Kubernetes " }{ KUBERNETES_VERSION }{ " · iptables " }
-            <i>{ "not " }{ lobby_engine::NOT_MODELLED }</i>
+            <i>{ "not " }{ NOT_MODELLED }</i>
         </p>
     };
     let skin = html! {
