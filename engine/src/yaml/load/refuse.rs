@@ -41,7 +41,7 @@ impl Loader<'_> {
     /// The parser's refusal in kubectl's words.
     pub(super) fn refused(&mut self, error: &ScanError) -> Error {
         let mark = *error.marker();
-        let span = self.places.rest_of_line(mark);
+        let mut span = self.places.rest_of_line(mark);
         if let Some(error) = self.bad_tab(span.start.line) {
             return error;
         }
@@ -74,7 +74,19 @@ impl Loader<'_> {
                 }
             }
             "while scanning a plain scalar, found a tab" => {
+                // The parser stands at the end of the text before the tab.
                 at = self.places.next_content_line(at);
+                let line = at + self.piece_line;
+                let tab = self.places.line(line).chars().position(|c| c == '\t');
+                let start = self
+                    .places
+                    .column(line, tab.map_or(1, |tab| tab as u32 + 1));
+                let end = Place {
+                    offset: start.offset + 1,
+                    column: start.column + 1,
+                    ..start
+                };
+                span = Span::new(start, end);
             }
             "a block scalar content cannot start with a tab" => at += 1,
             "wrongly indented line in block scalar"
