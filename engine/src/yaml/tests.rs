@@ -2,6 +2,7 @@
 
 use proptest::prelude::*;
 
+use super::split::lines;
 use super::*;
 use crate::limits::MAX_DEPTH;
 
