@@ -65,3 +65,6 @@ pub mod yaml;
 ///
 /// The conformance vectors were recorded from this release's kube-proxy and API server.
 pub const KUBERNETES_VERSION: &str = "v1.30.5";
+
+/// What is not modelled and people may look for, in the words of the page's trust line.
+pub const NOT_MODELLED: &str = "NetworkPolicy, Ingress, DNS names";

@@ -27,6 +27,13 @@ pub const MAX_CONNECTIONS: usize = 131_072;
 
 /// The most machines that a packet passes before the walk is given up. A TTL ends it before.
 pub const MAX_PASSAGES: usize = 600;
+
+/// The most ways that are followed when all ways of a request are asked for.
+pub const MAX_POSSIBILITIES: usize = 4_096;
+
+/// The longest manifest whose lost indentation is rebuilt, in lines. A longer one is left as it is.
+pub const MAX_REPAIRED_LINES: usize = 5_000;
+
 /// The most lines that the imports of a Corefile may make.
 pub const MAX_COREFILE_LINES: usize = 10_000;
 

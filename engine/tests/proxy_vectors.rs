@@ -1,6 +1,12 @@
 //! kube-proxy's recorded rules, all scenarios in all modes.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that cannot read its own data has failed"
+)]
+
 #[path = "../../tests/src/canon.rs"]
+#[expect(unreachable_pub, reason = "it is public in the crate that it is of")]
 mod canon;
 
 use std::fmt::Write;

@@ -57,6 +57,11 @@ fn story(name: &str) -> (Scene, Option<Journey>) {
             let journey = fixture::balanced(&scene);
             (scene, Some(journey))
         }
+        "long" => {
+            let scene = fixture::long();
+            let journey = fixture::long_way(&scene);
+            (scene, Some(journey))
+        }
         "empty" => (fixture::empty(3), None),
         _ => {
             let scene = fixture::hotel();
@@ -78,7 +83,10 @@ fn Gallery() -> Html {
         let (scene, journey) = story(&query("story").unwrap_or_default());
         (Rc::new(scene), journey.map(Rc::new))
     });
-    let open = use_state(|| Some(fixture::service()));
+    let open = {
+        let first = shown.0.desks.first().map(|desk| desk.service.clone());
+        use_state(|| first)
+    };
     let lit = use_state(|| Rc::new(Lit::default()));
     let skin = match query("skin").as_deref() {
         Some("cluster") => Skin::Cluster,

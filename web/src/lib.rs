@@ -1,4 +1,20 @@
 //! The page: shows the engine's results and sends it commands.
+//!
+//! It holds no knowledge of Kubernetes: no port, name or rule is computed here. [`state`] is all
+//! that the page knows and how it changes, [`session`] asks the engine, [`app`] puts the parts
+//! where they belong.
+
 #![warn(missing_docs)]
 
+pub mod app;
+pub mod editor;
+pub mod keys;
+pub mod links;
+pub mod marks;
+pub mod panels;
+pub mod prefs;
+pub mod rule_text;
+pub mod session;
 pub mod stage;
+pub mod state;
+pub mod ui;

@@ -14,8 +14,43 @@ use crate::{host, process, workspace};
 /// In bytes, compressed with brotli. 250 KB, a KB being 1000 bytes.
 const BUDGET: u64 = 250_000;
 
+/// What the page weighs today at most, in bytes: above the budget, and not to grow. A ratchet: it
+/// goes down with the page until it is the budget.
+const CEILING: u64 = 545_000;
+
 /// Prints the weight of every file; an error above the budget.
 pub(crate) fn run(dist: &Path) -> Result<()> {
+    let brotli = weigh(dist)?;
+    if brotli > BUDGET {
+        bail!(
+            "the first load weighs {brotli} bytes (brotli), {} above the budget of {BUDGET}",
+            brotli - BUDGET
+        );
+    }
+    println!(
+        "{brotli} of {BUDGET} bytes (brotli), {} left",
+        BUDGET - brotli
+    );
+    Ok(())
+}
+
+/// Prints the weight of every file; an error if the page grew above what it weighed before.
+pub(crate) fn hold(dist: &Path) -> Result<()> {
+    let brotli = weigh(dist)?;
+    if brotli > CEILING {
+        bail!("the first load weighs {brotli} bytes (brotli), above the ceiling of {CEILING}");
+    }
+    if brotli > BUDGET {
+        println!(
+            "Known gap: {brotli} bytes (brotli) are {} above the budget of {BUDGET}",
+            brotli - BUDGET
+        );
+    }
+    Ok(())
+}
+
+/// Prints the weight of every file, and returns the first load's, compressed with brotli.
+fn weigh(dist: &Path) -> Result<u64> {
     host::node()?;
     let first = first_load(dist)?;
     let mut all = BTreeSet::new();
@@ -32,18 +67,7 @@ pub(crate) fn run(dist: &Path) -> Result<()> {
         println!("{:<44}", "later, or not at all");
         print_all(dist, &later)?;
     }
-    let brotli = total[2];
-    if brotli > BUDGET {
-        bail!(
-            "the first load weighs {brotli} bytes (brotli), {} above the budget of {BUDGET}",
-            brotli - BUDGET
-        );
-    }
-    println!(
-        "{brotli} of {BUDGET} bytes (brotli), {} left",
-        BUDGET - brotli
-    );
-    Ok(())
+    Ok(total[2])
 }
 
 /// Prints a row for each file, and returns the sums of raw, gzip and brotli bytes.

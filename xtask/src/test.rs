@@ -198,7 +198,7 @@ fn site() -> Result<()> {
         std::fs::remove_dir_all(&dist)?;
     }
     site::build(Profile::Release, &dist)?;
-    size::run(&dist)
+    size::hold(&dist)
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use lobby_engine::api::{
     AddressType, Endpoint, EndpointConditions, EndpointPort, EndpointSlice, ObjectMeta, Service,
     ServicePort, ServiceSpec,
 };
-use lobby_engine::proxy::{Mode, Proxier, ProxyConfig};
+use lobby_engine::proxy::{Mode, Proxier, ProxyConfig, Sync, dump};
 use serde::Serialize;
 
 /// How large the cluster is.
@@ -29,13 +29,15 @@ pub(crate) struct Report {
     pub(crate) first_ms: f64,
     /// The whole text once more, nothing changed.
     pub(crate) full_ms: f64,
-    /// One endpoint gets another address: the text that is sent then.
+    /// One endpoint gets another address: the text that is sent then, and in IPVS mode the calls
+    /// that change the tables.
     pub(crate) one_endpoint_ms: f64,
     /// Length of the whole text.
     pub(crate) bytes: usize,
     /// Length of the text that is sent after one endpoint changed.
     pub(crate) one_endpoint_bytes: usize,
-    /// Rules, and in nftables mode elements of sets and maps, in the whole text.
+    /// Rules in the whole text: in nftables mode also elements of sets and maps, in IPVS mode also
+    /// servers and entries of ipsets.
     pub(crate) rules: usize,
     /// Copying the whole text from memory to memory.
     pub(crate) memcpy_ms: f64,
@@ -43,49 +45,87 @@ pub(crate) struct Report {
 
 pub(crate) const RUNS: usize = 5;
 
-/// Builds the cluster and measures. `now` is any clock, in milliseconds.
-pub(crate) fn measure(size: Size, now: &dyn Fn() -> f64) -> Report {
-    let services: Vec<Arc<Service>> = (0..size.services).map(service).map(Arc::new).collect();
-    let slices: Vec<Arc<EndpointSlice>> = (0..size.services)
-        .flat_map(|i| slices(i, size.endpoints))
-        .map(Arc::new)
-        .collect();
-    let config = ProxyConfig {
-        node: "node-0".into(),
-        node_ips: vec!["192.168.10.11".into()],
-        cluster_cidr: "10.128.0.0/9".into(),
-        ..ProxyConfig::default()
-    };
-    let mut times: [Vec<f64>; 4] = Default::default();
-    let mut text = String::new();
-    let mut partial = String::new();
-    let mut copy = String::new();
-    for _ in 0..RUNS {
-        text = String::new();
-        let begin = now();
-        let Ok(mut proxier) = Proxier::new(size.mode, &config, None) else {
+/// The objects of a cluster, and how kube-proxy is set up in it.
+pub(crate) struct Workload {
+    config: ProxyConfig,
+    services: Vec<Arc<Service>>,
+    slices: Vec<Arc<EndpointSlice>>,
+}
+
+impl Workload {
+    pub(crate) fn new(services: usize, endpoints: usize) -> Self {
+        Self {
+            config: ProxyConfig {
+                node: "node-0".into(),
+                node_ips: vec!["192.168.10.11".into()],
+                cluster_cidr: "10.128.0.0/9".into(),
+                ..ProxyConfig::default()
+            },
+            services: (0..services).map(service).map(Arc::new).collect(),
+            slices: (0..services)
+                .flat_map(|i| slices(i, endpoints))
+                .map(Arc::new)
+                .collect(),
+        }
+    }
+
+    /// A kube-proxy that has seen all objects, but has not written a rule yet.
+    pub(crate) fn proxier(&self, mode: Mode) -> Proxier {
+        let Ok(mut proxier) = Proxier::new(mode, &self.config, None) else {
             unreachable!("these settings are good")
         };
-        for service in &services {
+        for service in &self.services {
             proxier.apply_service(Arc::clone(service));
         }
-        for slice in &slices {
+        for slice in &self.slices {
             proxier.apply_slice(Arc::clone(slice));
         }
-        proxier.sync(0, &mut text);
+        proxier
+    }
+
+    /// The slice of one of the first Services, its first endpoint with another address.
+    pub(crate) fn one_changed(&self, address: &str) -> Arc<EndpointSlice> {
+        let some = self.slices.get(5).or(self.slices.first());
+        let mut changed = some
+            .map(|slice| EndpointSlice::clone(slice))
+            .unwrap_or_default();
+        if let Some(endpoint) = changed.endpoints.first_mut() {
+            endpoint.addresses = vec![address.to_owned()];
+        }
+        Arc::new(changed)
+    }
+}
+
+/// Builds the cluster and measures. `now` is any clock, in milliseconds.
+pub(crate) fn measure(size: Size, now: &dyn Fn() -> f64) -> Report {
+    let workload = Workload::new(size.services, size.endpoints);
+    let mut times: [Vec<f64>; 4] = Default::default();
+    let mut text: Arc<String> = Arc::default();
+    let mut partial: Arc<String> = Arc::default();
+    let mut copy = String::new();
+    for _ in 0..RUNS {
+        let begin = now();
+        let mut proxier = workload.proxier(size.mode);
+        let first = proxier.sync(0);
+        drop(programmed(&proxier, first));
         times[0].push(now() - begin);
 
+        // A process that runs on has its buffers: they are as large as the text already.
+        proxier.full_sync(0);
+        drop(std::mem::take(&mut text));
         let begin = now();
-        proxier.full_sync(0, &mut text);
+        let full = proxier.full_sync(0);
+        text = programmed(&proxier, full);
         times[1].push(now() - begin);
 
-        if let Some(changed) = slices.get(5).or(slices.first()).map(one_changed) {
-            // The first partial sync finds cold memory, as the first of a real one does.
-            let begin = now();
-            proxier.apply_slice(changed);
-            proxier.sync(0, &mut partial);
-            times[2].push(now() - begin);
-        }
+        proxier.apply_slice(workload.one_changed("10.255.0.98"));
+        drop(std::mem::take(&mut partial));
+        proxier.sync(0);
+        let changed = workload.one_changed("10.255.0.99");
+        let begin = now();
+        proxier.apply_slice(changed);
+        partial = proxier.sync(0).text;
+        times[2].push(now() - begin);
 
         copy.clear();
         copy.push_str(&text);
@@ -95,11 +135,13 @@ pub(crate) fn measure(size: Size, now: &dyn Fn() -> f64) -> Report {
         times[3].push(now() - begin);
     }
     let [first_ms, full_ms, one_endpoint_ms, memcpy_ms] = times.map(median);
-    let is_rule = |line: &&str| {
-        ["-A ", "add rule ", "add element "]
-            .iter()
-            .any(|start| line.starts_with(start))
+    // Rules; in nftables mode also elements, in IPVS mode also servers and entries.
+    let starts: &[&str] = match size.mode {
+        Mode::Iptables => &["-A "],
+        Mode::Nftables => &["add rule ", "add element "],
+        Mode::Ipvs => &["-A ", "-a ", "add "],
     };
+    let is_rule = |line: &&str| starts.iter().any(|start| line.starts_with(start));
     Report {
         mode: size.mode,
         services: size.services,
@@ -111,6 +153,14 @@ pub(crate) fn measure(size: Size, now: &dyn Fn() -> f64) -> Report {
         one_endpoint_bytes: partial.len(),
         rules: text.lines().filter(is_rule).count(),
         memcpy_ms,
+    }
+}
+
+/// What a full sync programs: the text that is sent, and in IPVS mode all tables, written down.
+fn programmed(proxier: &Proxier, sync: Sync) -> Arc<String> {
+    match proxier.mode() {
+        Mode::Ipvs => Arc::new(dump(&proxier.rule_set())),
+        _ => sync.text,
     }
 }
 
@@ -185,13 +235,4 @@ fn endpoint(c: usize) -> Endpoint {
         node_name: Some(format!("node-{}", c % 100)),
         ..Endpoint::default()
     }
-}
-
-/// The slice with another address for its first endpoint.
-fn one_changed(slice: &Arc<EndpointSlice>) -> Arc<EndpointSlice> {
-    let mut changed = EndpointSlice::clone(slice);
-    if let Some(endpoint) = changed.endpoints.first_mut() {
-        endpoint.addresses = vec!["10.255.0.99".into()];
-    }
-    Arc::new(changed)
 }

@@ -7,7 +7,7 @@
 //! Left out: ReplicaSets as objects, and rolling updates. A world is made anew from its manifests.
 
 use crate::api::selector::Selector;
-use crate::api::{Deployment, OwnerReference, Pod};
+use crate::api::{Deployment, OwnerReference, Pod, PodTemplateSpec};
 use crate::random;
 
 /// The label by which a ReplicaSet tells its Pods from those of an older template.
@@ -47,8 +47,10 @@ pub fn missing_pods(deployment: &Deployment, existing: usize, seed: u64) -> Vec<
     let name = &deployment.metadata.name;
     let namespace = &deployment.metadata.namespace;
     let template = &deployment.spec.template;
-    // The hash stands for the template: another template, other names.
-    let mut rng = random::keyed(seed, &format!("ReplicaSet {namespace}/{name} {template:?}"));
+    let mut rng = random::keyed(
+        seed,
+        &format!("ReplicaSet {namespace}/{name} {}", key(template)),
+    );
     let hash = random::name_suffix(&mut rng, 10);
 
     (existing..wanted)
@@ -77,6 +79,41 @@ pub fn missing_pods(deployment: &Deployment, existing: usize, seed: u64) -> Vec<
             }
         })
         .collect()
+}
+
+/// What tells one template from another: another template is another ReplicaSet, and other names.
+///
+/// The real hash is over the whole template; this one over the fields that are modelled.
+fn key(template: &PodTemplateSpec) -> String {
+    let mut key = String::new();
+    for (label, value) in &template.metadata.labels {
+        key.extend([label, "=", value, ","]);
+    }
+    let spec = &template.spec;
+    for container in spec.init_containers.iter().chain(&spec.containers) {
+        key.extend([" ", &container.name, " ", &container.image]);
+        for port in &container.ports {
+            key.extend([
+                " ",
+                &port.name,
+                ":",
+                &port.container_port.to_string(),
+                &port.protocol,
+            ]);
+        }
+    }
+    key.extend([
+        " ",
+        &spec.node_name,
+        " ",
+        &spec.hostname,
+        " ",
+        &spec.subdomain,
+    ]);
+    if spec.host_network {
+        key.push_str(" host");
+    }
+    key
 }
 
 #[cfg(test)]

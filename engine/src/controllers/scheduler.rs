@@ -1,7 +1,9 @@
 //! Which Node a Pod runs on.
 //!
-//! Not the scheduler's plugins: a Pod goes to the Node that may take it and has the fewest Pods,
-//! the first of them in order. What a Pod may ask for is `nodeName` and `nodeSelector`; what keeps
+//! Not the scheduler's plugins, but what they come to on equal Nodes: a Pod goes to the Node that
+//! may take it and has the fewest Pods of the same owner (as the default topology spread
+//! constraints want it), among those to the one with the fewest Pods of its namespace, and among
+//! those to the first in order. What a Pod may ask for is `nodeName` and `nodeSelector`; what keeps
 //! it off is `unschedulable` (cordoned) and a taint of effect `NoSchedule` or `NoExecute`.
 //! Tolerations are not modelled.
 
@@ -22,31 +24,53 @@ pub fn is_closed(node: &Node) -> bool {
 
 /// Names the Node for every Pod that has none. A Pod that fits nowhere keeps none, and is pending.
 pub fn schedule(pods: &mut [Pod], nodes: &[Node]) {
-    let mut load: BTreeMap<&str, usize> = BTreeMap::new();
-    for pod in pods.iter() {
-        if let Some(node) = nodes
-            .iter()
-            .find(|node| node.metadata.name == pod.spec.node_name)
-        {
-            *load.entry(&node.metadata.name).or_default() += 1;
-        }
+    let mut by_owner: BTreeMap<(String, String), usize> = BTreeMap::new();
+    let mut by_namespace: BTreeMap<(String, String), usize> = BTreeMap::new();
+    let keys = |pod: &Pod, node: &str| {
+        let namespace = &pod.metadata.namespace;
+        (
+            (node.to_owned(), format!("{namespace}/{}", owner(pod))),
+            (node.to_owned(), namespace.clone()),
+        )
+    };
+    for pod in pods.iter().filter(|pod| !pod.spec.node_name.is_empty()) {
+        let (of_owner, of_namespace) = keys(pod, &pod.spec.node_name);
+        *by_owner.entry(of_owner).or_default() += 1;
+        *by_namespace.entry(of_namespace).or_default() += 1;
     }
     for pod in pods.iter_mut().filter(|pod| pod.spec.node_name.is_empty()) {
         let chosen = nodes
             .iter()
             .filter(|node| !is_closed(node))
             .filter(|node| {
+                let labels = &node.metadata.labels;
                 pod.spec
                     .node_selector
                     .iter()
-                    .all(|(key, value)| node.metadata.labels.get(key) == Some(value))
+                    .all(|(key, value)| labels.get(key) == Some(value))
             })
-            .min_by_key(|node| load.get(node.metadata.name.as_str()).copied().unwrap_or(0));
+            .min_by_key(|node| {
+                let (of_owner, of_namespace) = keys(pod, &node.metadata.name);
+                (
+                    by_owner.get(&of_owner).copied(),
+                    by_namespace.get(&of_namespace).copied(),
+                )
+            });
         if let Some(node) = chosen {
-            *load.entry(&node.metadata.name).or_default() += 1;
+            let (of_owner, of_namespace) = keys(pod, &node.metadata.name);
+            *by_owner.entry(of_owner).or_default() += 1;
+            *by_namespace.entry(of_namespace).or_default() += 1;
             pod.spec.node_name.clone_from(&node.metadata.name);
         }
     }
+}
+
+/// The name of a Pod's controller; its own where it has none.
+fn owner(pod: &Pod) -> &str {
+    let mut owners = pod.metadata.owner_references.iter();
+    owners
+        .find(|owner| owner.controller == Some(true))
+        .map_or(pod.metadata.name.as_str(), |owner| owner.name.as_str())
 }
 
 #[cfg(test)]
@@ -73,6 +97,26 @@ mod tests {
         pods[3].spec.node_name = "a".into();
         schedule(&mut pods, &nodes);
         assert_eq!(names(&pods), ["b", "c", "a", "a"]);
+    }
+
+    #[test]
+    fn pods_of_one_owner_are_spread_before_namespaces_are_evened_out() {
+        let nodes = [node("a"), node("b")];
+        let owned = |owner: &str| {
+            let mut pod = Pod::default();
+            pod.metadata
+                .owner_references
+                .push(crate::api::OwnerReference {
+                    name: owner.into(),
+                    controller: Some(true),
+                    ..Default::default()
+                });
+            pod
+        };
+        let mut pods = [owned("x"), owned("y"), owned("y"), owned("x")];
+        pods[0].spec.node_name = "a".into();
+        schedule(&mut pods, &nodes);
+        assert_eq!(names(&pods), ["a", "b", "a", "b"]);
     }
 
     #[test]

@@ -84,7 +84,7 @@ impl Lab {
     /// stays as it was; a text that cannot be read changes nothing at all.
     pub fn edit(&mut self, text: &str) -> &Outcome {
         let reading = manifest::read(text);
-        let offer = None;
+        let offer = reading.repaired.map(|repair| repair.text);
         let mut diagnostics = reading.diagnostics;
 
         // An error inside a document is about its object; one outside of all is about the text.

@@ -15,7 +15,8 @@ use crate::api::{
 use crate::controllers::endpoint_slice::SERVICE_NAME_LABEL;
 
 /// The namespaces of a fresh cluster.
-pub const NAMESPACES: [&str; 4] = ["default", "kube-node-lease", "kube-public", "kube-system"];
+pub(super) const NAMESPACES: [&str; 4] =
+    ["default", "kube-node-lease", "kube-public", "kube-system"];
 
 /// The last byte of the API server's address on the Nodes' network.
 const API_SERVER: u32 = 10;

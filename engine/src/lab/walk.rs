@@ -36,18 +36,23 @@ impl Wires {
     /// Walks one request.
     pub(super) fn send(&mut self, lab: &Lab, request: &Request) -> Result<Journey, RequestError> {
         let network = self.network.get_or_insert_with(|| network(lab));
-        let seed = lab.settings().seed.wrapping_add(self.sent.wrapping_mul(SEED_STEP));
+        let seed = lab
+            .settings()
+            .seed
+            .wrapping_add(self.sent.wrapping_mul(SEED_STEP));
         self.sent += 1;
         let origins = |node: &str, rule: &RuleAt| -> Vec<Origin> {
-            let rules = lab.rules(node);
-            let line = rules.as_ref().and_then(|rules| rules.line(rule));
-            line.map(|line| line.origins.clone()).unwrap_or_default()
+            lab.rules(node)
+                .map_or_else(Vec::new, |rules| rules.origins(rule).to_vec())
         };
         network.walk(
             &mut self.state,
             &mut Seeded::new(seed),
             request,
-            Lookups { origins: Some(&origins), resolve: None },
+            Lookups {
+                origins: Some(&origins),
+                resolve: None,
+            },
         )
     }
 }
@@ -62,7 +67,11 @@ pub(super) fn street(world: &World) -> Vec<Client> {
             Some(Client {
                 id: format!("external/{}", machine.name),
                 name: machine.name.clone(),
-                kind: if machine.on_lan { ClientKind::Lan } else { ClientKind::Internet },
+                kind: if machine.on_lan {
+                    ClientKind::Lan
+                } else {
+                    ClientKind::Internet
+                },
                 address: machine.addresses.first()?.addr().to_string(),
             })
         })
@@ -89,7 +98,10 @@ fn control_plane(world: &World, plan: &Plan) -> Option<PlanOutside> {
         .flat_map(|node| &node.addresses)
         .any(|own| own.addr() == address);
     let lan = plan.router.iter().flat_map(|router| &router.lan);
-    let prefix = lan.into_iter().find(|lan| lan.contains(&address)).map(IpNet::prefix_len)?;
+    let prefix = lan
+        .into_iter()
+        .find(|lan| lan.contains(&address))
+        .map(IpNet::prefix_len)?;
     if is_node {
         return None;
     }
@@ -113,10 +125,19 @@ fn network(lab: &Lab) -> Network {
     let mut network = Network::new(&plan(world));
     for node in world.store.nodes() {
         let name = &node.metadata.name;
-        let Some(rules) = lab.rules(name) else { continue };
+        let Some(rules) = lab.rules(name) else {
+            continue;
+        };
         let set = rules.set();
-        let calls = set.top_level().iter().map(|call| (*call).to_owned()).collect();
-        let rules = NodeRules { calls, restore: set.text() };
+        let calls = set
+            .top_level()
+            .iter()
+            .map(|call| (*call).to_owned())
+            .collect();
+        let rules = NodeRules {
+            calls,
+            restore: set.text(),
+        };
         // kube-proxy's own text is always modelled in full; the recorded vectors prove it.
         let errors = network.set_rules(name, IpFamily::IPv4, &rules);
         debug_assert!(errors.is_empty(), "{errors:?}");

@@ -52,12 +52,12 @@ impl World {
 }
 
 /// What a person did to Pods by hand.
-pub type Readiness = BTreeMap<ObjectRef, bool>;
+pub(super) type Readiness = BTreeMap<ObjectRef, bool>;
 
 /// Makes the world. `refused` are the indices of documents that strict decoding refused;
 /// `before` is the world before the edit.
 #[must_use]
-pub fn build(
+pub(super) fn build(
     documents: &[Document],
     refused: &BTreeSet<usize>,
     settings: &Settings,
@@ -148,23 +148,28 @@ impl Builder<'_> {
         self.objects.insert(reference, object);
     }
 
-    /// Puts an error where the field stands, or the nearest field around it.
-    fn refuse(&mut self, object: &ObjectRef, field: &FieldPath, message: String) {
+    /// Puts an error where a field stands: the first of these that the manifest has, or what the
+    /// first one is in.
+    fn refuse(&mut self, object: &ObjectRef, fields: &[FieldPath], message: String) {
         let document = self
             .world
             .written
             .get(object)
             .map(|index| &self.documents[*index]);
         let span = document.map(|document| {
-            document
-                .place(field)
+            let mut places = fields.iter().filter_map(|field| document.place(field));
+            let nearest = places.next();
+            let exact = nearest.filter(|place| place.is_exact);
+            exact
+                .or_else(|| places.find(|place| place.is_exact))
+                .or(nearest)
                 .map_or(document.span, |place| place.value)
         });
-        self.diagnostics.push(
-            Diagnostic::error(message, span)
-                .with_object(object.to_string())
-                .with_field(field.as_str()),
-        );
+        let mut error = Diagnostic::error(message, span).with_object(object.to_string());
+        if let Some(field) = fields.first() {
+            error = error.with_field(field.as_str());
+        }
+        self.diagnostics.push(error);
     }
 
     /// The objects of one kind, taken out.
@@ -252,7 +257,7 @@ impl Builder<'_> {
                 let reference = ObjectRef::new(Kind::Node, "", name);
                 self.refuse(
                     &reference,
-                    &FieldPath::new("spec.podCIDR"),
+                    &[FieldPath::new("spec.podCIDR")],
                     format!("{reference}: no room left in the cluster's networks"),
                 );
             }
@@ -290,9 +295,9 @@ impl Builder<'_> {
             if errors.is_empty() {
                 continue;
             }
-            for (field, error) in errors {
+            for (places, error) in errors {
                 let message = format!("Service \"{}\" is invalid: {error}", reference.name);
-                self.refuse(&reference, &field, message);
+                self.refuse(&reference, &places, message);
             }
             self.world.accepted.remove(&reference);
             refused.push(reference);
@@ -309,23 +314,21 @@ impl Builder<'_> {
         }
     }
 
-    /// Validates, allocates and stores a Service, or says why not.
-    fn create(&mut self, mut service: Service) -> Vec<(FieldPath, String)> {
+    /// Validates, allocates and stores a Service, or says why not: where to look for the field, the
+    /// closest place first, and what is wrong.
+    fn create(&mut self, mut service: Service) -> Vec<(Vec<FieldPath>, String)> {
         if is_recorded(&service.metadata) {
             self.allocators.hold(&service);
         } else {
-            let errors = validation::service(&with_health_check_port(&service));
+            let errors = validation::service(&as_validated(&service));
             if !errors.is_empty() {
                 return errors
                     .into_iter()
-                    .map(|error| {
-                        let place = error.places().next().unwrap_or_else(|| error.field.clone());
-                        (place, error.to_string())
-                    })
+                    .map(|error| (error.places().collect(), error.to_string()))
                     .collect();
             }
             if let Err(error) = self.allocators.create(&mut service) {
-                return vec![(error.field.clone(), error.to_string())];
+                return vec![(error.places().collect(), error.to_string())];
             }
         }
         self.world.store.put(Object::Service(service));
@@ -374,7 +377,7 @@ impl Builder<'_> {
                 missing.truncate(room.saturating_sub(made));
                 self.refuse(
                     &reference,
-                    &FieldPath::new("spec.replicas"),
+                    &[FieldPath::new("spec.replicas")],
                     format!("more than {MAX_OBJECTS} objects: not all of its Pods are made"),
                 );
             }
@@ -495,11 +498,15 @@ fn reference_of(service: &Service) -> ObjectRef {
     )
 }
 
-/// The API server allocates before it validates: a load balancer that needs a port for its health
-/// check has one by then.
-fn with_health_check_port(service: &Service) -> Service {
+/// A Service as it is when the API server validates it, which is after it allocated: the two
+/// spellings of the cluster IP agree, and a load balancer that needs a port for its health check
+/// has one.
+fn as_validated(service: &Service) -> Service {
     let mut service = service.clone();
     let spec = &mut service.spec;
+    if spec.cluster_ips.is_empty() && !spec.cluster_ip.is_empty() {
+        spec.cluster_ips = vec![spec.cluster_ip.clone()];
+    }
     if spec.type_ == "LoadBalancer"
         && spec.external_traffic_policy == "Local"
         && spec.health_check_node_port == 0

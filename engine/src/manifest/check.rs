@@ -9,12 +9,11 @@
 //! the YAML before the server sees it. The words are those that the server has for JSON with two
 //! equal keys.
 
-use std::collections::VecDeque;
 use std::fmt::Write as _;
 
 use super::formats::{check_quantity, check_time};
 use super::nearest::nearest;
-use super::schema::{SCHEMA, Struct, Type};
+use super::schema::{Field, SCHEMA, Struct, Type};
 use crate::diagnostic::{Diagnostic, Span};
 use crate::yaml::{Key, Map, Node, Value};
 
@@ -183,41 +182,48 @@ impl<'a> Checker<'a, '_> {
 
     /// The struct of this kind of object that has a field of this name, nearest to the object.
     fn home_of(&self, name: &str) -> Option<String> {
-        /// How many steps from the object.
-        const FARTHEST: usize = 6;
-        let mut queue = VecDeque::from([(self.root, String::new(), 0)]);
-        let mut seen = vec![self.root];
-        while let Some((index, path, depth)) = queue.pop_front() {
-            for field in &SCHEMA.get(index).fields {
-                if field.name == name && field.since.is_none() {
-                    return Some(if path.is_empty() {
-                        "the object itself".to_owned()
-                    } else {
-                        format!("`{path}`")
+        /// A struct that can be reached, from which other one, and by which field.
+        struct Reached {
+            index: usize,
+            from: usize,
+            by: Option<&'static Field>,
+        }
+        let mut reached = vec![Reached {
+            index: self.root,
+            from: 0,
+            by: None,
+        }];
+        let mut at = 0;
+        while at < reached.len() {
+            let here = SCHEMA.get(reached[at].index);
+            if here.field(name).is_some_and(|field| field.since.is_none()) {
+                let mut path = Vec::new();
+                while let Some(field) = reached[at].by {
+                    let list = matches!(field.ty, Type::List(_));
+                    path.push(format!("{}{}", field.name, if list { "[]" } else { "" }));
+                    at = reached[at].from;
+                }
+                path.reverse();
+                return Some(match &path[..] {
+                    [] => "the object itself".to_owned(),
+                    path => format!("`{}`", path.join(".")),
+                });
+            }
+            for field in &here.fields {
+                let is_the_server_s =
+                    matches!(field.name, "status" | "managedFields" | "ownerReferences");
+                let next = field.ty.innermost_struct().filter(|_| !is_the_server_s);
+                if let Some(index) = next
+                    && reached.iter().all(|known| known.index != index)
+                {
+                    reached.push(Reached {
+                        index,
+                        from: at,
+                        by: Some(field),
                     });
                 }
             }
-            if depth >= FARTHEST {
-                continue;
-            }
-            for field in &SCHEMA.get(index).fields {
-                let is_the_server_s =
-                    matches!(field.name, "status" | "managedFields" | "ownerReferences");
-                let Some(next) = field.ty.innermost_struct().filter(|_| !is_the_server_s) else {
-                    continue;
-                };
-                if seen.contains(&next) {
-                    continue;
-                }
-                seen.push(next);
-                let dot = if path.is_empty() { "" } else { "." };
-                let list = if matches!(field.ty, Type::List(_)) {
-                    "[]"
-                } else {
-                    ""
-                };
-                queue.push_back((next, format!("{path}{dot}{}{list}", field.name), depth + 1));
-            }
+            at += 1;
         }
         None
     }

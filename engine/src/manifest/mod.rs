@@ -17,15 +17,17 @@ mod formats;
 mod kinds;
 mod nearest;
 mod place;
+mod repair;
 mod schema;
 #[cfg(test)]
 mod tests;
 
 pub use place::FieldPlace;
+pub use repair::{Repair, repair, repair_indentation};
 
 use crate::api::{FieldPath, Kind, Object};
-use crate::diagnostic::{Diagnostic, Span};
-use crate::limits::MAX_OBJECTS;
+use crate::diagnostic::{Diagnostic, Place, Span};
+use crate::limits::{MAX_OBJECTS, MAX_TEXT_BYTES};
 use crate::yaml::{self, Node, Value};
 
 /// What a text says.
@@ -35,6 +37,9 @@ pub struct Reading {
     pub documents: Vec<Document>,
     /// What is to be said about the text, in its order.
     pub diagnostics: Vec<Diagnostic>,
+    /// When the text has errors because its indentation was lost, or because a page's text stands
+    /// around its manifests: what it probably was. An offer, of which nothing else here makes use.
+    pub repaired: Option<Repair>,
 }
 
 impl Reading {
@@ -71,6 +76,48 @@ impl Document {
 /// Reads a text. Never panics; the time is linear in the text.
 #[must_use]
 pub fn read(text: &str) -> Reading {
+    let mut reading = read_as_it_is(text);
+    if !reading.has_errors() || text.len() > MAX_TEXT_BYTES {
+        return reading;
+    }
+    reading.repaired = repair(text);
+    if let Some(repair) = &reading.repaired {
+        let lost = repair.lost.iter().map(|&span| {
+            let message = "the indentation of this manifest was lost: from here on every line \
+                           begins at the same column";
+            Diagnostic::error(message, first_line(text, span))
+                .with_hint("it can be rebuilt from the names of the fields")
+        });
+        let left_out = repair.left_out.iter().map(|&span| {
+            let hint = "the repaired text is without these lines";
+            Diagnostic::note("this is no part of a manifest", span).with_hint(hint)
+        });
+        let told: Vec<_> = lost.chain(left_out).collect();
+        // First, because it explains the others.
+        reading.diagnostics.splice(0..0, told);
+        sort(&mut reading.diagnostics);
+    }
+    reading
+}
+
+/// The part of a span that is in its first line.
+fn first_line(text: &str, span: Span) -> Span {
+    let rest = text.get(span.start.offset as usize..).unwrap_or("");
+    let line = rest.lines().next().unwrap_or("").trim_end();
+    let end = Place {
+        offset: span.start.offset + line.len() as u32,
+        line: span.start.line,
+        column: span.start.column + line.chars().count() as u32,
+    };
+    Span::new(span.start, end)
+}
+
+fn sort(diagnostics: &mut [Diagnostic]) {
+    diagnostics.sort_by_key(|diagnostic| diagnostic.span.map(|span| span.start));
+}
+
+/// Reads a text, and looks for no repair.
+fn read_as_it_is(text: &str) -> Reading {
     let stream = yaml::read(text);
     let mut reader = Reader {
         text,
@@ -83,9 +130,7 @@ pub fn read(text: &str) -> Reading {
         reader.document(document, None);
     }
     let mut reading = reader.reading;
-    reading
-        .diagnostics
-        .sort_by_key(|diagnostic| diagnostic.span.map(|span| span.start));
+    sort(&mut reading.diagnostics);
     reading
 }
 

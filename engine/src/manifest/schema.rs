@@ -110,6 +110,11 @@ impl Schema {
         self.by_name.get(name).copied()
     }
 
+    /// Whether any struct has a field of this name.
+    pub(super) fn is_field(&self, name: &str) -> bool {
+        self.structs.iter().any(|of| of.field(name).is_some())
+    }
+
     /// A struct by its index.
     pub(super) fn get(&self, index: usize) -> &Struct {
         &self.structs[index]

@@ -424,3 +424,27 @@ fn there_is_a_limit_of_objects() {
     };
     assert!(error.message.contains(&MAX_OBJECTS.to_string()));
 }
+
+#[test]
+fn lost_indentation_is_told_first_and_a_repair_is_offered() {
+    let text = "apiVersion: v1\nkind: Service\nmetadata:\nname: web\nspec:\nselector:\napp: web\nports:\n- port: 80\n";
+    let reading = read(text);
+    let first = &reading.diagnostics[0];
+    assert!(
+        first
+            .message
+            .starts_with("the indentation of this manifest was lost")
+    );
+    assert_eq!(at(text, first.span.unwrap()), "name: web");
+    assert_eq!(
+        reading.diagnostics[1].message,
+        r#"strict decoding error: unknown field "name""#
+    );
+    let repaired = read(&reading.repaired.unwrap().text);
+    assert_eq!(
+        (repaired.diagnostics.len(), repaired.documents.len()),
+        (0, 1)
+    );
+    // Any other mistake brings no offer.
+    assert_eq!(service("spec: {selctor: {a: b}}").repaired, None);
+}

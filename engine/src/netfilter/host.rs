@@ -14,6 +14,7 @@
 //! redirects, ICMP rate limits, fragments and path MTU, neighbours (whoever knows the wires).
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -38,10 +39,11 @@ pub struct Host {
     pub route_localnet: bool,
     /// `net.bridge.bridge-nf-call-iptables` and `-ip6tables`: rules see what a bridge carries.
     pub bridge_netfilter: bool,
-    /// IPv4's rules; without any, packets pass without hooks and are not tracked.
-    pub rules_v4: Option<Tables>,
+    /// IPv4's rules, shared between copies of the host; without any, packets pass without hooks
+    /// and are not tracked.
+    pub rules_v4: Option<Arc<Tables>>,
     /// IPv6's rules.
-    pub rules_v6: Option<Tables>,
+    pub rules_v6: Option<Arc<Tables>>,
 }
 
 impl Host {
@@ -62,8 +64,8 @@ impl Host {
     #[must_use]
     pub fn rules(&self, family: IpFamily) -> Option<&Tables> {
         match family {
-            IpFamily::IPv4 => self.rules_v4.as_ref(),
-            IpFamily::IPv6 => self.rules_v6.as_ref(),
+            IpFamily::IPv4 => self.rules_v4.as_deref(),
+            IpFamily::IPv6 => self.rules_v6.as_deref(),
         }
     }
 }

@@ -1,5 +1,7 @@
 //! The result of a walk: plain data that the page draws, the command line prints and tests compare.
 
+use std::net::IpAddr;
+
 use serde::{Deserialize, Serialize};
 
 use crate::api::Origin;
@@ -13,7 +15,7 @@ use crate::words::Words;
 pub struct Request {
     /// Who sends: `pod/NAME`, `pod/NAMESPACE/NAME`, `node/NAME`, `external` or `external/NAME`.
     pub from: String,
-    /// Where to: a URL, or an address with a port.
+    /// Where to: a URL, an address with a port, a Node's name with a port, `ping://ADDRESS`.
     pub to: String,
     /// What is sent.
     pub protocol: Protocol,
@@ -61,6 +63,26 @@ pub struct Journey {
     pub verdict: Verdict,
     /// How many rules the kernels looked at, on all Nodes together.
     pub rules_looked_at: u32,
+    /// Who answered, if somebody did; also when the answer got lost on its way back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub served: Option<Served>,
+    /// What the model cannot say of this way: rules on which it depends and that are not modelled.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub doubts: Vec<Words>,
+}
+
+/// Who answered, and whom it took the client for.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Served {
+    /// The address that answered.
+    pub address: IpAddr,
+    /// The port; `None` for a ping.
+    pub port: Option<u16>,
+    /// The peer's address as the server sees it.
+    pub sees: IpAddr,
+    /// The Pod, as `namespace/name`; `None` for a process on a Node or outside.
+    pub pod: Option<String>,
 }
 
 /// One place of the way, and what happened to the packet there.
@@ -87,9 +109,13 @@ pub struct Hop {
     pub aside: Words,
     /// One word for the scrubber's tick.
     pub tick: Words,
-    /// One sentence that says why.
+    /// One sentence that says what happened.
     pub sentence: Words,
-    /// Every rule that was looked at here, in order.
+    /// Why it happened, in a sentence or two; may be empty.
+    #[serde(default)]
+    pub why: Words,
+    /// Every rule that was looked at here, in order: on the Node of [`Hop::at`], for a wire on the
+    /// Node that it reaches.
     pub looks: Vec<Look>,
     /// The rule that decided.
     pub decided_by: Option<RuleAt>,
@@ -109,13 +135,13 @@ pub enum Step {
     Nat,
     /// It travels: over a bridge, or over the wire to another Node.
     Route,
-    /// A Pod or a process on a Node gets it, and answers or has nobody listening.
+    /// A Pod or a process on a Node gets it and answers.
     Deliver,
     /// A reply is rewritten back from the connection table.
     Unnat,
     /// The client gets the reply.
     Reply,
-    /// A rule or a host refused it.
+    /// A rule refused it, or a host where nobody listens.
     Reject,
     /// A rule dropped it, or it got lost.
     Drop,

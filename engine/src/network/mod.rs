@@ -1,10 +1,47 @@
 //! The cluster's wires: one request walked hop by hop through rules and back.
+//!
+//! A [`Plan`] says which machines there are; a [`Network`] is built from it, and Nodes get their
+//! rules as text. [`Network::walk`] carries a request from machine to machine, each with its own
+//! packet path ([`crate::netfilter`]), and tells what happened as a [`Journey`]. What Nodes
+//! remember (connections, affinity lists) is a [`State`] that the caller keeps.
+//!
+//! ```text
+//!  request ─► exchange ─► events and an ending ─► tell ─► Journey
+//!  (who, where)  (packets, machines)              (hops)   words (both vocabularies)
+//! ```
+//!
+//! Specified by the packet path of Linux (see [`crate::netfilter`]) and the network of a kubeadm
+//! cluster with routes between Nodes (host-gw, kindnet). Left out: NetworkPolicy, overlays,
+//! masquerade by the CNI (Pods are seen outside by their own addresses, and the LAN's router has
+//! routes to them), DNS names, keep-alive.
 
+mod exchange;
 mod journey;
+pub mod kubeadm;
+mod plan;
 mod print;
+mod request;
+mod tell;
+mod told;
+mod topology;
+mod verdict;
+mod walk;
+mod words;
+
+#[cfg(test)]
+mod tests;
+
+pub use exchange::State;
+pub use journey::{
+    Cause, Change, Client, ClientKind, Direction, Hop, Journey, Location, Request, Served, Step,
+    Verdict, VerdictKind,
+};
+pub use plan::{
+    Listens, Owner, Plan, PlanNode, PlanOutside, PlanPod, PlanRoute, PlanRouter, PodLink, Serves,
+    Socket,
+};
+pub use request::RequestError;
+pub use topology::{Machine, Network, NodeRules, Role};
+pub use walk::{AddressOf, Lookups, OriginsOf, Possibility};
 
 pub use crate::words::{Mark, Phrase, Piece, Words};
-pub use journey::{
-    Cause, Change, Client, ClientKind, Direction, Hop, Journey, Location, Request, Step, Verdict,
-    VerdictKind,
-};

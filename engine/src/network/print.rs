@@ -38,6 +38,9 @@ impl fmt::Display for Journey {
                 writeln!(f, "Field: {} {}", origin.object, origin.field)?;
             }
         }
+        for doubt in &self.doubts {
+            writeln!(f, "Not modelled: {}", doubt.cluster.text())?;
+        }
         if let Some(next) = &verdict.next {
             writeln!(f, "Next: {}", next.cluster.text())?;
         }
@@ -73,6 +76,10 @@ fn write_hop(f: &mut fmt::Formatter<'_>, hop: &Hop) -> fmt::Result {
         writeln!(f, "      {}", addresses(&hop.after))?;
     }
     writeln!(f, "      {}", hop.sentence.cluster.text())?;
+    let why = hop.why.cluster.text();
+    if !why.is_empty() {
+        writeln!(f, "      {why}")?;
+    }
     for look in &hop.looks {
         let word = if look.matched { "hit " } else { "read" };
         writeln!(f, "        {word} {}: {}", look.at, look.why)?;

@@ -8,7 +8,6 @@ use std::borrow::Borrow;
 
 use super::address::push_canonical;
 use super::config::Settings;
-use super::hash::NameHash;
 use super::service::{Service, ServicePort, protocol};
 use crate::api;
 use crate::net::IpFamily;
@@ -20,13 +19,14 @@ pub(super) struct Endpoint {
     start: u32,
     length: u8,
     ip_length: u8,
+    /// Where its name is in [`Endpoints::names`], if it has one.
+    name_length: u8,
+    name: u32,
     flags: u16,
     /// Which of the Service's slices, in the order of their names.
     pub slice: u32,
     /// Index into the slice's `endpoints`.
     pub index: u32,
-    /// Names its chain, if it has one.
-    pub hash: NameHash,
 }
 
 const READY: u16 = 1;
@@ -63,6 +63,7 @@ pub(super) enum Policy {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Endpoints {
     text: String,
+    names: String,
     list: Vec<Endpoint>,
     bracketed: bool,
     cluster: u32,
@@ -110,9 +111,8 @@ impl Endpoints {
             let Some(target) = slice_port.port.filter(|port| *port != 0) else {
                 continue;
             };
-            let mut suffix = String::with_capacity(8);
-            suffix.push_str(if self.bracketed { "]:" } else { ":" });
-            suffix.push_str(&target.to_string());
+            let bracket = if self.bracketed { "]" } else { "" };
+            let suffix = format!("{bracket}:{target}");
             self.list.reserve(slice.endpoints.len());
             self.text
                 .reserve(slice.endpoints.len() * (suffix.len() + 15));
@@ -137,7 +137,8 @@ impl Endpoints {
                     flags: flags(endpoint, settings),
                     slice: number,
                     index: index as u32,
-                    hash: NameHash::default(),
+                    name: 0,
+                    name_length: 0,
                 });
             }
         }
@@ -151,16 +152,30 @@ impl Endpoints {
             let start = endpoint.start as usize;
             &text.as_bytes()[start..start + usize::from(endpoint.length)]
         };
-        if !list.is_sorted_by(|a, b| key(a) < key(b)) {
-            list.sort_by(|a, b| key(a).cmp(key(b)));
-            list.dedup_by(|later, kept| {
-                let same = key(later) == key(kept);
-                if same && later.is_local() {
-                    *kept = *later;
-                }
-                same
-            });
+        if list.is_sorted_by(|a, b| key(a) < key(b)) {
+            return;
         }
+        // The first sixteen bytes as one number settle nearly every comparison.
+        let mut order: Vec<(u128, Endpoint)> = list
+            .iter()
+            .map(|endpoint| {
+                let mut first = [0; 16];
+                let text = key(endpoint);
+                let length = text.len().min(16);
+                first[..length].copy_from_slice(&text[..length]);
+                (u128::from_be_bytes(first), *endpoint)
+            })
+            .collect();
+        order.sort_by(|a, b| a.0.cmp(&b.0).then_with(|| key(&a.1).cmp(key(&b.1))));
+        list.clear();
+        list.extend(order.into_iter().map(|(_, endpoint)| endpoint));
+        list.dedup_by(|later, kept| {
+            let same = key(later) == key(kept);
+            if same && later.is_local() {
+                *kept = *later;
+            }
+            same
+        });
     }
 
     /// `CategorizeEndpoints`.
@@ -214,13 +229,19 @@ impl Endpoints {
         count
     }
 
-    /// Gives those that can be reached from this Node a name, from `hash` of their `ip:port`.
-    pub(super) fn name(&mut self, hash: impl Fn(&str) -> NameHash) {
-        let Self { text, list, .. } = self;
+    /// Gives those that can be reached from this Node a name: what `push` appends for their
+    /// `ip:port`, at most 255 bytes and about as long as `expected`.
+    pub(super) fn name(&mut self, expected: usize, push: impl Fn(&str, &mut String)) {
+        let Self {
+            text, names, list, ..
+        } = self;
+        names.reserve(list.len() * expected);
         for endpoint in list {
             if endpoint.flags & (IN_CLUSTER | IN_LOCAL) != 0 {
                 let start = endpoint.start as usize;
-                endpoint.hash = hash(&text[start..start + usize::from(endpoint.length)]);
+                endpoint.name = names.len() as u32;
+                push(&text[start..start + usize::from(endpoint.length)], names);
+                endpoint.name_length = (names.len() - endpoint.name as usize) as u8;
             }
         }
     }
@@ -260,6 +281,17 @@ impl Endpoints {
     /// Whether `ip:port` is `[ip]:port`: for IPv6.
     pub(super) fn are_bracketed(&self) -> bool {
         self.bracketed
+    }
+
+    /// How long the texts of all of them are together.
+    pub(super) fn text_length(&self) -> usize {
+        self.text.len()
+    }
+
+    /// Its name; empty for one that cannot be reached.
+    pub(super) fn name_of(&self, endpoint: &Endpoint) -> &str {
+        let start = endpoint.name as usize;
+        &self.names[start..start + usize::from(endpoint.name_length)]
     }
 
     /// `ip:port`, or `[ip]:port` for IPv6.
@@ -307,4 +339,126 @@ fn flags(endpoint: &api::Endpoint, settings: &Settings) -> u16 {
         }
     }
     flags
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::proxy::{Mode, ProxyConfig};
+
+    /// `ip flags…`: `here` for this Node, `not-ready`, `draining`, `a` and `b` for hinted zones.
+    fn endpoint(text: &str) -> api::Endpoint {
+        let (ip, flags) = text.split_once(' ').unwrap_or((text, ""));
+        let has = |flag: &str| flags.split(' ').any(|word| word == flag);
+        let hint = |zone: &str| api::ForZone { name: zone.into() };
+        api::Endpoint {
+            addresses: vec![ip.into()],
+            conditions: api::EndpointConditions {
+                ready: Some(!has("not-ready") && !has("draining")),
+                serving: Some(!has("not-ready")),
+                terminating: Some(has("draining")),
+            },
+            node_name: Some(if has("here") { "here" } else { "there" }.into()),
+            hints: Some(api::EndpointHints {
+                for_zones: ["a", "b"]
+                    .into_iter()
+                    .filter(|z| has(z))
+                    .map(hint)
+                    .collect(),
+                ..api::EndpointHints::default()
+            }),
+            ..api::Endpoint::default()
+        }
+    }
+
+    /// The addresses for cluster-wide and for local traffic, on Node `here` in zone `a`, of a
+    /// Service with a node port, `externalTrafficPolicy: Local` and hints wanted.
+    fn chosen(slices: &[&[&str]]) -> (Vec<String>, Vec<String>) {
+        let mut node = api::Node::default();
+        let label = "topology.kubernetes.io/zone".to_owned();
+        node.metadata.labels.insert(label, "a".into());
+        let config = ProxyConfig {
+            node: "here".into(),
+            ..ProxyConfig::default()
+        };
+        let settings = Settings::new(&config, Mode::Iptables, Some(&node)).unwrap();
+        let mut service = api::Service::default();
+        let annotation = "service.kubernetes.io/topology-mode".to_owned();
+        service
+            .metadata
+            .annotations
+            .insert(annotation, "Auto".into());
+        service.spec.type_ = "NodePort".into();
+        service.spec.cluster_ip = "10.96.0.1".into();
+        service.spec.external_traffic_policy = "Local".into();
+        service.spec.ports = vec![api::ServicePort {
+            port: 80,
+            node_port: 30080,
+            ..api::ServicePort::default()
+        }];
+        let service = Service::new(&service, &settings).unwrap();
+        let slices: Vec<api::EndpointSlice> = slices
+            .iter()
+            .map(|endpoints| api::EndpointSlice {
+                endpoints: endpoints.iter().map(|text| endpoint(text)).collect(),
+                ports: vec![api::EndpointPort {
+                    name: Some(String::new()),
+                    port: Some(8080),
+                    ..api::EndpointPort::default()
+                }],
+                ..api::EndpointSlice::default()
+            })
+            .collect();
+        let endpoints = Endpoints::new(&service, &service.ports[0], &slices, &settings);
+        let ips = |policy| {
+            let ip = |(_, endpoint)| endpoints.ip(endpoint).to_owned();
+            endpoints.of(policy).map(ip).collect()
+        };
+        (ips(Policy::Cluster), ips(Policy::Local))
+    }
+
+    fn check(slices: &[&[&str]], cluster: &[&str], local: &[&str]) {
+        let (found_cluster, found_local) = chosen(slices);
+        assert_eq!(found_cluster, cluster, "cluster-wide of {slices:?}");
+        assert_eq!(found_local, local, "local of {slices:?}");
+    }
+
+    #[test]
+    fn endpoints_sort_as_text_and_are_there_once() {
+        check(
+            &[&["10.0.0.9", "10.0.0.10"], &["10.0.0.9 here", "10.0.0.1"]],
+            // A digit sorts before the colon of the port.
+            &["10.0.0.10", "10.0.0.1", "10.0.0.9"],
+            &["10.0.0.9"],
+        );
+    }
+
+    #[test]
+    fn draining_endpoints_serve_only_where_none_is_ready() {
+        check(
+            &[&["1.0.0.1 draining", "1.0.0.2 not-ready"]],
+            &["1.0.0.1"],
+            &[],
+        );
+        // The two fall back apart from each other.
+        check(
+            &[&["1.0.0.1 draining here", "1.0.0.2"]],
+            &["1.0.0.2"],
+            &["1.0.0.1"],
+        );
+    }
+
+    #[test]
+    fn hints_count_if_every_ready_endpoint_has_one_and_some_name_this_zone() {
+        check(&[&["1.0.0.1 a", "1.0.0.2 b"]], &["1.0.0.1"], &[]);
+        check(&[&["1.0.0.1 a", "1.0.0.2"]], &["1.0.0.1", "1.0.0.2"], &[]);
+        check(&[&["1.0.0.1 b", "1.0.0.2 b"]], &["1.0.0.1", "1.0.0.2"], &[]);
+        check(&[&["1.0.0.1 a", "1.0.0.2 not-ready"]], &["1.0.0.1"], &[]);
+        // Local traffic takes no notice of them.
+        check(
+            &[&["1.0.0.1 a", "1.0.0.2 b here"]],
+            &["1.0.0.1"],
+            &["1.0.0.2"],
+        );
+    }
 }

@@ -1,5 +1,7 @@
 //! What stands around the Services' rules, and where they go between it.
 
+use std::ops::Range;
+
 use super::out::{Mark, Out};
 
 /// How many parts a Service's text has, in every mode.
@@ -14,12 +16,12 @@ pub(super) struct Frame {
 }
 
 /// A part of a whole text.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Part {
-    /// Bytes of the frame's own text: from, to.
-    Fixed(usize, usize),
-    /// These segments of every Service in turn: first, last.
-    Services(usize, usize),
+    /// Bytes of the frame's own text.
+    Fixed(Range<usize>),
+    /// These segments of every Service in turn.
+    Services(Range<usize>),
 }
 
 impl Frame {
@@ -31,11 +33,11 @@ impl Frame {
             marks: Some(&mut self.marks),
             port: 0,
         });
-        self.parts.push(Part::Fixed(start, self.text.len()));
+        self.parts.push(Part::Fixed(start..self.text.len()));
     }
 
-    /// Puts segments of every Service here.
+    /// Puts segments of every Service here: from the first to the last.
     pub(super) fn services(&mut self, first: usize, last: usize) {
-        self.parts.push(Part::Services(first, last));
+        self.parts.push(Part::Services(first..last + 1));
     }
 }

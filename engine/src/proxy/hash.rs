@@ -3,14 +3,16 @@
 //! Source: `portProtoHash` and `servicePortEndpointChainName` of `pkg/proxy/iptables/proxier.go`,
 //! `hashAndTruncate` of `pkg/proxy/nftables/proxier.go`, Kubernetes v1.30.
 
-use data_encoding::BASE32;
 use sha2::block_api::compress256;
 use sha2::{Digest, Sha256};
 
-/// The first sixteen characters of the base32 of a SHA-256: iptables mode shows all of them,
-/// nftables mode eight.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) struct NameHash([u8; 16]);
+/// The first ten bytes of a SHA-256, which are sixteen characters in base32: iptables mode shows
+/// all of them, nftables mode eight.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct NameHash([u8; 10]);
+
+/// RFC 4648, section 6.
+const ALPHABET: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 
 /// What fits into SHA-256's one block beside its padding: a one, and the length in eight bytes.
 const ONE_BLOCK: usize = 64 - 1 - 8;
@@ -58,30 +60,50 @@ impl NameHash {
             }
             head.copy_from_slice(&hasher.finalize()[..10]);
         }
-        let mut text = [0u8; 16];
-        BASE32.encode_mut(&head, &mut text);
-        Self(text)
+        Self(head)
     }
 
-    /// All sixteen characters.
-    pub(super) fn long(&self) -> &str {
+    /// Appends all sixteen characters.
+    pub(super) fn push_long(self, out: &mut String) {
+        let text = self.base32();
         // Base32 is ASCII.
-        std::str::from_utf8(&self.0).unwrap_or_default()
+        out.push_str(std::str::from_utf8(&text).unwrap_or_default());
     }
 
-    /// The first eight.
-    pub(super) fn short(&self) -> &str {
-        &self.long()[..8]
+    /// Appends the first eight.
+    pub(super) fn push_short(self, out: &mut String) {
+        let text = self.base32();
+        out.push_str(std::str::from_utf8(&text[..8]).unwrap_or_default());
+    }
+
+    fn base32(self) -> [u8; 16] {
+        let mut text = [0u8; 16];
+        for (half, five) in text.chunks_exact_mut(8).zip(self.0.chunks_exact(5)) {
+            let bits = five
+                .iter()
+                .fold(0u64, |bits, byte| bits << 8 | u64::from(*byte));
+            for (place, character) in (0u32..).zip(half) {
+                *character = ALPHABET[(bits >> (35 - 5 * place)) as usize & 31];
+            }
+        }
+        text
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use data_encoding::BASE32;
+
     use super::*;
+
+    fn long(pieces: &[&str]) -> String {
+        let mut text = String::new();
+        NameHash::of(pieces).push_long(&mut text);
+        text
+    }
 
     #[test]
     fn known_names() {
-        let long = |pieces: &[&str]| NameHash::of(pieces).long().to_owned();
         assert_eq!(
             long(&["default/kubernetes:https", "tcp"]),
             "NPX46M4PTMTKRN6Y"
@@ -94,7 +116,9 @@ mod tests {
             long(&["default/web", "tcp", "10.244.1.5:8080"]),
             "XQWD6PXGZUTOOIVQ"
         );
-        assert_eq!(NameHash::of(&["ns1/svc1/tcp/p80"]).short(), "ULMVA6XW");
+        let mut short = String::new();
+        NameHash::of(&["ns1/svc1/tcp/p80"]).push_short(&mut short);
+        assert_eq!(short, "ULMVA6XW");
     }
 
     #[test]
@@ -102,7 +126,7 @@ mod tests {
         for length in [0, 1, 54, 55, 56, 63, 64, 119, 200] {
             let text = "k".repeat(length);
             let expected = BASE32.encode(&Sha256::digest(&text)[..10]);
-            assert_eq!(NameHash::of(&[&text]).long(), expected, "{length}");
+            assert_eq!(long(&[&text]), expected, "{length}");
         }
     }
 }

@@ -5,17 +5,19 @@
 //! follows the random order of a Go map. Left out: the canary chains, which hold no rules, and
 //! the nfacct counters of later releases.
 
-use super::address::GoIp;
-use super::config::{Detector, Settings};
-use super::endpoints::Policy;
-use super::frame::Frame;
+use super::config::Settings;
+use super::endpoints::{Endpoints, Policy};
 use super::hash::NameHash;
 use super::kind::Kind;
 use super::out::{Out, put};
 use super::plan::{Nowhere, PortPlan};
 use super::probability::Probabilities;
 use super::service::{Service, ServicePort};
-use crate::net::{IpFamily, Protocol};
+use crate::net::Protocol;
+
+mod frame;
+
+pub(super) use frame::{forward, frame, pod_traffic, postrouting};
 
 /// The parts of a Service's text, in the order in which they are written.
 pub(super) mod segment {
@@ -27,7 +29,6 @@ pub(super) mod segment {
     pub(crate) const OWN: usize = 2;
     /// The lines that declare its own chains.
     pub(crate) const CHAINS: usize = 3;
-    pub(crate) const COUNT: usize = 4;
 }
 
 /// The calls of the iptables command that come before every full sync: `-N` makes sure that a
@@ -67,65 +68,62 @@ pub(super) const TOP_LEVEL: &[&str] = &[
 /// where there are many, and stale chains are looked for less often.
 pub(super) const LARGE_CLUSTER: usize = 1000;
 
+/// Names a service port's endpoints, and returns its own name.
+pub(super) fn name(port: &ServicePort, endpoints: &mut Endpoints) -> String {
+    let protocol = port.protocol.lower();
+    endpoints.name(16, |text, names| {
+        NameHash::of(&[&port.label, protocol, text]).push_long(names);
+    });
+    let mut name = String::with_capacity(16);
+    NameHash::of(&[&port.label, protocol]).push_long(&mut name);
+    name
+}
+
 /// Everything that is the same for all Services.
-pub(super) struct Writer<'a> {
+pub(super) struct Writer {
     /// How Pod traffic is matched; empty if it cannot be told apart.
     pod_traffic: String,
     masquerade_all: bool,
     large: bool,
-    probabilities: &'a mut Probabilities,
+    probabilities: Probabilities,
+    /// How the lines of a chain begin; kept for its memory.
+    start: String,
 }
 
-impl<'a> Writer<'a> {
-    pub(super) fn new(
-        settings: &Settings,
-        large: bool,
-        probabilities: &'a mut Probabilities,
-    ) -> Self {
+impl Writer {
+    pub(super) fn new(settings: &Settings, large: bool) -> Self {
         Self {
             pod_traffic: pod_traffic(settings.detector.as_ref()),
             masquerade_all: settings.masquerade_all,
             large,
-            probabilities,
+            probabilities: Probabilities::default(),
+            start: String::new(),
         }
     }
 
-    /// Writes one Service, and returns where its segments end.
-    pub(super) fn service(
+    /// Writes one segment of a Service.
+    pub(super) fn write(
         &mut self,
+        segment: usize,
         service: &Service,
         plans: &[PortPlan],
         out: &mut Out<'_>,
-    ) -> [u32; segment::COUNT] {
-        out.text.reserve(estimate(plans, self.large));
-        let mut ends = [0; segment::COUNT];
-        let ports = || (0u16..).zip(service.ports.iter().zip(plans));
-        for (number, (port, plan)) in ports() {
+    ) {
+        for (number, (port, plan)) in (0..).zip(service.ports.iter().zip(plans)) {
             out.port = number;
-            filter(service, port, plan, out);
+            match segment {
+                segment::FILTER => filter(service, port, plan, out),
+                segment::SHARED => shared(service, port, plan, out),
+                segment::OWN => self.own(service, port, plan, out),
+                _ => chains(service, plan, out),
+            }
         }
-        ends[segment::FILTER] = out.text.len() as u32;
-        for (number, (port, plan)) in ports() {
-            out.port = number;
-            shared(service, port, plan, out);
-        }
-        ends[segment::SHARED] = out.text.len() as u32;
-        for (number, (port, plan)) in ports() {
-            out.port = number;
-            self.own(service, port, plan, out);
-        }
-        ends[segment::OWN] = out.text.len() as u32;
-        for plan in plans {
-            chains(service, plan, out);
-        }
-        ends[segment::CHAINS] = out.text.len() as u32;
-        ends
     }
 
     /// The service port's own chains.
     fn own(&mut self, service: &Service, port: &ServicePort, plan: &PortPlan, out: &mut Out<'_>) {
         let label = &port.label;
-        let hash = plan.hash.long();
+        let hash = plan.name.as_str();
         if plan.internal && (self.masquerade_all || !self.pod_traffic.is_empty()) {
             out.rule(Kind::MasqueradeOffCluster);
             put!(out, "-A ", policy_prefix(plan.internal_policy), hash);
@@ -137,7 +135,7 @@ impl<'a> Writer<'a> {
                 &service.cluster_ip.text,
                 " --dport "
             );
-            number(out, port.port);
+            out.number(port.port);
             if !self.masquerade_all {
                 put!(out, " ! ", &self.pod_traffic);
             }
@@ -161,7 +159,7 @@ impl<'a> Writer<'a> {
     /// The chain for addresses that outsiders use.
     fn external(&self, service: &Service, port: &ServicePort, plan: &PortPlan, out: &mut Out<'_>) {
         let label = &port.label;
-        let hash = plan.hash.long();
+        let hash = plan.name.as_str();
         if service.external_local {
             if !self.pod_traffic.is_empty() {
                 out.rule(Kind::ExternalPodShortcut);
@@ -235,35 +233,32 @@ impl<'a> Writer<'a> {
         policy: Policy,
         out: &mut Out<'_>,
     ) {
-        let chain = policy_prefix(policy);
-        let hash = plan.hash.long();
         let endpoints = &plan.endpoints;
-        let large = self.large;
+        // All lines begin alike.
+        let mut start = std::mem::take(&mut self.start);
+        start.clear();
+        start.push_str("-A ");
+        start.push_str(policy_prefix(policy));
+        start.push_str(&plan.name);
+        if !self.large {
+            start.push_str(" -m comment --comment \"");
+            start.push_str(&port.label);
+            start.push_str(" -> ");
+        }
         let begin = |out: &mut Out<'_>, text: &str| {
-            put!(out, "-A ", chain, hash);
-            if !large {
-                put!(
-                    out,
-                    " -m comment --comment \"",
-                    &port.label,
-                    " -> ",
-                    text,
-                    "\""
-                );
+            put!(out, &start);
+            if !self.large {
+                put!(out, text, "\"");
             }
         };
         if let Some(seconds) = service.affinity {
             for (index, endpoint) in endpoints.of(policy) {
-                let name = endpoint.hash.long();
+                let name = endpoints.name_of(endpoint);
                 out.rule(Kind::Affinity(policy, index));
                 begin(out, endpoints.ip_port(endpoint));
-                put!(
-                    out,
-                    " -m recent --name KUBE-SEP-",
-                    name,
-                    " --rcheck --seconds "
-                );
-                number(out, seconds);
+                put!(out, " -m recent --name KUBE-SEP-", name);
+                put!(out, " --rcheck --seconds ");
+                out.number(seconds);
                 put!(out, " --reap -j KUBE-SEP-", name, "\n");
             }
         }
@@ -275,16 +270,17 @@ impl<'a> Writer<'a> {
                 put!(out, " -m statistic --mode random --probability ");
                 put!(out, self.probabilities.get(rest));
             }
-            put!(out, " -j KUBE-SEP-", endpoint.hash.long(), "\n");
+            put!(out, " -j KUBE-SEP-", endpoints.name_of(endpoint), "\n");
             rest -= 1;
         }
+        self.start = start;
     }
 
     /// The chains that rewrite the destination.
     fn endpoints(&self, service: &Service, port: &ServicePort, plan: &PortPlan, out: &mut Out<'_>) {
         let protocol = protocol(port);
         for (index, endpoint) in plan.endpoints.reachable() {
-            let name = endpoint.hash.long();
+            let name = plan.endpoints.name_of(endpoint);
             let begin = |out: &mut Out<'_>| {
                 put!(out, "-A KUBE-SEP-", name);
                 if !self.large {
@@ -310,21 +306,17 @@ impl<'a> Writer<'a> {
     }
 }
 
-/// About how long a Service's text gets: better one allocation that is a little too large.
-fn estimate(plans: &[PortPlan], large: bool) -> usize {
-    let endpoint = if large { 320 } else { 460 };
-    let own = |plan: &PortPlan| 900 + plan.endpoints.all().len() * endpoint;
-    plans.iter().map(own).sum()
-}
-
-/// How Pod traffic is matched; for all other traffic a `!` goes before it.
-pub(super) fn pod_traffic(detector: Option<&Detector>) -> String {
-    match detector {
-        None => String::new(),
-        Some(Detector::Source(cidr)) => format!("-s {cidr}"),
-        Some(Detector::Interface(name)) => format!("-i {name}"),
-        Some(Detector::InterfacePrefix(name)) => format!("-i {name}+"),
-    }
+/// How long a Service's text gets, but for the rules of addresses that outsiders use.
+pub(super) fn estimate(service: &Service, plans: &[PortPlan], large: bool) -> usize {
+    let own = |(port, plan): (&ServicePort, &PortPlan)| {
+        let label = port.label.len();
+        // Four lines an endpoint, three of which have a comment in a small cluster; two have its
+        // address and port, and one its address.
+        let endpoint = 262 + if large { 0 } else { 3 * label + 80 };
+        let texts = if large { 2 } else { 3 } * plan.endpoints.text_length();
+        300 + 2 * label + plan.endpoints.all().len() * endpoint + texts
+    };
+    service.ports.iter().zip(plans).map(own).sum()
 }
 
 fn policy_prefix(policy: Policy) -> &'static str {
@@ -340,12 +332,6 @@ fn protocol(port: &ServicePort) -> &'static str {
         Protocol::Udp => " -m udp -p udp",
         Protocol::Sctp => " -m sctp -p sctp",
     }
-}
-
-fn number(out: &mut Out<'_>, number: i32) {
-    use std::fmt::Write;
-    // Writing to a String does not fail.
-    let _ = write!(out.text, "{number}");
 }
 
 /// Source ranges guard load balancer addresses, and only where somebody serves.
@@ -372,7 +358,7 @@ fn filter(service: &Service, port: &ServicePort, plan: &PortPlan, out: &mut Out<
             reason
         );
         put!(out, protocol(port), " -d ", ip, " --dport ");
-        number(out, port.port);
+        out.number(port.port);
         put!(out, target);
     };
     if !plan.internal {
@@ -404,11 +390,11 @@ fn filter(service: &Service, port: &ServicePort, plan: &PortPlan, out: &mut Out<
             put!(
                 out,
                 " traffic not accepted by KUBE-FW-",
-                plan.hash.long(),
+                plan.name.as_str(),
                 "\""
             );
             put!(out, protocol(port), " -d ", &ip.text, " --dport ");
-            number(out, port.port);
+            out.number(port.port);
             put!(out, " -j DROP\n");
         }
     }
@@ -435,7 +421,7 @@ fn filter(service: &Service, port: &ServicePort, plan: &PortPlan, out: &mut Out<
                 protocol(port),
                 " --dport "
             );
-            number(out, port.node_port);
+            out.number(port.node_port);
             put!(out, target);
         }
     }
@@ -447,14 +433,14 @@ fn filter(service: &Service, port: &ServicePort, plan: &PortPlan, out: &mut Out<
             &port.label
         );
         put!(out, " health check node port\" -m tcp -p tcp --dport ");
-        number(out, service.health_check_node_port);
+        out.number(service.health_check_node_port);
         put!(out, " -j ACCEPT\n");
     }
 }
 
 /// The rules that catch the service port's addresses.
 fn shared(service: &Service, port: &ServicePort, plan: &PortPlan, out: &mut Out<'_>) {
-    let hash = plan.hash.long();
+    let hash = plan.name.as_str();
     let catch = |out: &mut Out<'_>, kind, what: &str, ip: &str, chain: &str| {
         out.rule(kind);
         put!(
@@ -464,7 +450,7 @@ fn shared(service: &Service, port: &ServicePort, plan: &PortPlan, out: &mut Out<
             what
         );
         put!(out, protocol(port), " -d ", ip, " --dport ");
-        number(out, port.port);
+        out.number(port.port);
         put!(out, " -j ", chain, hash, "\n");
     };
     if plan.internal {
@@ -509,14 +495,14 @@ fn shared(service: &Service, port: &ServicePort, plan: &PortPlan, out: &mut Out<
             protocol(port)
         );
         put!(out, " --dport ");
-        number(out, port.node_port);
+        out.number(port.node_port);
         put!(out, " -j KUBE-EXT-", hash, "\n");
     }
 }
 
 /// The chain that lets the source ranges in. Who falls off its end is dropped in the filter table.
 fn firewall(service: &Service, port: &ServicePort, plan: &PortPlan, out: &mut Out<'_>) {
-    let hash = plan.hash.long();
+    let hash = plan.name.as_str();
     let allow = |out: &mut Out<'_>, kind, source: &str| {
         out.rule(kind);
         put!(
@@ -556,8 +542,8 @@ fn firewall(service: &Service, port: &ServicePort, plan: &PortPlan, out: &mut Ou
 
 /// The lines that declare, and so empty, the service port's own chains.
 fn chains(service: &Service, plan: &PortPlan, out: &mut Out<'_>) {
-    own_chains(service, plan, |prefix, hash| {
-        put!(out, ":", prefix, hash.long(), " - [0:0]\n");
+    own_chains(service, plan, |prefix, name| {
+        put!(out, ":", prefix, name, " - [0:0]\n");
     });
 }
 
@@ -565,171 +551,21 @@ fn chains(service: &Service, plan: &PortPlan, out: &mut Out<'_>) {
 pub(super) fn own_chains(
     service: &Service,
     plan: &PortPlan,
-    mut each: impl FnMut(&'static str, NameHash),
+    mut each: impl FnMut(&'static str, &str),
 ) {
     if plan.cluster_chain {
-        each("KUBE-SVC-", plan.hash);
+        each("KUBE-SVC-", &plan.name);
     }
     if plan.local_chain {
-        each("KUBE-SVL-", plan.hash);
+        each("KUBE-SVL-", &plan.name);
     }
     if plan.external_chain {
-        each("KUBE-EXT-", plan.hash);
+        each("KUBE-EXT-", &plan.name);
     }
     if uses_firewall(service, plan) {
-        each("KUBE-FW-", plan.hash);
+        each("KUBE-FW-", &plan.name);
     }
     for (_, endpoint) in plan.endpoints.reachable() {
-        each("KUBE-SEP-", endpoint.hash);
-    }
-}
-
-/// Everything around the Services' rules.
-pub(super) fn frame(settings: &Settings) -> Frame {
-    let mut frame = Frame::default();
-    let guard = settings.localhost_node_ports && settings.family == IpFamily::IPv4;
-    let mark = &settings.mark;
-    frame.fixed(|out| {
-        put!(out, "*filter\n");
-        for chain in [
-            "KUBE-SERVICES",
-            "KUBE-EXTERNAL-SERVICES",
-            "KUBE-FORWARD",
-            "KUBE-NODEPORTS",
-            "KUBE-PROXY-FIREWALL",
-        ] {
-            put!(out, ":", chain, " - [0:0]\n");
-        }
-        if guard {
-            put!(out, ":KUBE-FIREWALL - [0:0]\n");
-        }
-    });
-    frame.services(segment::FILTER, segment::FILTER);
-    frame.fixed(|out| {
-        if guard {
-            out.rule(Kind::LocalnetGuard);
-            put!(
-                out,
-                "-A KUBE-FIREWALL -m comment --comment \"block incoming localnet connections\""
-            );
-            put!(out, " -d 127.0.0.0/8 ! -s 127.0.0.0/8");
-            put!(
-                out,
-                " -m conntrack ! --ctstate RELATED,ESTABLISHED,DNAT -j DROP\n"
-            );
-        }
-        if !settings.conntrack_liberal {
-            out.rule(Kind::ForwardInvalid);
-            put!(
-                out,
-                "-A KUBE-FORWARD -m conntrack --ctstate INVALID -j DROP\n"
-            );
-        }
-        forward(mark, out);
-        put!(out, "COMMIT\n*nat\n");
-        for chain in [
-            "KUBE-SERVICES",
-            "KUBE-NODEPORTS",
-            "KUBE-POSTROUTING",
-            "KUBE-MARK-MASQ",
-        ] {
-            put!(out, ":", chain, " - [0:0]\n");
-        }
-    });
-    frame.services(segment::CHAINS, segment::CHAINS);
-    frame.fixed(|out| {
-        postrouting(settings, out);
-        out.rule(Kind::MarkMasquerade);
-        put!(out, "-A KUBE-MARK-MASQ -j MARK --or-mark ", mark, "\n");
-    });
-    frame.services(segment::SHARED, segment::OWN);
-    frame.fixed(|out| {
-        node_ports(settings, out);
-        put!(out, "COMMIT\n");
-    });
-    frame
-}
-
-/// The two ACCEPT rules that keep other firewalls from stopping what Services forward.
-pub(super) fn forward(mark: &str, out: &mut Out<'_>) {
-    out.rule(Kind::ForwardMarked);
-    put!(
-        out,
-        "-A KUBE-FORWARD -m comment --comment \"kubernetes forwarding rules\""
-    );
-    put!(out, " -m mark --mark ", mark, "/", mark, " -j ACCEPT\n");
-    out.rule(Kind::ForwardEstablished);
-    put!(
-        out,
-        "-A KUBE-FORWARD -m comment --comment \"kubernetes forwarding conntrack rule\""
-    );
-    put!(
-        out,
-        " -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT\n"
-    );
-}
-
-/// The rules that masquerade what was marked.
-pub(super) fn postrouting(settings: &Settings, out: &mut Out<'_>) {
-    let mark = &settings.mark;
-    out.rule(Kind::NotMarked);
-    put!(
-        out,
-        "-A KUBE-POSTROUTING -m mark ! --mark ",
-        mark,
-        "/",
-        mark,
-        " -j RETURN\n"
-    );
-    out.rule(Kind::Unmark);
-    put!(out, "-A KUBE-POSTROUTING -j MARK --xor-mark ", mark, "\n");
-    out.rule(Kind::Masquerade);
-    put!(out, "-A KUBE-POSTROUTING -m comment");
-    put!(
-        out,
-        " --comment \"kubernetes service traffic requiring SNAT\" -j MASQUERADE"
-    );
-    put!(
-        out,
-        if settings.random_fully {
-            " --random-fully\n"
-        } else {
-            "\n"
-        }
-    );
-}
-
-/// The last rules of KUBE-SERVICES: what is for this Node itself may be for a node port.
-fn node_ports(settings: &Settings, out: &mut Out<'_>) {
-    const COMMENT: &str = " -m comment --comment \"kubernetes service nodeports; NOTE: this must be the last rule in this chain\"";
-    if settings.node_ports.match_all() {
-        out.rule(Kind::NodePorts);
-        put!(
-            out,
-            "-A KUBE-SERVICES",
-            COMMENT,
-            " -m addrtype --dst-type LOCAL"
-        );
-        if settings.family == IpFamily::IPv6 {
-            put!(out, " ! -d ::1/128");
-        } else if !settings.localhost_node_ports {
-            put!(out, " ! -d 127.0.0.0/8");
-        }
-        put!(out, " -j KUBE-NODEPORTS\n");
-        return;
-    }
-    for ip in settings.node_ports.select(&settings.local_addresses) {
-        if ip.is_loopback() && !settings.localhost_node_ports {
-            continue;
-        }
-        out.rule(Kind::NodePorts);
-        put!(
-            out,
-            "-A KUBE-SERVICES",
-            COMMENT,
-            " -d ",
-            &GoIp(ip).to_string()
-        );
-        put!(out, " -j KUBE-NODEPORTS\n");
+        each("KUBE-SEP-", plan.endpoints.name_of(endpoint));
     }
 }

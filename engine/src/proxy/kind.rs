@@ -11,12 +11,12 @@ pub(super) enum Kind {
     // What a service port's addresses lead to.
     ClusterIp,
     ClusterIpRefused,
-    ExternalIp(u16),
-    ExternalIpRefused(u16),
-    LoadBalancerIp(u16),
-    LoadBalancerIpRefused(u16),
+    ExternalIp(u32),
+    ExternalIpRefused(u32),
+    LoadBalancerIp(u32),
+    LoadBalancerIpRefused(u32),
     /// Traffic that no source range let in.
-    LoadBalancerIpGuarded(u16),
+    LoadBalancerIpGuarded(u32),
     NodePort,
     NodePortRefused,
     HealthCheckNodePort,
@@ -28,8 +28,8 @@ pub(super) enum Kind {
     ExternalHostMasquerade,
     ExternalHostShortcut,
     ExternalPolicy(Policy),
-    SourceRange(u16),
-    SourceLoadBalancerIp(u16),
+    SourceRange(u32),
+    SourceLoadBalancerIp(u32),
     SourceRest,
     SourceRanges,
     Affinity(Policy, u32),
@@ -49,6 +49,7 @@ pub(super) enum Kind {
     ForwardMarked,
     ForwardEstablished,
     LocalnetGuard,
+    Sysctl,
     NodePorts,
 
     // The same in nftables mode, where most of it is a look into a map.

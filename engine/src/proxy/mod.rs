@@ -15,23 +15,32 @@
 mod address;
 mod concat;
 mod config;
+mod diff;
 mod endpoints;
+mod explain;
 mod frame;
 mod hash;
-mod ipset;
 mod iptables;
 mod ipvs;
+mod join;
 mod kind;
+mod line;
 mod nftables;
 mod node_ports;
+mod origin;
 mod out;
 mod plan;
 mod probability;
 mod proxier;
 mod rule_set;
 mod service;
+mod service_rules;
+#[cfg(test)]
+mod tests;
 
 pub use config::{ConfigError, DetectLocal, Mode, ProxyConfig, UnknownMode};
+pub use diff::{Diff, diff};
 pub use ipvs::Tables;
+pub use line::{Line, Rule, RuleId};
 pub use proxier::{Proxier, SYNC_PERIOD_MS, Sync};
 pub use rule_set::{RuleSet, dump};

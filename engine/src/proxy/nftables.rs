@@ -4,16 +4,18 @@
 //! v1.30; the text of a command as sigs.k8s.io/knftables `objects.go` writes it. Left out: the
 //! `flush` commands, which do nothing to an empty table.
 
-use super::address::GoIp;
 use super::config::{Detector, Settings};
 use super::endpoints::{Endpoint, Endpoints, Policy};
-use super::frame::Frame;
 use super::hash::NameHash;
 use super::kind::Kind;
 use super::out::{Out, put};
 use super::plan::{Nowhere, PortPlan};
 use super::service::{Service, ServicePort};
 use crate::net::IpFamily;
+
+mod frame;
+
+pub(super) use frame::frame;
 
 /// The parts of a Service's text, in the order in which they are written.
 pub(super) mod segment {
@@ -30,29 +32,41 @@ pub(super) mod segment {
 /// What is left of nft's longest name (256) beside the longest prefix (16).
 const NAME_BASE_MAX: usize = 240;
 
-/// Names the endpoints, and returns the hash of the service port's own name.
-pub(super) fn name_endpoints(
-    service: &Service,
-    port: &ServicePort,
-    endpoints: &mut Endpoints,
-) -> NameHash {
-    let base = base(service, port);
-    let bracketed = endpoints.are_bracketed();
-    endpoints.name(|text| {
-        let mut name = String::with_capacity(base.len() + text.len() + 2);
-        name.push_str(&base);
-        push_endpoint(text, bracketed, &mut name);
-        NameHash::of(&[&name])
-    });
-    NameHash::of(&[&base])
-}
-
-/// `namespace/service/protocol/port`.
-fn base(service: &Service, port: &ServicePort) -> String {
+/// Names a service port's endpoints, and returns its own name, `HASH-namespace/service/protocol/port`.
+pub(super) fn name(service: &Service, port: &ServicePort, endpoints: &mut Endpoints) -> String {
     let Service {
         namespace, name, ..
     } = service;
-    format!("{namespace}/{name}/{}/{}", port.protocol.lower(), port.name)
+    let base = format!("{namespace}/{name}/{}/{}", port.protocol.lower(), port.name);
+    let bracketed = endpoints.are_bracketed();
+    let mut text = String::new();
+    endpoints.name(base.len() + 32, |ip_port, names| {
+        let start = names.len();
+        // The hash is over the whole, before it is cut.
+        let mut text = String::with_capacity(base.len() + ip_port.len() + 2);
+        text.push_str(&base);
+        push_endpoint(ip_port, bracketed, &mut text);
+        push_hashed(&text, names);
+        debug_assert!(names.len() - start <= NAME_BASE_MAX);
+    });
+    push_hashed(&base, &mut text);
+    text
+}
+
+/// Appends the hash of a name and the name, cut to what fits beside a prefix.
+fn push_hashed(name: &str, out: &mut String) {
+    let start = out.len();
+    NameHash::of(&[name]).push_short(out);
+    out.push('-');
+    out.push_str(name);
+    if out.len() - start > NAME_BASE_MAX {
+        let mut end = start + NAME_BASE_MAX - 3;
+        while !out.is_char_boundary(end) {
+            end -= 1;
+        }
+        out.truncate(end);
+        out.push_str("...");
+    }
 }
 
 /// `__ip/port`, an IPv6 address with dots for colons, which no name may have.
@@ -76,40 +90,6 @@ pub(super) struct Writer<'a> {
     pod_traffic: Option<(String, String)>,
 }
 
-/// The names of one service port's chains.
-struct Names {
-    /// `HASH-namespace/service/protocol/port`.
-    port: String,
-    /// `namespace/service/protocol/port`.
-    base: String,
-}
-
-impl Names {
-    fn new(service: &Service, port: &ServicePort, plan: &PortPlan) -> Self {
-        let base = base(service, port);
-        // At most 205 characters, so never too long.
-        let port = format!("{}-{base}", plan.hash.short());
-        Self { port, base }
-    }
-
-    /// The name of an endpoint's chain or set, without its prefix.
-    fn push_endpoint(&self, plan: &PortPlan, endpoint: &Endpoint, out: &mut Out<'_>) {
-        let start = out.text.len();
-        put!(out, endpoint.hash.short(), "-", &self.base);
-        let text = plan.endpoints.ip_port(endpoint);
-        push_endpoint(text, plan.endpoints.are_bracketed(), out.text);
-        if out.text.len() - start > NAME_BASE_MAX {
-            // Names are ASCII: the API server lets nothing else be a name.
-            let mut end = start + NAME_BASE_MAX - 3;
-            while !out.text.is_char_boundary(end) {
-                end -= 1;
-            }
-            out.text.truncate(end);
-            out.text.push_str("...");
-        }
-    }
-}
-
 impl<'a> Writer<'a> {
     pub(super) fn new(settings: &'a Settings) -> Self {
         let ip = family(settings.family);
@@ -128,68 +108,45 @@ impl<'a> Writer<'a> {
         }
     }
 
-    /// Writes one Service, and returns where its segments end.
-    pub(super) fn service(
+    /// Writes one segment of a Service.
+    pub(super) fn write(
         &self,
+        segment: usize,
         service: &Service,
         plans: &[PortPlan],
         out: &mut Out<'_>,
-    ) -> [u32; 4] {
-        let mut ends = [0; 4];
-        let names: Vec<Names> = service
-            .ports
-            .iter()
-            .zip(plans)
-            .map(|(port, plan)| Names::new(service, port, plan))
-            .collect();
-        out.text.reserve(estimate(&names, plans));
-        let ports = || {
-            let with_names = plans.iter().zip(&names);
-            (0u16..).zip(service.ports.iter().zip(with_names))
-        };
-        for (number, (_, (plan, names))) in ports() {
-            out.port = number;
-            self.chains(service, plan, names, out);
-        }
-        ends[segment::CHAINS] = out.text.len() as u32;
-        for (number, (_, (plan, names))) in ports() {
-            out.port = number;
-            self.sets(service, plan, names, out);
-        }
-        ends[segment::SETS] = out.text.len() as u32;
-        for (number, (port, (plan, names))) in ports() {
-            out.port = number;
-            self.rules(service, port, plan, names, out);
-        }
-        ends[segment::RULES] = out.text.len() as u32;
-        if !service.ports.is_empty() {
+    ) {
+        if segment == segment::ELEMENTS && !service.ports.is_empty() {
             out.port = 0;
             out.rule(Kind::ClusterIpSet);
             self.add(out, "element");
             put!(out, "cluster-ips { ", &service.cluster_ip.text, " }\n");
         }
-        for (number, (port, (plan, names))) in ports() {
+        for (number, (port, plan)) in (0..).zip(service.ports.iter().zip(plans)) {
             out.port = number;
-            self.elements(service, port, plan, names, out);
+            match segment {
+                segment::CHAINS => self.chains(service, plan, out),
+                segment::SETS => self.sets(service, plan, out),
+                segment::RULES => self.rules(service, port, plan, out),
+                _ => self.elements(service, port, plan, out),
+            }
         }
-        ends[segment::ELEMENTS] = out.text.len() as u32;
-        ends
     }
 
     fn add(&self, out: &mut Out<'_>, what: &str) {
         put!(out, "add ", what, " ", self.ip, " kube-proxy ");
     }
 
-    fn chains(&self, service: &Service, plan: &PortPlan, names: &Names, out: &mut Out<'_>) {
+    fn chains(&self, service: &Service, plan: &PortPlan, out: &mut Out<'_>) {
         for (_, endpoint) in plan.endpoints.reachable() {
             self.add(out, "chain");
             put!(out, "endpoint-");
-            names.push_endpoint(plan, endpoint, out);
+            put!(out, plan.endpoints.name_of(endpoint));
             put!(out, "\n");
         }
         let mut chain = |prefix: &str| {
             self.add(out, "chain");
-            put!(out, prefix, &names.port, "\n");
+            put!(out, prefix, &plan.name, "\n");
         };
         if plan.cluster_chain {
             chain("service-");
@@ -205,39 +162,32 @@ impl<'a> Writer<'a> {
         }
     }
 
-    fn sets(&self, service: &Service, plan: &PortPlan, names: &Names, out: &mut Out<'_>) {
+    fn sets(&self, service: &Service, plan: &PortPlan, out: &mut Out<'_>) {
         let Some(seconds) = service.affinity else {
             return;
         };
         for (_, endpoint) in plan.endpoints.reachable() {
             self.add(out, "set");
             put!(out, "affinity-");
-            names.push_endpoint(plan, endpoint, out);
+            put!(out, plan.endpoints.name_of(endpoint));
             put!(out, " { type ", address_type(self.settings.family));
             put!(out, " ; flags dynamic,timeout ; timeout ");
-            number(out, seconds);
+            out.number(seconds);
             put!(out, "s ; }\n");
         }
     }
 
-    fn rules(
-        &self,
-        service: &Service,
-        port: &ServicePort,
-        plan: &PortPlan,
-        names: &Names,
-        out: &mut Out<'_>,
-    ) {
+    fn rules(&self, service: &Service, port: &ServicePort, plan: &PortPlan, out: &mut Out<'_>) {
         if uses_firewall(service) {
-            self.firewall(service, names, out);
+            self.firewall(service, plan, out);
         }
         if plan.internal && (self.settings.masquerade_all || self.pod_traffic.is_some()) {
             out.rule(Kind::MasqueradeOffCluster);
             self.add(out, "rule");
-            put!(out, policy_prefix(plan.internal_policy), &names.port, " ");
+            put!(out, policy_prefix(plan.internal_policy), &plan.name, " ");
             put!(out, self.ip, " daddr ", &service.cluster_ip.text, " ");
             put!(out, port.protocol.lower(), " dport ");
-            number(out, port.port);
+            out.number(port.port);
             if let Some((_, other_traffic)) = &self.pod_traffic
                 && !self.settings.masquerade_all
             {
@@ -246,24 +196,24 @@ impl<'a> Writer<'a> {
             put!(out, " jump mark-for-masquerade\n");
         }
         if plan.external_chain {
-            self.external(service, plan, names, out);
+            self.external(service, plan, out);
         }
         if plan.cluster_chain {
-            self.balance(service, plan, names, Policy::Cluster, out);
+            self.balance(service, plan, Policy::Cluster, out);
         }
         if plan.local_chain {
-            self.balance(service, plan, names, Policy::Local, out);
+            self.balance(service, plan, Policy::Local, out);
         }
         for (index, endpoint) in plan.endpoints.reachable() {
-            self.endpoint(service, port, plan, names, (index, endpoint), out);
+            self.endpoint(service, port, plan, (index, endpoint), out);
         }
     }
 
     /// Drops who is in no source range, before anything else is done with the packet.
-    fn firewall(&self, service: &Service, names: &Names, out: &mut Out<'_>) {
+    fn firewall(&self, service: &Service, plan: &PortPlan, out: &mut Out<'_>) {
         out.rule(Kind::SourceRanges);
         self.add(out, "rule");
-        put!(out, "firewall-", &names.port, " ", self.ip, " saddr != { ");
+        put!(out, "firewall-", &plan.name, " ", self.ip, " saddr != { ");
         let vips = service
             .load_balancer_ips
             .iter()
@@ -275,23 +225,23 @@ impl<'a> Writer<'a> {
     }
 
     /// The chain for addresses that outsiders use.
-    fn external(&self, service: &Service, plan: &PortPlan, names: &Names, out: &mut Out<'_>) {
+    fn external(&self, service: &Service, plan: &PortPlan, out: &mut Out<'_>) {
         let begin = |out: &mut Out<'_>, kind| {
             out.rule(kind);
             self.add(out, "rule");
-            put!(out, "external-", &names.port, " ");
+            put!(out, "external-", &plan.name, " ");
         };
         if service.external_local {
             if let Some((pod_traffic, _)) = &self.pod_traffic {
                 begin(out, Kind::ExternalPodShortcut);
-                put!(out, pod_traffic, " goto service-", &names.port);
+                put!(out, pod_traffic, " goto service-", &plan.name);
                 put!(out, " comment \"short-circuit pod traffic\"\n");
             }
             begin(out, Kind::ExternalHostMasquerade);
             put!(out, "fib saddr type local jump mark-for-masquerade");
             put!(out, " comment \"masquerade local traffic\"\n");
             begin(out, Kind::ExternalHostShortcut);
-            put!(out, "fib saddr type local goto service-", &names.port);
+            put!(out, "fib saddr type local goto service-", &plan.name);
             put!(out, " comment \"short-circuit local traffic\"\n");
         } else {
             begin(out, Kind::ExternalMasquerade);
@@ -303,46 +253,39 @@ impl<'a> Writer<'a> {
                 out,
                 "goto ",
                 policy_prefix(plan.external_policy),
-                &names.port,
+                &plan.name,
                 "\n"
             );
         }
     }
 
     /// The chain that draws one endpoint.
-    fn balance(
-        &self,
-        service: &Service,
-        plan: &PortPlan,
-        names: &Names,
-        policy: Policy,
-        out: &mut Out<'_>,
-    ) {
+    fn balance(&self, service: &Service, plan: &PortPlan, policy: Policy, out: &mut Out<'_>) {
         let begin = |out: &mut Out<'_>| {
             self.add(out, "rule");
-            put!(out, policy_prefix(policy), &names.port, " ");
+            put!(out, policy_prefix(policy), &plan.name, " ");
         };
         if service.affinity.is_some() {
             for (index, endpoint) in plan.endpoints.of(policy) {
                 out.rule(Kind::Affinity(policy, index));
                 begin(out);
                 put!(out, self.ip, " saddr @affinity-");
-                names.push_endpoint(plan, endpoint, out);
+                put!(out, plan.endpoints.name_of(endpoint));
                 put!(out, " goto endpoint-");
-                names.push_endpoint(plan, endpoint, out);
+                put!(out, plan.endpoints.name_of(endpoint));
                 put!(out, "\n");
             }
         }
         out.rule(Kind::BalanceAll(policy));
         begin(out);
         put!(out, "numgen random mod ");
-        number(out, plan.endpoints.count(policy) as i32);
+        out.number(plan.endpoints.count(policy) as i32);
         put!(out, " vmap {");
         for (place, (_, endpoint)) in (0..).zip(plan.endpoints.of(policy)) {
             put!(out, if place == 0 { " " } else { " , " });
-            number(out, place);
+            out.number(place);
             put!(out, " : goto endpoint-");
-            names.push_endpoint(plan, endpoint, out);
+            put!(out, plan.endpoints.name_of(endpoint));
         }
         put!(out, " }\n");
     }
@@ -353,7 +296,6 @@ impl<'a> Writer<'a> {
         service: &Service,
         port: &ServicePort,
         plan: &PortPlan,
-        names: &Names,
         (index, endpoint): (u32, &Endpoint),
         out: &mut Out<'_>,
     ) {
@@ -361,7 +303,7 @@ impl<'a> Writer<'a> {
             out.rule(kind);
             self.add(out, "rule");
             put!(out, "endpoint-");
-            names.push_endpoint(plan, endpoint, out);
+            put!(out, plan.endpoints.name_of(endpoint));
         };
         begin(out, Kind::Hairpin(index));
         put!(out, " ", self.ip, " saddr ", plan.endpoints.ip(endpoint));
@@ -369,7 +311,7 @@ impl<'a> Writer<'a> {
         if service.affinity.is_some() {
             begin(out, Kind::AffinityUpdate(index));
             put!(out, " update @affinity-");
-            names.push_endpoint(plan, endpoint, out);
+            put!(out, plan.endpoints.name_of(endpoint));
             put!(out, " { ", self.ip, " saddr }\n");
         }
         begin(out, Kind::Dnat(index));
@@ -378,28 +320,21 @@ impl<'a> Writer<'a> {
     }
 
     /// The entries that lead to the chains.
-    fn elements(
-        &self,
-        service: &Service,
-        port: &ServicePort,
-        plan: &PortPlan,
-        names: &Names,
-        out: &mut Out<'_>,
-    ) {
+    fn elements(&self, service: &Service, port: &ServicePort, plan: &PortPlan, out: &mut Out<'_>) {
         let address = |out: &mut Out<'_>, kind, map: &str, ip: &str| {
             out.rule(kind);
             self.add(out, "element");
             put!(out, map, " { ", ip, " . ", port.protocol.lower(), " . ");
-            number(out, port.port);
+            out.number(port.port);
         };
         let node_port = |out: &mut Out<'_>, kind, map: &str| {
             out.rule(kind);
             self.add(out, "element");
             put!(out, map, " { ", port.protocol.lower(), " . ");
-            number(out, port.node_port);
+            out.number(port.node_port);
         };
         let leads = |out: &mut Out<'_>, prefix: &str| {
-            put!(out, " : goto ", prefix, &names.port, " }\n");
+            put!(out, " : goto ", prefix, &plan.name, " }\n");
         };
         let refused = |out: &mut Out<'_>| {
             let verdict = match plan.nowhere() {
@@ -468,12 +403,12 @@ impl<'a> Writer<'a> {
 }
 
 /// About how long a Service's text gets.
-fn estimate(names: &[Names], plans: &[PortPlan]) -> usize {
-    let own = |(names, plan): (&Names, &PortPlan)| {
-        let name = names.port.len() + 40;
-        1200 + 8 * name + plan.endpoints.all().len() * (4 * name + 160)
+pub(super) fn estimate(plans: &[PortPlan]) -> usize {
+    let own = |plan: &PortPlan| {
+        let name = plan.name.len() + 24;
+        1200 + 8 * name + plan.endpoints.all().len() * (4 * name + 200)
     };
-    names.iter().zip(plans).map(own).sum()
+    plans.iter().map(own).sum()
 }
 
 /// Source ranges guard load balancer addresses, even where nobody serves.
@@ -500,247 +435,4 @@ fn address_type(family: IpFamily) -> &'static str {
         IpFamily::IPv4 => "ipv4_addr",
         IpFamily::IPv6 => "ipv6_addr",
     }
-}
-
-fn number(out: &mut Out<'_>, number: i32) {
-    use std::fmt::Write;
-    // Writing to a String does not fail.
-    let _ = write!(out.text, "{number}");
-}
-
-/// The base chains: name, type, hook, priority. nft's `dstnat` is -100 and its `srcnat` 100.
-const BASE_CHAINS: [(&str, &str, &str, &str); 8] = [
-    ("filter-prerouting", "filter", "prerouting", "-110"),
-    ("filter-input", "filter", "input", "-110"),
-    ("filter-forward", "filter", "forward", "-110"),
-    ("filter-output", "filter", "output", "-110"),
-    ("filter-output-post-dnat", "filter", "output", "-90"),
-    ("nat-prerouting", "nat", "prerouting", "-100"),
-    ("nat-output", "nat", "output", "-100"),
-    ("nat-postrouting", "nat", "postrouting", "100"),
-];
-
-/// The jumps out of them: to, from, and whether only new connections take it.
-const JUMPS: [(&str, &str, bool); 11] = [
-    ("nodeport-endpoints-check", "filter-input", true),
-    ("service-endpoints-check", "filter-input", true),
-    ("service-endpoints-check", "filter-forward", true),
-    ("service-endpoints-check", "filter-output", true),
-    ("firewall-check", "filter-prerouting", true),
-    ("firewall-check", "filter-output", true),
-    ("cluster-ips-check", "filter-forward", true),
-    ("cluster-ips-check", "filter-output-post-dnat", true),
-    ("services", "nat-output", false),
-    ("services", "nat-prerouting", false),
-    ("masquerading", "nat-postrouting", false),
-];
-
-/// Everything around the Services' rules.
-pub(super) fn frame(settings: &Settings) -> Frame {
-    let mut frame = Frame::default();
-    let ip = family(settings.family);
-    let all_node_ips = settings.node_ports.match_all();
-    let add = |out: &mut Out<'_>, what: &str, name: &str| {
-        put!(out, "add ", what, " ", ip, " kube-proxy ", name);
-    };
-    frame.fixed(|out| {
-        put!(
-            out,
-            "add table ",
-            ip,
-            " kube-proxy { comment \"rules for kube-proxy\" ; }\n"
-        );
-        for (name, kind, hook, priority) in BASE_CHAINS {
-            add(out, "chain", name);
-            put!(
-                out,
-                " { type ",
-                kind,
-                " hook ",
-                hook,
-                " priority ",
-                priority,
-                " ; }\n"
-            );
-        }
-        for name in [
-            "nodeport-endpoints-check",
-            "service-endpoints-check",
-            "firewall-check",
-            "cluster-ips-check",
-            "services",
-            "masquerading",
-            "mark-for-masquerade",
-        ] {
-            add(out, "chain", name);
-            put!(out, "\n");
-        }
-        add(out, "chain", "reject-chain");
-        put!(
-            out,
-            " { comment \"helper for @no-endpoint-services / @no-endpoint-nodeports\" ; }\n"
-        );
-    });
-    frame.services(segment::CHAINS, segment::CHAINS);
-    frame.fixed(|out| {
-        let address = address_type(settings.family);
-        add(out, "set", "cluster-ips");
-        put!(
-            out,
-            " { type ",
-            address,
-            " ; comment \"Active ClusterIPs\" ; }\n"
-        );
-        if !all_node_ips {
-            add(out, "set", "nodeport-ips");
-            put!(out, " { type ", address);
-            put!(out, " ; comment \"IPs that accept NodePort traffic\" ; }\n");
-        }
-    });
-    frame.services(segment::SETS, segment::SETS);
-    frame.fixed(|out| {
-        maps(settings, out);
-        rules(settings, out);
-    });
-    frame.services(segment::RULES, segment::RULES);
-    frame.fixed(|out| {
-        if all_node_ips {
-            return;
-        }
-        for address in settings.node_ports.select(&settings.local_addresses) {
-            if !address.is_loopback() {
-                out.rule(Kind::NodePortIp);
-                add(out, "element", "nodeport-ips");
-                put!(out, " { ", &GoIp(address).to_string(), " }\n");
-            }
-        }
-    });
-    frame.services(segment::ELEMENTS, segment::ELEMENTS);
-    frame
-}
-
-fn maps(settings: &Settings, out: &mut Out<'_>) {
-    let address = address_type(settings.family);
-    let mut map = |name: &str, with_address: bool, comment: &str| {
-        put!(
-            out,
-            "add map ",
-            family(settings.family),
-            " kube-proxy ",
-            name,
-            " { type "
-        );
-        if with_address {
-            put!(out, address, " . ");
-        }
-        put!(
-            out,
-            "inet_proto . inet_service : verdict ; comment \"",
-            comment,
-            "\" ; }\n"
-        );
-    };
-    map(
-        "no-endpoint-services",
-        true,
-        "vmap to drop or reject packets to services with no endpoints",
-    );
-    map(
-        "no-endpoint-nodeports",
-        false,
-        "vmap to drop or reject packets to service nodeports with no endpoints",
-    );
-    map(
-        "firewall-ips",
-        true,
-        "destinations that are subject to LoadBalancerSourceRanges",
-    );
-    map(
-        "service-ips",
-        true,
-        "ClusterIP, ExternalIP and LoadBalancer IP traffic",
-    );
-    map("service-nodeports", false, "NodePort traffic");
-}
-
-/// The rules of the chains that are always there.
-fn rules(settings: &Settings, out: &mut Out<'_>) {
-    let ip = family(settings.family);
-    let mark = &settings.mark;
-    let begin = |out: &mut Out<'_>, kind, chain: &str| {
-        out.rule(kind);
-        put!(out, "add rule ", ip, " kube-proxy ", chain, " ");
-    };
-    for (to, from, only_new) in JUMPS {
-        begin(out, Kind::BaseJump, from);
-        put!(
-            out,
-            if only_new { "ct state new " } else { "" },
-            "jump ",
-            to,
-            "\n"
-        );
-    }
-    begin(out, Kind::MarkMasquerade, "mark-for-masquerade");
-    put!(out, "mark set mark or ", mark, "\n");
-    begin(out, Kind::NotMarked, "masquerading");
-    put!(out, "mark and ", mark, " == 0 return\n");
-    begin(out, Kind::Unmark, "masquerading");
-    put!(out, "mark set mark xor ", mark, "\n");
-    begin(out, Kind::Masquerade, "masquerading");
-    put!(out, "masquerade fully-random\n");
-    begin(out, Kind::UnlistedPort, "cluster-ips-check");
-    put!(out, ip, " daddr @cluster-ips reject");
-    put!(
-        out,
-        " comment \"Reject traffic to invalid ports of ClusterIPs\"\n"
-    );
-    if !settings.service_cidrs.is_empty() {
-        begin(out, Kind::UnallocatedClusterIp, "cluster-ips-check");
-        put!(
-            out,
-            ip,
-            " daddr { ",
-            &settings.service_cidrs.join(","),
-            " } drop"
-        );
-        put!(out, " comment \"Drop traffic to unallocated ClusterIPs\"\n");
-    }
-    begin(out, Kind::RejectChain, "reject-chain");
-    put!(out, "reject\n");
-    let by_address = |out: &mut Out<'_>, kind, chain, map: &str| {
-        begin(out, kind, chain);
-        put!(
-            out,
-            ip,
-            " daddr . meta l4proto . th dport vmap @",
-            map,
-            "\n"
-        );
-    };
-    let by_node_port = |out: &mut Out<'_>, kind, chain, map: &str| {
-        begin(out, kind, chain);
-        if settings.node_ports.match_all() {
-            let loopback = match settings.family {
-                IpFamily::IPv4 => "127.0.0.0/8",
-                IpFamily::IPv6 => "::1",
-            };
-            put!(out, "fib daddr type local ", ip, " daddr != ", loopback);
-        } else {
-            put!(out, ip, " daddr @nodeport-ips");
-        }
-        put!(out, " meta l4proto . th dport vmap @", map, "\n");
-    };
-    let check = "service-endpoints-check";
-    by_address(out, Kind::RefusedAddresses, check, "no-endpoint-services");
-    let check = "nodeport-endpoints-check";
-    by_node_port(out, Kind::RefusedNodePorts, check, "no-endpoint-nodeports");
-    by_address(
-        out,
-        Kind::GuardedAddresses,
-        "firewall-check",
-        "firewall-ips",
-    );
-    by_address(out, Kind::ServiceAddresses, "services", "service-ips");
-    by_node_port(out, Kind::NodePorts, "services", "service-nodeports");
 }

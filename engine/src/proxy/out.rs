@@ -8,7 +8,7 @@ pub(super) struct Mark {
     /// Where its line begins, in bytes.
     pub start: u32,
     /// Which of the Service's ports it is for; 0 for rules of the cluster's own.
-    pub port: u16,
+    pub port: u32,
     /// What it does.
     pub kind: Kind,
 }
@@ -17,10 +17,26 @@ pub(super) struct Mark {
 pub(super) struct Out<'a> {
     pub text: &'a mut String,
     pub marks: Option<&'a mut Vec<Mark>>,
-    pub port: u16,
+    pub port: u32,
 }
 
-impl Out<'_> {
+impl<'a> Out<'a> {
+    /// A text without marks.
+    pub(super) fn new(text: &'a mut String) -> Self {
+        Self {
+            text,
+            marks: None,
+            port: 0,
+        }
+    }
+
+    /// Appends a number.
+    pub(super) fn number(&mut self, number: i32) {
+        use std::fmt::Write;
+        // Writing to a String does not fail.
+        let _ = write!(self.text, "{number}");
+    }
+
     /// Says what the line is that is written next.
     pub(super) fn rule(&mut self, kind: Kind) {
         if let Some(marks) = &mut self.marks {

@@ -7,16 +7,17 @@ use std::borrow::Borrow;
 
 use super::config::{Mode, Settings};
 use super::endpoints::{Endpoints, Policy};
-use super::hash::NameHash;
 use super::service::{Service, ServicePort};
+use super::{iptables, nftables};
 use crate::api;
 
 /// Decisions about one service port.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct PortPlan {
     pub endpoints: Endpoints,
-    /// Names its chains.
-    pub hash: NameHash,
+    /// What follows the prefix in the names of its chains: a hash in iptables mode, a hash and
+    /// the name in nftables mode, nothing in IPVS mode.
+    pub name: String,
     /// Whether the cluster IP leads somewhere.
     pub internal: bool,
     /// Whether the addresses for outsiders lead somewhere for outsiders.
@@ -32,14 +33,10 @@ pub(super) struct PortPlan {
 
 impl PortPlan {
     fn new(service: &Service, port: &ServicePort, mut endpoints: Endpoints, mode: Mode) -> Self {
-        let hash = match mode {
-            Mode::Iptables => {
-                let hash = port.iptables_hash();
-                endpoints.name(|text| NameHash::of(&[&port.label, port.protocol.lower(), text]));
-                hash
-            }
-            Mode::Nftables => super::nftables::name_endpoints(service, port, &mut endpoints),
-            Mode::Ipvs => NameHash::default(),
+        let name = match mode {
+            Mode::Iptables => iptables::name(port, &mut endpoints),
+            Mode::Nftables => nftables::name(service, port, &mut endpoints),
+            Mode::Ipvs => String::new(),
         };
         let policy = |local| {
             if local {
@@ -54,7 +51,7 @@ impl PortPlan {
             endpoints.has_any && (policy == Policy::Cluster || endpoints.count(policy) > 0)
         };
         Self {
-            hash,
+            name,
             internal: usable(internal_policy),
             external: usable(external_policy),
             external_chain: endpoints.has_any && service.is_externally_accessible(port),

@@ -4,20 +4,24 @@
 //! Source: `pkg/proxy/servicechangetracker.go`, `endpointschangetracker.go` and the partial syncs of
 //! `pkg/proxy/iptables/proxier.go`, Kubernetes v1.30. Like there, a change that changes no rule
 //! (a label, a `targetRef`) is no change, and iptables mode sends the chains of changed Services
-//! only. In one thing this is stricter: kube-proxy that has become large or small leaves the
-//! comments of unchanged Services as they were until its next full sync, here that sync comes at
+//! only. In one thing this is stricter: a kube-proxy whose cluster became large or small leaves the
+//! comments of unchanged Services as they were until its next full sync; here that sync comes at
 //! once.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::ops::Range;
 use std::sync::Arc;
 
 use super::concat::Concat;
 use super::config::{ConfigError, Mode, ProxyConfig, Settings};
 use super::frame::{Frame, Part};
-use super::ipvs::FilledSets;
-use super::rule_set::{Renderer, RuleSet, ServiceRules, service_of};
+use super::iptables::segment::{CHAINS, FILTER, OWN, SHARED};
+use super::ipvs::{FilledSets, Live};
+use super::join::Join;
+use super::rule_set::{RuleSet, fixed_frame, service_of};
 use super::service::Service;
-use super::{iptables, ipvs, nftables};
+use super::service_rules::{Renderer, ServiceRules};
+use super::{iptables, ipvs};
 use crate::api;
 
 /// How long a large cluster's stale chains may stay, in milliseconds: kube-proxy's `syncPeriod`.
@@ -28,11 +32,8 @@ pub const SYNC_PERIOD_MS: u64 = 30_000;
 struct Entry {
     service: Option<Arc<api::Service>>,
     /// By name.
-    slices: BTreeMap<String, Arc<api::EndpointSlice>>,
+    slices: Vec<Arc<api::EndpointSlice>>,
 }
-
-/// Namespace and name.
-type Key = (String, String);
 
 /// One kube-proxy, for one Node, mode and family.
 #[derive(Clone, Debug)]
@@ -40,10 +41,11 @@ pub struct Proxier {
     mode: Mode,
     config: ProxyConfig,
     settings: Arc<Settings>,
-    entries: BTreeMap<Key, Entry>,
-    /// Which Service a slice, by namespace and name, is for.
-    owners: BTreeMap<Key, String>,
-    changed: BTreeSet<Key>,
+    /// By [`key`].
+    entries: BTreeMap<String, Entry>,
+    /// The names of the Services that slices, by [`key`], are for.
+    owners: HashMap<String, String>,
+    changed: BTreeSet<String>,
     /// Whether the next sync has to write everything.
     all_changed: bool,
     endpoints: usize,
@@ -51,22 +53,33 @@ pub struct Proxier {
     /// By namespace and name: those Services that have rules.
     rules: Vec<Arc<ServiceRules>>,
     frame: Arc<Frame>,
-    /// Parts that every sync sends, kept together: filter rules and rules of shared nat chains.
+    /// In iptables mode, what every sync sends: the filter rules, and the rules of the nat table's
+    /// shared chains.
     filter: Concat,
     shared: Concat,
+    /// In IPVS mode, what the tables hold.
     filled: FilledSets,
+    live: Live,
     /// Chains that no rule leads to any more, but that were not deleted yet.
     stale: BTreeSet<String>,
     last_cleanup_ms: Option<u64>,
+    /// What was sent last: its memory is used again once nobody reads it any more.
+    sent: Arc<String>,
 }
 
 /// What a sync did.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sync {
     /// Whether everything was written: the first time, and after a change of the Node.
     pub full: bool,
     /// How many Services were written.
     pub services: usize,
+    /// What kube-proxy would send: for iptables-restore, which keeps the chains that are not
+    /// named, or for `nft -f`.
+    pub text: Arc<String>,
+    /// In IPVS mode, how the tables are changed, unless this was a full sync, after which they are
+    /// those of [`Proxier::rule_set`]: calls of `ipvsadm`, `ipset` and `ip`, one a line.
+    pub tables: String,
 }
 
 impl Proxier {
@@ -86,7 +99,7 @@ impl Proxier {
             config: config.clone(),
             settings,
             entries: BTreeMap::new(),
-            owners: BTreeMap::new(),
+            owners: HashMap::new(),
             changed: BTreeSet::new(),
             all_changed: true,
             endpoints: 0,
@@ -96,28 +109,38 @@ impl Proxier {
             filter: Concat::default(),
             shared: Concat::default(),
             filled: FilledSets::default(),
+            live: Live::default(),
             stale: BTreeSet::new(),
             last_cleanup_ms: None,
+            sent: Arc::default(),
         })
+    }
+
+    /// The mode.
+    #[must_use]
+    pub fn mode(&self) -> Mode {
+        self.mode
     }
 
     /// A Service came or changed.
     pub fn apply_service(&mut self, service: Arc<api::Service>) {
-        let key = key(&service.metadata);
-        let entry = self.entries.entry(key).or_default();
+        let key = key(&service.metadata.namespace, &service.metadata.name);
+        let entry = match self.entries.get_mut(&key) {
+            Some(entry) => entry,
+            None => self.entries.entry(key.clone()).or_default(),
+        };
         let old = entry.service.replace(Arc::clone(&service));
-        if self.all_changed {
-            return;
-        }
-        let seen = |service: &api::Service| Service::new(service, &self.settings);
-        if old.as_deref().and_then(seen) != seen(&service) {
-            self.changed.insert(self::key(&service.metadata));
+        if !self.all_changed {
+            let seen = |service: &api::Service| Service::new(service, &self.settings);
+            if old.as_deref().and_then(seen) != seen(&service) {
+                self.changed.insert(key);
+            }
         }
     }
 
     /// A Service went.
     pub fn delete_service(&mut self, namespace: &str, name: &str) {
-        let key = (namespace.to_owned(), name.to_owned());
+        let key = key(namespace, name);
         if let Some(entry) = self.entries.get_mut(&key)
             && entry.service.take().is_some()
         {
@@ -128,46 +151,58 @@ impl Proxier {
 
     /// An EndpointSlice came or changed.
     pub fn apply_slice(&mut self, slice: Arc<api::EndpointSlice>) {
-        let slice_key = key(&slice.metadata);
-        let owner = service_of(&slice, self.settings.family).map(str::to_owned);
-        if self.owners.get(&slice_key) != owner.as_ref() {
-            self.delete_slice(&slice_key.0, &slice_key.1);
-            if let Some(owner) = &owner {
-                self.owners.insert(slice_key.clone(), owner.clone());
+        let metadata = &slice.metadata;
+        let owner = service_of(&slice, self.settings.family);
+        let slice_key = key(&metadata.namespace, &metadata.name);
+        let known = self.owners.get(&slice_key).map(String::as_str);
+        if known != owner {
+            if known.is_some() {
+                self.delete_slice(&metadata.namespace, &metadata.name);
+            }
+            if let Some(owner) = owner {
+                self.owners.insert(slice_key, owner.to_owned());
             }
         }
         let Some(owner) = owner else {
             return;
         };
-        let (namespace, name) = slice_key;
-        let key = (namespace, owner);
+        let key = key(&metadata.namespace, owner);
         let entry = match self.entries.get_mut(&key) {
             Some(entry) => entry,
             None => self.entries.entry(key.clone()).or_default(),
         };
-        let old = entry.slices.insert(name, Arc::clone(&slice));
-        if !self.all_changed && !old.is_some_and(|old| is_same(&old, &slice)) {
+        let same = match find(&entry.slices, &metadata.name) {
+            Ok(at) => {
+                let same = is_same(&entry.slices[at], &slice);
+                entry.slices[at] = slice;
+                same
+            }
+            Err(at) => {
+                entry.slices.insert(at, slice);
+                false
+            }
+        };
+        if !same && !self.all_changed {
             self.changed.insert(key);
         }
     }
 
     /// An EndpointSlice went.
     pub fn delete_slice(&mut self, namespace: &str, name: &str) {
-        let slice_key = (namespace.to_owned(), name.to_owned());
-        let Some(owner) = self.owners.remove(&slice_key) else {
+        let Some(owner) = self.owners.remove(&key(namespace, name)) else {
             return;
         };
-        let (namespace, name) = slice_key;
-        let key = (namespace, owner);
+        let key = key(namespace, &owner);
         if let Some(entry) = self.entries.get_mut(&key)
-            && entry.slices.remove(&name).is_some()
+            && let Ok(at) = find(&entry.slices, name)
         {
+            entry.slices.remove(at);
             self.forget_if_empty(&key);
             self.changed.insert(key);
         }
     }
 
-    fn forget_if_empty(&mut self, key: &Key) {
+    fn forget_if_empty(&mut self, key: &str) {
         let is_empty = |entry: &Entry| entry.service.is_none() && entry.slices.is_empty();
         if self.entries.get(key).is_some_and(is_empty) {
             self.entries.remove(key);
@@ -195,71 +230,76 @@ impl Proxier {
         self.all_changed || !self.changed.is_empty()
     }
 
-    /// Brings the rules up to date, and puts into `text` what kube-proxy would send: for
-    /// iptables-restore, which keeps chains that are not named, or for `nft -f`. In IPVS mode the
-    /// tables are changed beside it; [`super::diff()`] of two [`Self::rule_set`]s says how.
+    /// Brings the rules up to date, and says what kube-proxy would send.
     ///
     /// `now_ms` is the time on any clock, in milliseconds. In a large cluster stale chains are
     /// deleted only every [`SYNC_PERIOD_MS`].
-    pub fn sync(&mut self, now_ms: u64, text: &mut String) -> Sync {
-        text.clear();
+    pub fn sync(&mut self, now_ms: u64) -> Sync {
+        let mut whole = None;
         let mut written = BTreeSet::new();
-        let full = if self.all_changed {
-            self.rebuild();
-            true
+        if self.all_changed {
+            whole = Some(self.rebuild());
         } else {
             written = self.update();
             let large = self.endpoints > iptables::LARGE_CLUSTER;
-            if large == self.large {
-                false
-            } else {
-                self.large = large;
-                self.render_all();
-                true
+            if self.mode == Mode::Iptables && self.large != large {
+                self.large = !self.large;
+                whole = Some(self.render());
             }
-        };
-        let services = if full {
-            self.rules.len()
-        } else {
-            written.len()
-        };
+        }
         if self.mode == Mode::Ipvs {
             self.frame = Arc::new(ipvs::frame(&self.settings, &self.filled));
         }
+        let full = whole.is_some();
+        let tables = if self.mode == Mode::Ipvs && !full {
+            self.live.calls(&self.rules, &written, self.settings.family)
+        } else {
+            String::new()
+        };
         let cleanup = self.cleans_up(now_ms);
-        self.write(full, &written, cleanup, text);
+        let text = match whole {
+            // What was rendered is what is sent, unless there is something to delete.
+            Some(text) if self.mode != Mode::Ipvs && (!cleanup || self.stale.is_empty()) => text,
+            _ => self.send(full, &written, cleanup),
+        };
         if cleanup {
             self.stale.clear();
         }
-        Sync { full, services }
+        Sync {
+            full,
+            services: if full {
+                self.rules.len()
+            } else {
+                written.len()
+            },
+            text,
+            tables,
+        }
     }
 
     /// Sends everything again, as kube-proxy does after a failure or when its canary is gone.
-    pub fn full_sync(&mut self, now_ms: u64, text: &mut String) -> Sync {
+    pub fn full_sync(&mut self, now_ms: u64) -> Sync {
         if self.is_pending() {
-            self.sync(now_ms, text);
+            self.sync(now_ms);
         }
-        text.clear();
         let cleanup = self.cleans_up(now_ms);
-        self.write(true, &BTreeSet::new(), cleanup, text);
+        let text = self.send(true, &BTreeSet::new(), cleanup);
         if cleanup {
             self.stale.clear();
         }
         Sync {
             full: true,
             services: self.rules.len(),
+            text,
+            tables: String::new(),
         }
     }
 
     /// The rules as they are since the last sync.
     #[must_use]
     pub fn rule_set(&self) -> RuleSet {
-        RuleSet::assemble(
-            self.mode,
-            Arc::clone(&self.settings),
-            self.large,
-            self.rules.clone(),
-        )
+        let settings = Arc::clone(&self.settings);
+        RuleSet::assemble(self.mode, settings, self.large, self.rules.clone())
     }
 
     /// Whether this sync deletes stale chains.
@@ -273,127 +313,99 @@ impl Proxier {
     }
 
     /// Plans and renders everything.
-    fn rebuild(&mut self) {
-        let old = std::mem::take(&mut self.rules);
-        let mut planned = Vec::with_capacity(self.entries.len());
-        let mut slices = Vec::new();
+    fn rebuild(&mut self) -> Arc<String> {
+        let mut rules = Vec::with_capacity(self.entries.len());
         for entry in self.entries.values() {
-            let Some(service) = &entry.service else {
-                continue;
-            };
-            if let Some(service) = Service::new(service, &self.settings) {
-                slices.clear();
-                slices.extend(entry.slices.values().map(Arc::as_ref));
-                planned.push(ServiceRules::plan(
+            let service = entry.service.as_ref();
+            if let Some(service) = service.and_then(|s| Service::new(s, &self.settings)) {
+                let slices = &entry.slices;
+                rules.push(ServiceRules::plan(
                     service,
-                    &slices,
+                    slices,
                     &self.settings,
                     self.mode,
                 ));
             }
         }
-        self.endpoints = planned.iter().map(ServiceRules::endpoints).sum();
+        self.endpoints = rules.iter().map(|rules| rules.endpoints()).sum();
         self.large = self.endpoints > iptables::LARGE_CLUSTER;
-        let mut renderer = Renderer::new(self.mode, &self.settings, self.large);
-        self.rules = planned
-            .into_iter()
-            .map(|mut rules| {
-                renderer.render(&mut rules);
-                Arc::new(rules)
-            })
-            .collect();
+        let old = std::mem::replace(&mut self.rules, rules);
+        let text = self.render();
         for rules in &old {
             self.stale.extend(rules.chains(self.mode));
         }
-        if !old.is_empty() {
-            for rules in &self.rules {
-                for chain in rules.chains(self.mode) {
-                    self.stale.remove(&chain);
-                }
+        if !self.stale.is_empty() {
+            for chain in self.rules.iter().flat_map(|rules| rules.chains(self.mode)) {
+                self.stale.remove(&chain);
             }
         }
-        self.frame = Arc::new(match self.mode {
-            Mode::Iptables => iptables::frame(&self.settings),
-            Mode::Nftables => nftables::frame(&self.settings),
-            Mode::Ipvs => Frame::default(),
-        });
-        self.gather();
         self.changed.clear();
         self.all_changed = false;
+        text
     }
 
-    /// Renders everything again, after the size of the cluster changed its text.
-    fn render_all(&mut self) {
+    /// Renders everything.
+    fn render(&mut self) -> Arc<String> {
+        let frame = fixed_frame(self.mode, &self.settings);
         let mut renderer = Renderer::new(self.mode, &self.settings, self.large);
-        for rules in &mut self.rules {
-            renderer.render(Arc::make_mut(rules));
-        }
-        self.gather();
-    }
-
-    /// Gathers what every sync needs from all Services.
-    fn gather(&mut self) {
+        let text = renderer.all(&mut self.rules, &frame);
+        self.frame = Arc::new(frame);
+        let gather = |segment| {
+            self.rules
+                .iter()
+                .map(|rules| rules.segment(segment))
+                .collect()
+        };
         match self.mode {
             Mode::Iptables => {
-                let (filter, shared) = (iptables::segment::FILTER, iptables::segment::SHARED);
-                self.filter = self
-                    .rules
-                    .iter()
-                    .map(|r| r.segments(filter, filter))
-                    .collect();
-                self.shared = self
-                    .rules
-                    .iter()
-                    .map(|r| r.segments(shared, shared))
-                    .collect();
+                self.filter = gather(FILTER);
+                self.shared = gather(SHARED);
             }
             Mode::Ipvs => {
                 self.filled = FilledSets::new(&self.rules);
+                self.live = Live::new(&self.rules);
             }
             Mode::Nftables => {}
         }
+        text
     }
 
     /// Plans and renders the changed Services, and returns the places of those that have rules.
     fn update(&mut self) -> BTreeSet<usize> {
         let changed = std::mem::take(&mut self.changed);
-        // Places move when Services come and go, so they are looked up at the end.
-        let mut written = Vec::new();
         for key in &changed {
             let entry = self.entries.get(key);
             let service = entry
                 .and_then(|entry| entry.service.as_ref())
                 .and_then(|service| Service::new(service, &self.settings));
             let new = service.map(|service| {
-                let slices: Vec<&api::EndpointSlice> = entry
-                    .iter()
-                    .flat_map(|entry| entry.slices.values().map(Arc::as_ref))
-                    .collect();
-                let mut rules = ServiceRules::plan(service, &slices, &self.settings, self.mode);
-                Renderer::new(self.mode, &self.settings, self.large).render(&mut rules);
+                let slices = entry.map_or(&[][..], |entry| &entry.slices);
+                let mut rules = ServiceRules::plan(service, slices, &self.settings, self.mode);
+                Renderer::new(self.mode, &self.settings, self.large).one(&mut rules);
                 rules
             });
-            if new.is_some() {
-                written.push(key);
-            }
             self.replace(key, new);
         }
-        let place = |key: &&Key| self.place(key).ok();
-        written.iter().filter_map(place).collect()
+        // Places move while Services come and go, so they are looked up at the end.
+        let place = |key: &String| self.place(key).ok();
+        changed.iter().filter_map(place).collect()
     }
 
-    fn place(&self, key: &Key) -> Result<usize, usize> {
+    fn place(&self, wanted: &str) -> Result<usize, usize> {
+        let (namespace, name) = wanted.split_once(SEPARATOR).unwrap_or((wanted, ""));
         self.rules.binary_search_by(|rules| {
-            let Service {
-                namespace, name, ..
-            } = &rules.service;
-            (namespace, name).cmp(&(&key.0, &key.1))
+            let service = &rules.service;
+            (service.namespace.as_str(), service.name.as_str()).cmp(&(namespace, name))
         })
     }
 
     /// Puts new rules in the place of a Service's old ones; either may be missing.
-    fn replace(&mut self, key: &Key, new: Option<ServiceRules>) {
+    fn replace(&mut self, key: &str, new: Option<Arc<ServiceRules>>) {
         let place = self.place(key);
+        if self.mode == Mode::Ipvs {
+            let old = place.ok().map(|at| self.rules[at].as_ref());
+            self.live.change(old, new.as_deref(), &self.rules);
+        }
         if let Ok(at) = place {
             let old = &self.rules[at];
             self.endpoints -= old.endpoints();
@@ -413,65 +425,65 @@ impl Proxier {
         }
         let (Ok(at) | Err(at)) = place;
         if self.mode == Mode::Iptables {
-            let segment = |segment| new.as_ref().map(|new| new.segments(segment, segment));
-            let remove = usize::from(place.is_ok());
-            self.filter
-                .splice(at, remove, segment(iptables::segment::FILTER));
-            self.shared
-                .splice(at, remove, segment(iptables::segment::SHARED));
+            let segment = |segment| new.as_ref().map(|new| new.segment(segment));
+            let removed = usize::from(place.is_ok());
+            self.filter.splice(at, removed, segment(FILTER));
+            self.shared.splice(at, removed, segment(SHARED));
         }
         match (place, new) {
-            (Ok(at), Some(new)) => self.rules[at] = Arc::new(new),
+            (Ok(at), Some(new)) => self.rules[at] = new,
             (Ok(at), None) => drop(self.rules.remove(at)),
-            (Err(at), Some(new)) => self.rules.insert(at, Arc::new(new)),
+            (Err(at), Some(new)) => self.rules.insert(at, new),
             (Err(_), None) => {}
         }
     }
 
-    /// Writes what a sync sends.
+    fn send(&mut self, full: bool, written: &BTreeSet<usize>, cleanup: bool) -> Arc<String> {
+        let mut sent = std::mem::take(&mut self.sent);
+        let mut text = Arc::get_mut(&mut sent)
+            .map(std::mem::take)
+            .unwrap_or_default();
+        text.clear();
+        self.write(full, written, cleanup, &mut text);
+        self.sent = Arc::new(text);
+        Arc::clone(&self.sent)
+    }
+
+    /// Writes what a sync sends: everything, or beside the shared chains only the chains of the
+    /// Services at some places.
     fn write(&self, full: bool, written: &BTreeSet<usize>, cleanup: bool, out: &mut String) {
         if self.mode != Mode::Iptables {
             RuleSet::write_parts(&self.frame, &self.rules, out);
             return;
         }
-        use iptables::segment::{CHAINS, FILTER, OWN};
         out.reserve(self.expected(full, written));
-        let stale = cleanup.then_some(&self.stale).into_iter().flatten();
         let last = self.frame.parts.len().saturating_sub(1);
         for (number, part) in self.frame.parts.iter().enumerate() {
-            match *part {
-                Part::Fixed(start, end) => {
-                    if number == last {
-                        for chain in stale.clone() {
-                            out.push_str("-X ");
-                            out.push_str(chain);
-                            out.push('\n');
-                        }
+            match part {
+                Part::Fixed(range) => {
+                    if number == last && cleanup {
+                        self.each_stale("-X ", "\n", out);
                     }
-                    out.push_str(&self.frame.text[start..end]);
+                    out.push_str(&self.frame.text[range.clone()]);
                 }
-                Part::Services(FILTER, _) => out.push_str(self.filter.text()),
-                Part::Services(CHAINS, _) => {
-                    self.each(full, written, |rules| {
-                        out.push_str(rules.segments(CHAINS, CHAINS))
-                    });
-                    for chain in stale.clone() {
-                        out.push(':');
-                        out.push_str(chain);
-                        out.push_str(" - [0:0]\n");
+                Part::Services(segments) if segments.start == FILTER => {
+                    out.push_str(self.filter.text());
+                }
+                Part::Services(segments) if segments.start == CHAINS => {
+                    self.join(full, written, CHAINS..CHAINS + 1, out);
+                    if cleanup {
+                        self.each_stale(":", " - [0:0]\n", out);
                     }
                 }
-                Part::Services(first, last) if full => {
-                    self.each(true, written, |rules| {
-                        out.push_str(rules.segments(first, last))
-                    });
+                Part::Services(segments) if full => {
+                    self.join(true, written, segments.clone(), out);
                 }
-                Part::Services(..) => {
+                Part::Services(_) => {
                     let mut from = 0;
                     for &at in written {
                         let to = self.shared.end(at);
                         out.push_str(&self.shared.text()[from..to]);
-                        out.push_str(self.rules[at].segments(OWN, OWN));
+                        out.push_str(self.rules[at].segment(OWN));
                         from = to;
                     }
                     out.push_str(&self.shared.text()[from..]);
@@ -480,27 +492,54 @@ impl Proxier {
         }
     }
 
-    fn each(&self, all: bool, some: &BTreeSet<usize>, mut write: impl FnMut(&ServiceRules)) {
+    fn each_stale(&self, before: &str, after: &str, out: &mut String) {
+        for chain in &self.stale {
+            out.push_str(before);
+            out.push_str(chain);
+            out.push_str(after);
+        }
+    }
+
+    /// Appends segments of all Services or of some.
+    fn join(&self, all: bool, some: &BTreeSet<usize>, segments: Range<usize>, out: &mut String) {
+        let mut join = Join::new(out);
         if all {
-            self.rules.iter().for_each(|rules| write(rules));
+            for rules in &self.rules {
+                rules.join(segments.clone(), &mut join);
+            }
         } else {
-            some.iter().for_each(|&at| write(&self.rules[at]));
+            for &at in some {
+                self.rules[at].join(segments.clone(), &mut join);
+            }
         }
     }
 
     /// About how long a sync's text gets.
     fn expected(&self, full: bool, written: &BTreeSet<usize>) -> usize {
-        let mut length = self.frame.text.len() + self.filter.text().len() + 100 * self.stale.len();
-        self.each(full, written, |rules| length += rules.text.len());
-        if !full {
-            length += self.shared.text().len();
-        }
-        length
+        let own = |rules: &Arc<ServiceRules>| rules.length(OWN..CHAINS + 1);
+        let own: usize = if full {
+            self.rules.iter().map(own).sum()
+        } else {
+            written.iter().map(|&at| own(&self.rules[at])).sum()
+        };
+        let always = self.frame.text.len() + self.filter.text().len() + self.shared.text().len();
+        always + own + 100 * self.stale.len()
     }
 }
 
-fn key(metadata: &api::ObjectMeta) -> Key {
-    (metadata.namespace.clone(), metadata.name.clone())
+/// Sorts before every character of a name, so that keys sort by namespace, then name.
+const SEPARATOR: char = '\0';
+
+fn key(namespace: &str, name: &str) -> String {
+    let mut key = String::with_capacity(namespace.len() + name.len() + 1);
+    key.push_str(namespace);
+    key.push(SEPARATOR);
+    key.push_str(name);
+    key
+}
+
+fn find(slices: &[Arc<api::EndpointSlice>], name: &str) -> Result<usize, usize> {
+    slices.binary_search_by(|slice| slice.metadata.name.as_str().cmp(name))
 }
 
 /// Whether two versions of a slice are the same to kube-proxy.

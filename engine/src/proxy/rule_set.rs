@@ -1,147 +1,20 @@
 //! What one Node's kube-proxy programs, for one mode and family.
 
-use std::borrow::Borrow;
 use std::collections::BTreeMap;
-use std::ops::Range;
 use std::sync::Arc;
 
 use super::config::{ConfigError, Mode, ProxyConfig, Settings};
-use super::frame::{Frame, Part, SEGMENTS};
+use super::frame::{Frame, Part};
 use super::ipvs::{FilledSets, Tables};
-use super::out::{Mark, Out};
-use super::plan::{PortPlan, plans};
-use super::probability::Probabilities;
+use super::join::Join;
 use super::service::{Service, is_watched};
+use super::service_rules::{Renderer, ServiceRules};
 use super::{iptables, ipvs, nftables};
 use crate::api;
 use crate::net::IpFamily;
 
 /// The label of an EndpointSlice that names its Service.
 const SERVICE_NAME_LABEL: &str = "kubernetes.io/service-name";
-
-/// The rules of one Service, and what they were made from.
-#[derive(Clone, Debug)]
-pub(super) struct ServiceRules {
-    pub service: Service,
-    pub plans: Vec<PortPlan>,
-    /// The names of its slices, as [`super::endpoints::Endpoint::slice`] counts them.
-    pub slices: Vec<String>,
-    pub text: String,
-    ends: [u32; SEGMENTS],
-}
-
-impl ServiceRules {
-    /// Decides what a Service needs; its text comes with [`Self::render`].
-    pub(super) fn plan<S: Borrow<api::EndpointSlice>>(
-        service: Service,
-        slices: &[S],
-        settings: &Settings,
-        mode: Mode,
-    ) -> Self {
-        let plans = plans(&service, slices, settings, mode);
-        let slices = slices
-            .iter()
-            .map(|slice| slice.borrow().metadata.name.clone())
-            .collect();
-        Self {
-            service,
-            plans,
-            slices,
-            text: String::new(),
-            ends: [0; SEGMENTS],
-        }
-    }
-
-    /// Endpoints of all its ports, usable or not: what decides whether the cluster is large.
-    pub(super) fn endpoints(&self) -> usize {
-        let count = |plan: &PortPlan| plan.endpoints.all().len();
-        self.plans.iter().map(count).sum()
-    }
-
-    /// The names of its own iptables chains.
-    pub(super) fn chains(&self, mode: Mode) -> Vec<String> {
-        let mut names = Vec::new();
-        if mode == Mode::Iptables {
-            for plan in &self.plans {
-                iptables::own_chains(&self.service, plan, |prefix, hash| {
-                    names.push(format!("{prefix}{}", hash.long()));
-                });
-            }
-        }
-        names
-    }
-
-    /// Some of its text's segments.
-    pub(super) fn segments(&self, first: usize, last: usize) -> &str {
-        &self.text[self.range(first, last)]
-    }
-
-    pub(super) fn range(&self, first: usize, last: usize) -> Range<usize> {
-        let start = if first == 0 {
-            0
-        } else {
-            self.ends[first - 1] as usize
-        };
-        start..self.ends[last] as usize
-    }
-}
-
-/// Writes Services' texts, all in one way.
-pub(super) struct Renderer<'a> {
-    mode: Mode,
-    settings: &'a Settings,
-    large: bool,
-    probabilities: Probabilities,
-}
-
-impl<'a> Renderer<'a> {
-    pub(super) fn new(mode: Mode, settings: &'a Settings, large: bool) -> Self {
-        Self {
-            mode,
-            settings,
-            large,
-            probabilities: Probabilities::default(),
-        }
-    }
-
-    /// Writes a Service's text into it.
-    pub(super) fn render(&mut self, rules: &mut ServiceRules) {
-        let mut text = std::mem::take(&mut rules.text);
-        text.clear();
-        let mut out = Out {
-            text: &mut text,
-            marks: None,
-            port: 0,
-        };
-        rules.ends = self.write(rules, &mut out);
-        rules.text = text;
-    }
-
-    /// What each rule of a Service's text is.
-    pub(super) fn marks(&mut self, rules: &ServiceRules) -> Vec<Mark> {
-        let mut text = String::with_capacity(rules.text.len());
-        let mut marks = Vec::new();
-        let mut out = Out {
-            text: &mut text,
-            marks: Some(&mut marks),
-            port: 0,
-        };
-        self.write(rules, &mut out);
-        marks
-    }
-
-    fn write(&mut self, rules: &ServiceRules, out: &mut Out<'_>) -> [u32; SEGMENTS] {
-        let ServiceRules { service, plans, .. } = rules;
-        match self.mode {
-            Mode::Iptables => {
-                iptables::Writer::new(self.settings, self.large, &mut self.probabilities)
-                    .service(service, plans, out)
-            }
-            Mode::Nftables => nftables::Writer::new(self.settings).service(service, plans, out),
-            Mode::Ipvs => ipvs::Writer::new(self.settings).service(service, plans, out),
-        }
-    }
-}
 
 /// What one Node's kube-proxy programs, for one mode and family.
 #[derive(Clone, Debug)]
@@ -196,16 +69,11 @@ impl RuleSet {
             slices.sort_by(|a, b| a.metadata.name.cmp(&b.metadata.name));
             planned.insert(key, ServiceRules::plan(service, slices, &settings, mode));
         }
-        let total: usize = planned.values().map(ServiceRules::endpoints).sum();
+        let total: usize = planned.values().map(|rules| rules.endpoints()).sum();
         let large = total > iptables::LARGE_CLUSTER;
-        let mut renderer = Renderer::new(mode, &settings, large);
-        let services = planned
-            .into_values()
-            .map(|mut rules| {
-                renderer.render(&mut rules);
-                Arc::new(rules)
-            })
-            .collect();
+        let frame = fixed_frame(mode, &settings);
+        let mut services: Vec<_> = planned.into_values().collect();
+        Renderer::new(mode, &settings, large).all(&mut services, &frame);
         Ok(Self::assemble(mode, Arc::new(settings), large, services))
     }
 
@@ -217,12 +85,11 @@ impl RuleSet {
         services: Vec<Arc<ServiceRules>>,
     ) -> Self {
         let (frame, ipvs) = match mode {
-            Mode::Iptables => (iptables::frame(&settings), None),
-            Mode::Nftables => (nftables::frame(&settings), None),
             Mode::Ipvs => {
                 let frame = ipvs::frame(&settings, &FilledSets::new(&services));
                 (frame, Some(Tables::new(&settings, &services)))
             }
+            _ => (fixed_frame(mode, &settings), None),
         };
         Self {
             mode,
@@ -280,30 +147,63 @@ impl RuleSet {
     }
 
     pub(super) fn write_parts(frame: &Frame, services: &[Arc<ServiceRules>], out: &mut String) {
-        let length = |part: &Part| match *part {
-            Part::Fixed(start, end) => end - start,
-            Part::Services(first, last) => services
-                .iter()
-                .map(|rules| rules.range(first, last).len())
-                .sum(),
+        let length = |part: &Part| match part {
+            Part::Fixed(range) => range.len(),
+            Part::Services(segments) => {
+                let length = |rules: &Arc<ServiceRules>| rules.length(segments.clone());
+                services.iter().map(length).sum()
+            }
         };
         out.reserve(frame.parts.iter().map(length).sum());
         for part in &frame.parts {
-            match *part {
-                Part::Fixed(start, end) => out.push_str(&frame.text[start..end]),
-                Part::Services(first, last) => {
+            match part {
+                Part::Fixed(range) => out.push_str(&frame.text[range.clone()]),
+                Part::Services(segments) => {
+                    let mut join = Join::new(out);
                     for rules in services {
-                        out.push_str(rules.segments(first, last));
+                        rules.join(segments.clone(), &mut join);
                     }
                 }
             }
         }
     }
 
+    /// How many rules the text has: lines that add one to a chain.
+    #[must_use]
+    pub fn rule_count(&self) -> usize {
+        let count = |text: &str| {
+            let is_rule = |line: &&str| line.starts_with("-A ") || line.starts_with("add rule ");
+            text.lines().filter(is_rule).count()
+        };
+        let part = |part: &Part| match part {
+            Part::Fixed(range) => count(&self.frame.text[range.clone()]),
+            Part::Services(segments) => {
+                let rules = |rules: &Arc<ServiceRules>| -> usize {
+                    segments
+                        .clone()
+                        .map(|segment| count(rules.segment(segment)))
+                        .sum()
+                };
+                self.services.iter().map(rules).sum()
+            }
+        };
+        self.frame.parts.iter().map(part).sum()
+    }
+
     /// What only IPVS mode has beside its text: sysctls, virtual servers, ipsets, addresses.
     #[must_use]
     pub fn ipvs(&self) -> Option<&Tables> {
         self.ipvs.as_ref()
+    }
+}
+
+/// What stands around the Services' rules. In IPVS mode that depends on them, so it comes later,
+/// and here is nothing.
+pub(super) fn fixed_frame(mode: Mode, settings: &Settings) -> Frame {
+    match mode {
+        Mode::Iptables => iptables::frame(settings),
+        Mode::Nftables => nftables::frame(settings),
+        Mode::Ipvs => Frame::default(),
     }
 }
 
@@ -330,6 +230,7 @@ pub(super) fn service_of(slice: &api::EndpointSlice, family: IpFamily) -> Option
 pub fn dump(rules: &RuleSet) -> String {
     let mut out = String::new();
     if let Some(tables) = rules.ipvs() {
+        out.reserve(tables.ipvsadm.len() + tables.ipset.len() + tables.kube_ipvs0.len());
         tables.write(&mut out);
         out.push_str("# iptables-restore\n");
     }

@@ -7,7 +7,6 @@ use std::net::IpAddr;
 
 use super::address::{Cidr, GoIp, parse_ip};
 use super::config::Settings;
-use super::hash::NameHash;
 use crate::api;
 use crate::net::{IpFamily, Protocol};
 
@@ -57,6 +56,8 @@ pub(super) struct Service {
     /// Whether a source range holds the Node's own address.
     pub node_in_ranges: bool,
     pub internal_local: bool,
+    /// Whether it selects Pods; else somebody writes its slices by hand.
+    pub has_selector: bool,
     pub external_local: bool,
     /// Seconds.
     pub affinity: Option<i32>,
@@ -133,6 +134,10 @@ impl Service {
             source_ranges,
             node_in_ranges,
             internal_local: spec.internal_traffic_policy.as_deref() == Some("Local"),
+            has_selector: spec
+                .selector
+                .as_ref()
+                .is_some_and(|selector| !selector.is_empty()),
             external_local,
             affinity: (spec.session_affinity == "ClientIP").then(|| {
                 spec.session_affinity_config
@@ -164,13 +169,6 @@ impl Service {
     /// Whether a policy asks for endpoints of this Node.
     pub(super) fn uses_local_endpoints(&self, port: &ServicePort) -> bool {
         self.internal_local || (self.external_local && self.is_externally_accessible(port))
-    }
-}
-
-impl ServicePort {
-    /// The hash in the names of its iptables chains.
-    pub(super) fn iptables_hash(&self) -> NameHash {
-        NameHash::of(&[&self.label, self.protocol.lower()])
     }
 }
 
@@ -246,23 +244,24 @@ fn ports(namespace: &str, name: &str, specs: &[api::ServicePort]) -> Vec<Service
             label.push(':');
             label.push_str(&spec.name);
         }
-        let port = ServicePort {
+        ports.push(ServicePort {
             index,
             name: spec.name.clone(),
             protocol,
             label,
             port: spec.port,
             node_port: spec.node_port,
-        };
-        match ports
-            .iter_mut()
-            .find(|other| other.name == port.name && other.protocol == protocol)
-        {
-            Some(earlier) => *earlier = port,
-            None => ports.push(port),
-        }
+        });
     }
+    // Stable, so of equals the later one still comes later.
     ports.sort_by(|a, b| (&a.name, a.protocol).cmp(&(&b.name, b.protocol)));
+    ports.dedup_by(|later, kept| {
+        let same = later.name == kept.name && later.protocol == kept.protocol;
+        if same {
+            std::mem::swap(later, kept);
+        }
+        same
+    });
     ports
 }
 
@@ -273,5 +272,91 @@ pub(super) fn protocol(text: Option<&str>) -> Option<Protocol> {
         Some("UDP") => Some(Protocol::Udp),
         Some("SCTP") => Some(Protocol::Sctp),
         Some(_) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::proxy::{Mode, ProxyConfig};
+
+    fn seen(spec: api::ServiceSpec) -> Option<Service> {
+        let settings = Settings::new(&ProxyConfig::default(), Mode::Iptables, None).unwrap();
+        let service = api::Service {
+            spec,
+            ..api::Service::default()
+        };
+        Service::new(&service, &settings)
+    }
+
+    #[test]
+    fn the_cluster_ip_is_found_by_its_family() {
+        let spec = api::ServiceSpec {
+            cluster_ip: "fd00::1".into(),
+            cluster_ips: vec!["fd00::1".into(), "10.96.0.1".into()],
+            ip_families: vec!["IPv6".into(), "IPv4".into()],
+            ..api::ServiceSpec::default()
+        };
+        let found = seen(spec.clone()).map(|service| service.cluster_ip);
+        let expected = Entry {
+            text: "10.96.0.1".into(),
+            index: 1,
+        };
+        assert_eq!(found, Some(expected));
+        let only_v6 = api::ServiceSpec {
+            ip_families: vec!["IPv6".into()],
+            ..spec
+        };
+        assert_eq!(seen(only_v6), None);
+    }
+
+    #[test]
+    fn services_without_an_address_of_their_own_have_no_rules() {
+        for (type_, ip) in [
+            ("ExternalName", "10.96.0.1"),
+            ("ClusterIP", "None"),
+            ("", ""),
+        ] {
+            let spec = api::ServiceSpec {
+                type_: type_.into(),
+                cluster_ip: ip.into(),
+                ..api::ServiceSpec::default()
+            };
+            assert_eq!(seen(spec), None, "{type_} {ip}");
+        }
+    }
+
+    #[test]
+    fn external_traffic_policy_counts_only_where_outsiders_may_come() {
+        let local = |type_: &str, external: &[&str]| {
+            let spec = api::ServiceSpec {
+                type_: type_.into(),
+                cluster_ip: "10.96.0.1".into(),
+                external_ips: external.iter().map(|&ip| ip.into()).collect(),
+                external_traffic_policy: "Local".into(),
+                ..api::ServiceSpec::default()
+            };
+            seen(spec).map(|service| service.external_local)
+        };
+        assert_eq!(local("NodePort", &[]), Some(true));
+        assert_eq!(local("ClusterIP", &[]), Some(false));
+        assert_eq!(local("ClusterIP", &["192.0.2.1"]), Some(true));
+    }
+
+    #[test]
+    fn of_two_ports_of_one_name_the_later_counts() {
+        let port = |name: &str, port| api::ServicePort {
+            name: name.into(),
+            port,
+            ..api::ServicePort::default()
+        };
+        let spec = api::ServiceSpec {
+            cluster_ip: "10.96.0.1".into(),
+            ports: vec![port("b", 1), port("a", 2), port("b", 3), port("b", 4)],
+            ..api::ServiceSpec::default()
+        };
+        let ports = seen(spec).map(|service| service.ports).unwrap_or_default();
+        let seen: Vec<_> = ports.iter().map(|port| (port.index, port.port)).collect();
+        assert_eq!(seen, [(1, 2), (3, 4)]);
     }
 }

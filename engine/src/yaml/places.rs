@@ -173,18 +173,23 @@ impl<'t> Places<'t> {
             return (base + column).min(self.text.len());
         }
         let (last_line, last_column, last_offset) = self.last;
-        let (mut at, mut left) = if last_line == line && last_column <= column {
-            (last_offset, column - last_column)
+        let is_near = last_line == line && last_column < 2 * column;
+        let (from, mut at) = if is_near {
+            (last_column, last_offset)
         } else {
-            (base, column)
+            (0, base)
         };
-        let mut rest = self.text[at..].chars();
-        while left > 0 {
-            match rest.next() {
-                Some(c) => at += c.len_utf8(),
-                None => break,
-            }
+        let mut left = column.saturating_sub(from);
+        for c in self.text[at..].chars().take(left) {
+            at += c.len_utf8();
             left -= 1;
+        }
+        for c in self.text[..at]
+            .chars()
+            .rev()
+            .take(from.saturating_sub(column))
+        {
+            at -= c.len_utf8();
         }
         self.last = (line, column - left, at);
         at

@@ -214,6 +214,7 @@ fn libyaml_lets_brackets_and_quotes_stand_at_any_column() {
         json("spec: {\n\"ports\": [\n1,\n2\n]\n}\nb: c"),
         [r#"{"b":"c","spec":{"ports":[1,2]}}"#]
     );
+    assert_eq!(json("a: [\n\t1,\n\t2\n]\n"), [r#"{"a":[1,2]}"#]);
     let text = "a:\n  b: \"x\ny\n\n  z\"\n  c: d\n";
     assert_eq!(json(text), [r#"{"a":{"b":"x y\nz","c":"d"}}"#]);
     let stream = read(text);

@@ -22,8 +22,8 @@ use saphyr_parser::ScanError;
 /// How far a line is moved to the right: more than any block is indented in practice.
 pub(super) const PADDING: usize = 256;
 
-/// How often a text is parsed again with one more line moved.
-pub(super) const MOST_PADDED_LINES: usize = 256;
+/// How often a text is parsed again with more lines moved.
+pub(super) const MOST_ATTEMPTS: usize = 32;
 
 /// The text for the parser: with a final line break, as kubectl adds one, and with padded lines.
 pub(super) fn source<'t>(text: &'t str, padded: &BTreeSet<u32>) -> Cow<'t, str> {
@@ -43,36 +43,105 @@ pub(super) fn source<'t>(text: &'t str, padded: &BTreeSet<u32>) -> Cow<'t, str> 
     Cow::Owned(out)
 }
 
-/// The lines, counted from 0, that have to be moved to the right because of this refusal.
-pub(super) fn lines_to_pad(text: &str, error: &ScanError) -> Vec<u32> {
+/// The lines, counted from 0, that have to be moved to the right because of this refusal. `flow` is
+/// where the outermost open flow collection begins, in bytes, when the parser has told of one.
+pub(super) fn lines_to_pad(text: &str, error: &ScanError, flow: Option<usize>) -> Vec<u32> {
     let line = error.marker().line().max(1) as u32 - 1;
-    match error.info() {
-        "invalid indentation"
-        | "invalid indentation in flow construct"
-        | "tab cannot be used as indentation" => vec![line],
+    let line_start = offset_of_line(text, line);
+    let start = match error.info() {
+        "tab cannot be used as indentation" => return vec![line],
         "invalid indentation in quoted scalar" => {
-            let lines = text.split_inclusive('\n').skip(line as usize);
-            let mut rest = lines
-                .clone()
-                .flat_map(str::chars)
-                .skip(error.marker().col());
-            let Some(quote) = rest.next() else {
-                return Vec::new();
-            };
-            let mut last = line;
-            while let Some(c) = rest.next() {
-                match c {
-                    '\n' => last += 1,
-                    '\\' if quote == '"' => {
-                        last += u32::from(rest.next() == Some('\n'));
-                    }
-                    c if c == quote => return (line + 1..=last).collect(),
-                    _ => {}
-                }
-            }
-            Vec::new()
+            let column = error.marker().col();
+            let mut before = text[line_start..].char_indices();
+            before.nth(column).map(|(at, _)| line_start + at)
         }
-        _ => Vec::new(),
+        info if info.starts_with("invalid indentation") || info.starts_with("tabs disallowed") => {
+            // The parser looks ahead: it may have seen a bracket that it has not told of yet.
+            flow.or_else(|| {
+                let above = text[..line_start].trim_end();
+                let above_start = above.rfind('\n').map_or(0, |at| at + 1);
+                let (at, _) = open_bracket(&above[above_start..])?;
+                Some(above_start + at)
+            })
+        }
+        _ => None,
+    };
+    let Some(start) = start else {
+        return Vec::new();
+    };
+    let first = text[..start].matches('\n').count() as u32;
+    match end_of_value(&text[start..]) {
+        Some(length) => {
+            let breaks = text[start..start + length].matches('\n').count() as u32;
+            (first + 1..=first + breaks).collect()
+        }
+        None => Vec::new(),
+    }
+}
+
+fn offset_of_line(text: &str, line: u32) -> usize {
+    let lines = text.split_inclusive('\n');
+    lines.take(line as usize).map(str::len).sum()
+}
+
+/// The last bracket that a line opens and does not close, and its offset.
+pub(super) fn open_bracket(line: &str) -> Option<(usize, char)> {
+    let mut open = Vec::new();
+    let mut brackets = Brackets::default();
+    for (at, c) in line.char_indices() {
+        match brackets.next(c) {
+            Some('{' | '[') => open.push((at, c)),
+            Some('}' | ']') => {
+                open.pop();
+            }
+            _ => {}
+        }
+    }
+    open.pop()
+}
+
+/// How long the quoted text or flow collection is that a text begins with.
+fn end_of_value(text: &str) -> Option<usize> {
+    let mut depth = 0usize;
+    let mut brackets = Brackets::default();
+    for (at, c) in text.char_indices() {
+        match brackets.next(c) {
+            Some('{' | '[') => depth += 1,
+            Some('}' | ']') => depth = depth.checked_sub(1)?,
+            _ => {}
+        }
+        if depth == 0 && brackets.quote.is_none() {
+            return Some(at + c.len_utf8());
+        }
+    }
+    None
+}
+
+/// Tells brackets from the characters of a quoted text, one character after the other.
+#[derive(Default)]
+struct Brackets {
+    quote: Option<char>,
+    is_escaped: bool,
+    last: Option<char>,
+}
+
+impl Brackets {
+    /// The character, when it is a bracket outside of quotes.
+    fn next(&mut self, c: char) -> Option<char> {
+        let last = self.last.replace(c);
+        match (self.quote, c) {
+            (Some(_), _) if self.is_escaped => self.is_escaped = false,
+            (Some('"'), '\\') => self.is_escaped = true,
+            (Some(quote), c) if c == quote => self.quote = None,
+            (Some(_), _) => {}
+            // A quote within a word is none: it's.
+            (None, '"' | '\'') if !last.is_some_and(char::is_alphanumeric) => {
+                self.quote = Some(c);
+            }
+            (None, '{' | '[' | '}' | ']') => return Some(c),
+            (None, _) => {}
+        }
+        None
     }
 }
 

@@ -1,3 +1,5 @@
+//! The card stays in the scene and hides nothing that matters.
+
 use super::super::fixture;
 use super::super::metrics::View;
 use super::*;

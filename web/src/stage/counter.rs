@@ -133,7 +133,7 @@ fn plate(props: &Props, left: i32) -> Html {
             let d: String = corners.map(|(x, y)| format!("M{x} {y}h.010")).collect();
             path("screw", d)
         });
-        html! { <>{ rect("brassp", box_, 3) }{ for screws }</> }
+        html! { <>{ rect("brassp", box_, 3) }{ screws }</> }
     });
     let (tb, small) = either(hotel, ("onbrass", "onbrass"), ("ink", "ink2"));
     let words = match (m.view, hotel) {
@@ -166,7 +166,7 @@ fn plate(props: &Props, left: i32) -> Html {
             let base = box_.y + either(hotel, 16, 13);
             html! {
                 <>
-                    { text(either(tb == "ink", "tb ink", "tb onbrass"), box_.x + 10, base, name(120)) }
+                    { text(either(tb == "ink", "tb ink", "tb onbrass"), box_.x + 10, base, name(108)) }
                     { text(either(small == "ink2", "monosm ink2 ae", "monosm onbrass ae"), box_.right() - 10, base, mono(92)) }
                 </>
             }
@@ -180,7 +180,7 @@ fn plate(props: &Props, left: i32) -> Html {
         mark: props.lit.mark(&desk.service, &desk.address),
         first: true,
     }
-    .draw(html! { <>{ for brass }{ words }{ for phone }</> })
+    .draw(html! { <>{ brass }{ words }{ phone }</> })
 }
 
 /// The house telephone: a cluster address is an extension.

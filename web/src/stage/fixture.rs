@@ -8,9 +8,9 @@ use lobby_engine::lab::{
 use lobby_engine::net::{Packet, Protocol, TcpFlags, Transport};
 use lobby_engine::netfilter::{Look, RuleAt};
 use lobby_engine::network::{
-    Change, Client, ClientKind, Direction, Hop, Journey, Location, Request, Step, Verdict,
-    VerdictKind, Words,
+    Change, ClientKind, Direction, Hop, Journey, Location, Step, VerdictKind, Words,
 };
+use serde_json::{Value, json};
 
 /// A world with so many Nodes, nobody in it, and a laptop on the street.
 pub fn empty(nodes: usize) -> Scene {
@@ -178,36 +178,27 @@ fn looks(hit: u32) -> Vec<Look> {
 }
 
 /// Builds a journey hop by hop.
+///
+/// By way of JSON, as the engine writes it, so that a result type may gain a field with a default.
 pub struct Story {
-    journey: Journey,
+    head: Value,
+    hops: Vec<Hop>,
 }
 
 impl Story {
     /// Nothing has happened yet.
     pub fn new(client: &str, kind: ClientKind, verdict: VerdictKind) -> Self {
+        let none = Words::default();
+        let head = json!({
+            "request": { "from": client, "to": "node-3:30080", "protocol": Protocol::Tcp },
+            "client": { "id": client, "name": client, "kind": kind },
+            "hops": [],
+            "verdict": { "kind": verdict, "detail": none, "why": none },
+            "rulesLookedAt": 15,
+        });
         Self {
-            journey: Journey {
-                request: Request {
-                    from: client.into(),
-                    to: "node-3:30080".into(),
-                    protocol: Protocol::Tcp,
-                },
-                client: Client {
-                    id: client.into(),
-                    name: client.into(),
-                    kind,
-                    node: None,
-                },
-                hops: Vec::new(),
-                verdict: Verdict {
-                    kind: verdict,
-                    detail: Words::default(),
-                    why: Words::default(),
-                    cause: None,
-                    next: None,
-                },
-                rules_looked_at: 15,
-            },
+            head,
+            hops: Vec::new(),
         }
     }
 
@@ -220,41 +211,52 @@ impl Story {
         after: Packet,
         changes: &[Change],
     ) -> Self {
-        let reply = matches!(step, Step::Unnat | Step::Reply)
-            || self.journey.hops.last().is_some_and(|h| {
-                h.direction == Direction::Reply || h.step == Step::Deliver || h.step == Step::Reject
+        let turned = matches!(step, Step::Unnat | Step::Reply)
+            || self.hops.last().is_some_and(|h| {
+                h.direction == Direction::Reply || matches!(h.step, Step::Deliver | Step::Reject)
             });
-        let nat = step == Step::Nat || step == Step::Reject;
-        self.journey.hops.push(Hop {
-            number: u32::try_from(self.journey.hops.len()).unwrap_or(0) + 1,
-            step,
-            at,
-            direction: if reply {
-                Direction::Reply
-            } else {
-                Direction::Request
-            },
-            before,
-            after,
-            changes: changes.to_vec(),
-            title: Words::same(format!("{step:?}")),
-            aside: Words::default(),
-            tick: Words::same(format!("{step:?}")),
-            sentence: Words::default(),
-            looks: if nat {
-                looks(if step == Step::Reject { 2 } else { 9 })
-            } else {
-                Vec::new()
-            },
-            decided_by: None,
-            origins: Vec::new(),
+        let direction = if turned {
+            Direction::Reply
+        } else {
+            Direction::Request
+        };
+        let met = match step {
+            Step::Nat => 9,
+            Step::Reject => 2,
+            _ => 0,
+        };
+        let hop = json!({
+            "number": self.hops.len() + 1,
+            "step": step,
+            "at": at,
+            "direction": direction,
+            "before": before,
+            "after": after,
+            "changes": changes,
+            "title": Words::same(format!("{step:?}")),
+            "aside": Words::default(),
+            "tick": Words::same(format!("{step:?}")),
+            "sentence": Words::default(),
+            "why": Words::default(),
+            "looks": looks(met),
+            "origins": [],
         });
+        self.hops.push(read(hop));
         self
     }
 
     /// The journey.
     pub fn end(self) -> Journey {
-        self.journey
+        let mut journey: Journey = read(self.head);
+        journey.hops = self.hops;
+        journey
+    }
+}
+
+fn read<T: serde::de::DeserializeOwned>(value: Value) -> T {
+    match serde_json::from_value(value) {
+        Ok(read) => read,
+        Err(error) => panic!("a hand-made result that the engine cannot read: {error}"),
     }
 }
 
@@ -497,5 +499,62 @@ pub fn balanced(scene: &Scene) -> Journey {
             &[Change::UnSnat, Change::UnDnat],
         )
         .hop(Step::Reply, outside("internet"), home, home, &[])
+        .end()
+}
+
+/// Long names, two node ports, IPv6 and more zones than one would like.
+pub fn long() -> Scene {
+    let mut scene = hotel();
+    scene.cluster = "production-europe-central-2".into();
+    for (i, wing) in scene.wings.iter_mut().enumerate() {
+        wing.node.name = format!("ip-10-0-12-{i}.eu-central-1.compute.internal");
+        wing.address = format!("2001:db8:10::{}", i + 11);
+        wing.rules = 48_213;
+    }
+    for (i, room) in scene.rooms.iter_mut().enumerate() {
+        room.owner = "recommendation-engine-canary".into();
+        room.address = format!("fd00:10:244:{i}::a{i}");
+    }
+    scene.rooms[2].host_network = true;
+    let rooms: Vec<&Room> = scene.rooms.iter().collect();
+    let name = "recommendation-engine-canary-public";
+    let mut open = desk(name, DeskType::NodePort, "fd00:10:96::ab12", &rooms);
+    open.service = service();
+    open.doors.push(Door {
+        port: 30443,
+        service_port: "https".into(),
+    });
+    scene.desks[0] = open;
+    scene.desks[0].service.name = name.into();
+    let mut other = desk(name, DeskType::Headless, "", &[]);
+    other.service.namespace = "shop".into();
+    scene.desks.push(other);
+    scene
+}
+
+/// An IPv6 packet rewritten at the first wing.
+pub fn long_way(scene: &Scene) -> Journey {
+    let sent = tcp(
+        "2001:db8:ffff:1:2:3:4:5",
+        51742,
+        "2001:db8:10::11",
+        30080,
+        TcpFlags::SYN,
+    );
+    let written = tcp(
+        "2001:db8:10::11",
+        51742,
+        "fd00:10:244:1::a1",
+        8080,
+        TcpFlags::SYN,
+    );
+    let at = Location::Node {
+        name: scene.wings[0].node.name.clone(),
+    };
+    Story::new("laptop", ClientKind::Lan, VerdictKind::Answered)
+        .hop(Step::Send, outside("laptop"), sent, sent, &[])
+        .hop(Step::Enter, at.clone(), sent, sent, &[])
+        .hop(Step::Nat, at, sent, written, &[Change::Dnat, Change::Snat])
+        .hop(Step::Deliver, pod(&scene.rooms[1]), written, written, &[])
         .end()
 }

@@ -1,3 +1,5 @@
+//! Places by the rules of the lanes; nothing moves that did not change.
+
 use lobby_engine::lab::RoomState;
 
 use super::super::fixture;

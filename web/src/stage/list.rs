@@ -35,17 +35,17 @@ pub(super) fn SceneList(props: &Props) -> Html {
     let open = props.open.and_then(|i| scene.desks.get(i));
     html! {
         <ul class="stage-list">
-            { for packet.map(|text| html! { <li>{ text }</li> }) }
+            { packet.map(|text| html! { <li>{ text }</li> }) }
             { for scene.wings.iter().enumerate().map(|(i, wing)| html! {
                 <li>
                     { format!("Wing {0}, Node {0}, {1}, {2} rules", wing.node.name, wing.address, wing.rules) }
                     { rooms(scene, Some(i)) }
                 </li>
             }) }
-            { for scene.rooms.iter().any(|r| r.wing.is_none()).then(|| html! {
+            { scene.rooms.iter().any(|r| r.wing.is_none()).then(|| html! {
                 <li>{ "Rooms without a wing, Pods that are not scheduled" }{ rooms(scene, None) }</li>
             }) }
-            { for open.map(open_desk) }
+            { open.map(open_desk) }
             { for scene.desks.iter().enumerate().filter(|(i, _)| Some(*i) != props.open).map(|(_, desk)| {
                 html! { <li>{ desk_name(desk) }</li> }
             }) }
@@ -91,7 +91,7 @@ fn open_desk(desk: &Desk) -> Html {
                 { for desk.doors.iter().map(|door| html! {
                     <li>{ format!("side door {} on every wing, nodePort of port {}", door.port, door.service_port) }</li>
                 }) }
-                { for entrance.map(|text| html! { <li>{ text }</li> }) }
+                { entrance.map(|text| html! { <li>{ text }</li> }) }
                 { for desk.missing.iter().map(|words| html! {
                     <li>{ format!("missing: {}", words.cluster.text()) }</li>
                 }) }

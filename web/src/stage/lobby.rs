@@ -57,9 +57,9 @@ pub(super) fn Lobby(props: &Props) -> Html {
                 { either(hotel, front(m, wall, scene), cluster_box(m, wall, scene)) }
                 { directory(m, wall, scene, hotel) }
             </g>
-            { for (m.view == View::Desk).then(|| plates(props, wall)) }
-            { for (m.view == View::Desk).then(|| waiting(props, wall)) }
-            { for (m.view == View::Desk).then(|| board(props, wall)) }
+            { (m.view == View::Desk).then(|| plates(props, wall)) }
+            { (m.view == View::Desk).then(|| waiting(props, wall)) }
+            { (m.view == View::Desk).then(|| board(props, wall)) }
             { entrance(props, wall) }
         </g>
     }
@@ -87,7 +87,7 @@ fn front(m: &Metrics, wall: Rect, scene: &Scene) -> Html {
             { rect("f-wall", wall, 0) }
             { rect("f-wall2", Rect::new(x + w - 5, top, 5, h), 0) }
             { rect("f-trim", Rect::new(x - 4, top - 3, w + 8, 6), 0) }
-            { for desk }
+            { desk }
             { text("sign am", middle, sign, "HOTEL") }
             { rect("f-inside2", Rect::new(x, m.corridor.0, w + 6, corridor), 0) }
             { rect("f-inside", Rect::new(x + 6, m.hall, w - 12, m.counter.1 - m.hall), 4) }
@@ -284,7 +284,7 @@ fn board(props: &Props, wall: Rect) -> Html {
     html! {
         <g aria-hidden="true">
             { box_ }
-            { for hatch }
+            { hatch }
             { text(class, x, frame.y + 14, measure::fit(&head, 105, Face::Bold, room + 4)) }
             { lines }
         </g>
@@ -316,7 +316,7 @@ fn rows(list: &[ListEntry], drawn: Option<&str>, x: i32, frame: Rect) -> Html {
             Html::default()
         };
         let (light, class) = either(entry.in_, ("dotr", "monosm ink"), ("doto", "monosm ink3"));
-        let address = measure::fit(&entry.address, 105, Face::Mono, 78);
+        let address = measure::fit_end(&entry.address, 105, Face::Mono, 76);
         html! {
             <>
                 { dot(light, Point::new(x + 4, y - 4), "3.4") }
@@ -325,7 +325,7 @@ fn rows(list: &[ListEntry], drawn: Option<&str>, x: i32, frame: Rect) -> Html {
             </>
         }
     });
-    html! { <>{ for lines }{ for rest }</> }
+    html! { <>{ for lines }{ rest }</> }
 }
 
 /// What the main entrance says.
@@ -406,7 +406,7 @@ fn entrance(props: &Props, wall: Rect) -> Html {
         let leaves = Rect::new(x - half + 6, eaves + 36, 2 * half - 12, ground - eaves - 36);
         html! {
             <>
-                { for (hotel && leaves.h > 0).then(|| rect(door, leaves, 2)) }
+                { (hotel && leaves.h > 0).then(|| rect(door, leaves, 2)) }
                 { path(either(hotel, "post", "k-post"), posts) }
                 { path(either(hotel, "canopy", "k-canopy"), canopy) }
             </>
@@ -426,10 +426,10 @@ fn entrance(props: &Props, wall: Rect) -> Html {
         });
         html! {
             <>
-                { for scaffold }
+                { scaffold }
                 { path(class, posts) }
                 <path {class} fill="url(#stage-hatch)" d={canopy} />
-                { for barrier }
+                { barrier }
             </>
         }
     };

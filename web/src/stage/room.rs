@@ -74,7 +74,7 @@ pub(super) fn window(
         mark,
         first: false,
     }
-    .draw(html! { <>{ inside }{ for ring }</> })
+    .draw(html! { <>{ inside }{ ring }</> })
 }
 
 fn said(rooms: &[&Room], first: &Room, window: &Window) -> Said {
@@ -112,7 +112,7 @@ fn said(rooms: &[&Room], first: &Room, window: &Window) -> Said {
 /// A Pod's address as its number; the Node's own is on the roof already.
 fn address(room: &Room) -> String {
     if room.host_network {
-        "host network".to_owned()
+        "host net".to_owned()
     } else if room.address.is_empty() {
         "no address".to_owned()
     } else {
@@ -139,15 +139,6 @@ fn name(rooms: &[&Room], first: &Room, window: &Window) -> String {
     format!("{} rooms: Pods {whose}, {ready} ready", rooms.len())
 }
 
-/// The last characters of a label matter most: they tell one room from another.
-fn number(label: &str, room: i32) -> String {
-    let mut text = label.to_owned();
-    while measure::width(&text, 105, Face::Mono) > room && text.chars().count() > 2 {
-        text = format!("…{}", text.chars().skip(2).collect::<String>());
-    }
-    text
-}
-
 fn label(place: Rect, said: &Said) -> Html {
     let (x, y, room) = (place.middle(), place.y - 7, place.w + 10);
     if said.count.is_some() && !said.label.contains(['.', ':']) {
@@ -159,7 +150,12 @@ fn label(place: Rect, said: &Said) -> Html {
     } else {
         "mono b onwall am"
     };
-    text(class, x, y, number(&said.label, room))
+    text(
+        class,
+        x,
+        y,
+        measure::fit_end(&said.label, 105, Face::Mono, room),
+    )
 }
 
 fn hotel(place: Rect, said: &Said) -> Html {
@@ -228,7 +224,7 @@ fn hotel(place: Rect, said: &Said) -> Html {
         <>
             { rect("f-frame", Rect::new(x - 3, y - 3, place.w + 6, place.h + 6), 3) }
             { glass }
-            { for count }
+            { count }
             { rect("f-trim", Rect::new(x - 6, bottom + 3, place.w + 12, 4), 1) }
             { label(place, said) }
         </>
@@ -243,7 +239,10 @@ fn low_lines(place: Rect, said: &Said, classes: (&'static str, &'static str)) ->
             measure::fit(&said.label, 105, Face::Bold, place.w - 2),
             format!("×{n} · {}", said.word),
         ),
-        None => (number(&said.label, place.w + 4), said.word.clone()),
+        None => (
+            measure::fit_end(&said.label, 105, Face::Mono, place.w + 4),
+            said.word.clone(),
+        ),
     };
     html! {
         <>

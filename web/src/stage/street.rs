@@ -34,7 +34,7 @@ pub(super) fn Street(props: &Props) -> Html {
     let clients = scene.street.iter().zip(&layout.street);
     html! {
         <g class="street" aria-hidden="true">
-            { for props.router.then(|| router(layout)) }
+            { props.router.then(|| router(layout)) }
             { for clients.map(|(client, place)| {
                 let picture = match client.kind {
                     ClientKind::Internet => globe(place.small),

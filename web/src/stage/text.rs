@@ -60,6 +60,26 @@ pub fn fit(text: &str, size: i32, face: Face, room: i32) -> String {
     format!("{kept}…")
 }
 
+/// The text, or as much of its end as there is room for: an address tells itself apart by its end.
+#[must_use]
+pub fn fit_end(text: &str, size: i32, face: Face, room: i32) -> String {
+    let mut kept = text.to_owned();
+    while width(&kept, size, face) > room && kept.chars().count() > 2 {
+        kept = format!("…{}", kept.chars().skip(2).collect::<String>());
+    }
+    kept
+}
+
+/// A host's name, or what stands before its domain, or as much of that as there is room for.
+#[must_use]
+pub fn fit_host(text: &str, size: i32, face: Face, room: i32) -> String {
+    if width(text, size, face) <= room {
+        return text.to_owned();
+    }
+    let short = text.split('.').next().unwrap_or(text);
+    fit(short, size, face, room)
+}
+
 /// The text in at most `lines` lines, broken between words; what is left over becomes an ellipsis.
 #[must_use]
 pub fn wrap(text: &str, size: i32, face: Face, room: i32, lines: usize) -> Vec<String> {
@@ -99,6 +119,17 @@ mod tests {
         let short = fit(long, 120, Face::Bold, 100);
         assert!(short.ends_with('…') && long.starts_with(short.trim_end_matches('…')));
         assert!(width(&short, 120, Face::Bold) <= 100);
+    }
+
+    #[test]
+    fn an_address_keeps_its_end_and_a_host_its_beginning() {
+        let end = fit_end("fd00:10:244:1::a1", 105, Face::Mono, 60);
+        assert!(end.starts_with('…') && end.ends_with("::a1"), "{end}");
+        assert!(width(&end, 105, Face::Mono) <= 60);
+        assert_eq!(fit_end("10.244.2.7", 105, Face::Mono, 90), "10.244.2.7");
+        let host = "ip-10-0-12-1.compute.internal";
+        assert_eq!(fit_host(host, 120, Face::Bold, 120), "ip-10-0-12-1");
+        assert_eq!(fit_host("node-1", 120, Face::Bold, 120), "node-1");
     }
 
     #[test]

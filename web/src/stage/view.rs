@@ -80,11 +80,12 @@ pub fn Stage(props: &StageProps) -> Html {
     let StageProps {
         scene,
         journey,
-        hop,
         skin,
         lit,
         ..
     } = props;
+    // A journey that became shorter ends at its end.
+    let hop = &journey.as_ref().map_or(0, |j| props.hop.min(j.hops.len()));
     let layout = use_memo(
         (scene.clone(), props.open_service.clone(), props.view),
         |(scene, open, view)| Layout::of(scene, open.as_ref(), *view),
@@ -178,7 +179,7 @@ pub fn Stage(props: &StageProps) -> Html {
                     { for (0..scene.wings.len()).map(|i| html! {
                         <Wing key={i} index={i} scene={scene.clone()} layout={layout.clone()}
                             skin={*skin} lit={lit.clone()} door_used={seen.door == Some(i)}
-                            target={seen.target} />
+                            target={seen.target.filter(|&r| scene.rooms[r].wing == Some(i))} />
                     }) }
                     <Counter scene={scene.clone()} layout={layout.clone()} skin={*skin} lit={lit.clone()}
                         hits={seen.hits} />
@@ -335,11 +336,9 @@ impl Hears {
                     hears.chose(Some(thing));
                 }
             }
-            "ArrowUp" | "ArrowDown" => {
-                if move_focus(&event, event.key() == "ArrowDown") {
-                    event.prevent_default();
-                    event.stop_propagation();
-                }
+            "ArrowUp" | "ArrowDown" if move_focus(&event, event.key() == "ArrowDown") => {
+                event.prevent_default();
+                event.stop_propagation();
             }
             "+" | "=" => hears.camera.step(1),
             "-" => hears.camera.step(-1),

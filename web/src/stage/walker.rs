@@ -83,16 +83,16 @@ pub(super) fn Walker(props: &Props) -> Html {
         <g class="walker" ref={root} aria-hidden="true">
             { lines(layout, way, *hop) }
             { badges(journey, way, *hop) }
-            { for broken.map(|b| severed(b)) }
+            { broken.map(severed) }
             <g data-walk="guest" transform={translate(stop.feet)}>
-                { for (*motion == Motion::Reduced).then(|| ring(m.scaled(26), m.scaled(22))) }
+                { (*motion == Motion::Reduced).then(|| ring(m.scaled(26), m.scaled(22))) }
                 <g transform={format!("scale({}.{:02})", m.guest / 100, m.guest % 100)}>
                     { figure(*skin) }
                 </g>
                 { badge(either(bad, "num now bad", "num now"), Point::new(m.scaled(20), -m.scaled(37)), number) }
             </g>
-            { for card.zip(held).map(|(card, held)| draw_card(layout, &card, held, bad)) }
-            { for broken.map(|b| {
+            { card.zip(held).map(|(card, held)| draw_card(layout, &card, held, bad)) }
+            { broken.map(|b| {
                 let over = held.map(|held| held.card);
                 verdict(layout, b, m.guest_box(stop.feet), over)
             }) }
@@ -413,11 +413,11 @@ fn line(word: &'static str, line: &CardLine, at: Rect, y: i32) -> Html {
     });
     html! {
         <>
-            { for tint }
+            { tint }
             { text("tsm ink2", at.x + 8, y, word) }
-            { for was }
+            { was }
             <g data-arrive={arrive}>{ text("monosm b ink", x, y, line.now.clone()) }</g>
-            { for stamp }
+            { stamp }
         </>
     }
 }

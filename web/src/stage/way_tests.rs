@@ -1,3 +1,5 @@
+//! The way of a packet, from hop to hop.
+
 use lobby_engine::network::ClientKind;
 
 use super::super::fixture::{self, Story, node, outside, wire};

@@ -76,8 +76,8 @@ pub(super) fn Wing(props: &Props) -> Html {
             <g aria-hidden="true">{ building }</g>
             { header }
             { for place.windows.iter().map(|w| room::window(scene, w, *skin, lit, props.target)) }
-            { for place.ghost.map(|ghost| ghost_room(ghost, hotel)) }
-            { for empty.then(|| empty_wing(m, place, hotel)) }
+            { place.ghost.map(|ghost| ghost_room(ghost, hotel)) }
+            { empty.then(|| empty_wing(m, place, hotel)) }
             { door(props, place) }
         </g>
     }
@@ -96,12 +96,12 @@ fn house(m: &Metrics, place: &WingPlace, last: bool) -> Html {
             { rect("f-wall", Rect::new(x, top, w, street - top), 0) }
             { rect("f-wall2", Rect::new(x + w - 5, top, 5, street - top), 0) }
             { rect("f-trim", Rect::new(x - 3, top - 3, w + 6, 6), 0) }
-            { for place.blanks.iter().map(|slot| blank(slot)) }
+            { for place.blanks.iter().map(blank) }
             { rect("f-inside2", Rect::new(x, m.corridor.0, net, corridor), 0) }
             { rect("f-trim", Rect::new(x, m.corridor.0 - 2, w, 3), 0) }
             { rect("f-trim", Rect::new(x, m.corridor.1 - 1, w, 3), 0) }
             { rect("f-inside", inner, 4) }
-            { for (m.view != View::Phone).then(|| html! {
+            { (m.view != View::Phone).then(|| html! {
                 <>{ lamp(x + w / 5, m.hall) }{ lamp(x + w * 12 / 25, m.hall) }</>
             }) }
             { rect("f-trim", Rect::new(x - 2, m.counter.1 - 2, w + 4, 4), 0) }
@@ -165,7 +165,7 @@ fn header(scene: &Scene, layout: &Layout, index: usize, skin: Skin) -> Html {
     let (phone, small) = (m.view == View::Phone, mono == "monosm");
     match skin {
         Skin::Hotel => {
-            let name = measure::fit(&format!("Wing {node}"), 120, Face::Bold, room);
+            let name = measure::fit_host(&format!("Wing {node}"), 120, Face::Bold, room);
             let address = measure::fit(&wing.address, 110, Face::Mono, room + 10);
             let class = either(small, "monosm onroof am", "mono onroof am");
             let (a, b) = either(phone, (20, 7), (25, 10));
@@ -177,20 +177,23 @@ fn header(scene: &Scene, layout: &Layout, index: usize, skin: Skin) -> Html {
                 <>
                     { text("tb onroof am", middle, top - a, name) }
                     { text(class, middle, top - b, address) }
-                    { for cordon }
+                    { cordon }
                 </>
             }
         }
         Skin::Cluster if phone => html! {
             <>
-                { text("tb ink am", middle, top - 20, measure::fit(node, 120, Face::Bold, room)) }
+                { text("tb ink am", middle, top - 20, measure::fit_host(node, 120, Face::Bold, room)) }
                 { text("monosm ink2 am", middle, top - 7, wing.address.clone()) }
             </>
         },
         Skin::Cluster => {
-            let address = measure::fit(&wing.address, 110, Face::Mono, m.wing - 60);
+            // The name has half the room, if it needs so much.
+            let whole = measure::fit_host(node, 120, Face::Bold, m.wing / 2 - 16);
+            let left = m.wing - 32 - measure::width(&whole, 120, Face::Bold);
+            let address = measure::fit_end(&wing.address, 110, Face::Mono, left);
             let room = m.wing - 32 - measure::width(&address, 110, Face::Mono);
-            let name = measure::fit(node, 120, Face::Bold, room);
+            let name = measure::fit_host(node, 120, Face::Bold, room);
             let cordon = wing
                 .cordoned
                 .then(|| cordon(place.x + m.wing - 12, top - 27));
@@ -198,7 +201,7 @@ fn header(scene: &Scene, layout: &Layout, index: usize, skin: Skin) -> Html {
                 <>
                     { text("tb ink", place.x + 12, top - 11, name) }
                     { text("mono ink2 ae", place.x + m.wing - 12, top - 11, address) }
-                    { for cordon }
+                    { cordon }
                 </>
             }
         }
@@ -230,7 +233,7 @@ fn ghost_room(ghost: Rect, hotel: bool) -> Html {
         <g aria-hidden="true">
             { rect("ghostroom", outer, 4) }
             { text("tsm b ghostw am", ghost.middle(), y + either(low, 6, -1), one) }
-            { for (!low).then(|| text("tsm ghostw am", ghost.middle(), y + 12, two)) }
+            { (!low).then(|| text("tsm ghostw am", ghost.middle(), y + 12, two)) }
         </g>
     }
 }
@@ -247,7 +250,7 @@ fn empty_wing(m: &Metrics, place: &WingPlace, hotel: bool) -> Html {
     let w = measure::width(words, 105, Face::Sans).min(m.wing - 16);
     html! {
         <g aria-hidden="true">
-            { for hotel.then(|| rect("nolab", Rect::new(x - w / 2 - 6, y - 15, w + 12, 22), 11)) }
+            { hotel.then(|| rect("nolab", Rect::new(x - w / 2 - 6, y - 15, w + 12, 22), 11)) }
             { text("tsm ink2 am", x, y, words) }
         </g>
     }
@@ -328,7 +331,7 @@ fn door(props: &Props, place: &WingPlace) -> Html {
         },
         first: false,
     }
-    .draw(html! { <>{ leaf }{ for step }{ numbers(m, place, &ports, hotel) }</> })
+    .draw(html! { <>{ leaf }{ step }{ numbers(m, place, &ports, hotel) }</> })
 }
 
 /// The number plates beside a door: up to three lines.
@@ -353,8 +356,10 @@ fn numbers(m: &Metrics, place: &WingPlace, ports: &[String], hotel: bool) -> Htm
     let below = plate.y - rise + 20 * shown.len() as i32;
     let lines = shown.iter().enumerate().map(|(i, port)| {
         let wide = (measure::width(port, 105, Face::Mono) + 5 - plate.w).max(0);
+        // On a phone there is room towards the door only.
+        let left = if m.view == View::Phone { 2 } else { wide };
         let plate = Rect::new(
-            plate.x - wide,
+            plate.x - left,
             plate.y - rise + 20 * i as i32,
             plate.w + wide,
             plate.h,
@@ -375,7 +380,7 @@ fn numbers(m: &Metrics, place: &WingPlace, ports: &[String], hotel: bool) -> Htm
             text("tsm ink2 ae", x - 37, below + 8, "nodePort")
         }
     });
-    html! { <>{ for lines }{ for word }</> }
+    html! { <>{ for lines }{ word }</> }
 }
 
 /// A walled-up door: the open Service has no node port.
@@ -394,7 +399,7 @@ fn no_door(m: &Metrics, place: &WingPlace, hotel: bool) -> Html {
     html! {
         <g aria-hidden="true">
             { path(class, arch(x, ground, spring, r)) }
-            { for word }
+            { word }
         </g>
     }
 }

@@ -1,3 +1,5 @@
+//! The reconciler by its rules, beside the recorded vectors.
+
 use super::*;
 use crate::api::{
     Endpoint, IntOrString, NodeCondition, PodCondition, PodIp, Quantity, ServicePort,

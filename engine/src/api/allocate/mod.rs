@@ -9,12 +9,17 @@
 //!
 //! Left out: what an update releases or keeps. A world is made anew from its manifests.
 
+mod band;
+
 use std::collections::BTreeSet;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr};
 use std::ops::RangeInclusive;
 
 use ipnet::IpNet;
 
+use band::{Band, nth_usable};
+
+use super::validation::BadValue;
 use super::{FieldPath, Service};
 use crate::net::IpFamily;
 use crate::random;
@@ -56,6 +61,14 @@ impl AllocationError {
             field,
             detail: detail.into(),
         }
+    }
+
+    /// Where to look for it in a manifest, the closest place first.
+    pub fn places(&self) -> impl Iterator<Item = FieldPath> {
+        // Of the two spellings, a person most often writes the other one.
+        let other =
+            (self.field.as_str() == "spec.clusterIPs").then(|| FieldPath::new("spec.clusterIP"));
+        std::iter::once(self.field.clone()).chain(other)
     }
 }
 
@@ -169,7 +182,7 @@ impl Allocators {
                     FieldPath::new("spec.clusterIPs"),
                     format!(
                         "Invalid value: {}: failed to allocate IP {address}: {why}",
-                        go_strings(&spec.cluster_ips)
+                        BadValue::list(&spec.cluster_ips)
                     ),
                 )
             })?;
@@ -224,7 +237,8 @@ impl Allocators {
             } else {
                 IpFamily::IPv4
             };
-            if !available.contains(&family) && !(headless && without_selector) {
+            let anything_goes = headless && without_selector;
+            if !anything_goes && !available.contains(&family) {
                 return Err(AllocationError::new(
                     FieldPath::new("spec.ipFamilies").index(index),
                     format!("Invalid value: \"{family}\": not configured on this cluster"),
@@ -424,302 +438,5 @@ impl Allocators {
     }
 }
 
-/// A range as offsets: the lower, static band is kept for those who ask for a number.
-struct Band {
-    /// How many there are.
-    size: u64,
-    /// How many of them, from the start, are picked only when the others are used up.
-    reserved: u64,
-}
-
-impl Band {
-    /// The usable addresses of a range. The band is `min(max(16, size/16), 256)`.
-    fn of_addresses(cidr: &IpNet) -> Self {
-        let bits = u32::from(IpFamily::of(cidr.addr()).bits() - cidr.prefix_len());
-        // The network address is never used; nor is IPv4's broadcast address. Of IPv6, the
-        // allocator of v1.30 uses 65536 addresses at most.
-        let (all, usable) = match cidr {
-            IpNet::V4(_) => (1_u64 << bits, (1_u64 << bits).saturating_sub(2)),
-            IpNet::V6(_) => {
-                let all = 1_u64 << bits.min(16);
-                (all, all.saturating_sub(1))
-            }
-        };
-        let reserved = if all <= 16 {
-            0
-        } else {
-            (all / 16).clamp(16, 256)
-        };
-        Self {
-            size: usable,
-            reserved: reserved.min(usable),
-        }
-    }
-
-    /// Node ports. The band is `min(max(16, size/32), 128)`.
-    fn of_ports(range: &RangeInclusive<u16>) -> Self {
-        let size = u64::from(*range.end()).saturating_sub(u64::from(*range.start())) + 1;
-        let reserved = if size <= 16 {
-            0
-        } else {
-            (size / 32).clamp(16, 128)
-        };
-        Self { size, reserved }
-    }
-
-    fn holds(&self, cidr: &IpNet, address: IpAddr) -> bool {
-        let offset = match (cidr.network(), address) {
-            (IpAddr::V4(network), IpAddr::V4(address)) => {
-                u128::from(u32::from(address)).checked_sub(u128::from(u32::from(network)))
-            }
-            (IpAddr::V6(network), IpAddr::V6(address)) => {
-                u128::from(address).checked_sub(u128::from(network))
-            }
-            _ => None,
-        };
-        offset.is_some_and(|offset| (1..=u128::from(self.size)).contains(&offset))
-    }
-
-    /// A random place in the upper band and on from there, around; then the same in the lower one.
-    fn search(
-        &self,
-        rng: &mut rand_pcg::Pcg32,
-        mut is_free: impl FnMut(u64) -> bool,
-    ) -> Option<u64> {
-        for (start, length) in [
-            (self.reserved, self.size - self.reserved),
-            (0, self.reserved),
-        ] {
-            if length == 0 {
-                continue;
-            }
-            let first = random::below(rng, length);
-            let found = (0..length)
-                .map(|step| start + (first + step) % length)
-                .find(|offset| is_free(*offset));
-            if found.is_some() {
-                return found;
-            }
-        }
-        None
-    }
-}
-
-/// The usable address at this offset: 0 is the one after the network address.
-fn nth_usable(cidr: &IpNet, offset: u64) -> IpAddr {
-    match cidr.network() {
-        IpAddr::V4(network) => {
-            let number = u32::from(network)
-                .wrapping_add(1)
-                .wrapping_add(offset as u32);
-            IpAddr::V4(Ipv4Addr::from(number))
-        }
-        IpAddr::V6(network) => {
-            let number = u128::from(network)
-                .wrapping_add(1)
-                .wrapping_add(u128::from(offset));
-            IpAddr::V6(Ipv6Addr::from(number))
-        }
-    }
-}
-
-/// A list of texts as Go prints it with `%#v`.
-fn go_strings(texts: &[String]) -> String {
-    let quoted: Vec<String> = texts.iter().map(|text| format!("{text:?}")).collect();
-    format!("[]string{{{}}}", quoted.join(", "))
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::api::defaults;
-
-    fn service(name: &str, spec: &str) -> Service {
-        let mut service: Service = serde_json::from_str(&format!(
-            r#"{{"metadata":{{"name":"{name}"}},"spec":{spec}}}"#
-        ))
-        .unwrap();
-        defaults::service(&mut service);
-        service
-    }
-
-    fn allocators() -> Allocators {
-        Allocators::new(Ranges::default(), 42)
-    }
-
-    /// Spec section 4.4: the bands of the usual ranges.
-    #[test]
-    fn bands_are_those_of_the_tables() {
-        for (cidr, reserved) in [
-            ("10.96.0.0/12", 256),
-            ("10.96.0.0/16", 256),
-            ("10.0.0.0/20", 256),
-            ("10.0.0.0/22", 64),
-            ("10.0.0.0/24", 16),
-            ("10.0.0.0/26", 16),
-            ("10.0.0.0/28", 0),
-        ] {
-            let cidr: IpNet = cidr.parse().unwrap();
-            assert_eq!(Band::of_addresses(&cidr).reserved, reserved, "{cidr}");
-        }
-        assert_eq!(Band::of_ports(&(30_000..=32_767)).reserved, 86);
-        assert_eq!(Band::of_ports(&(20_000..=32_767)).reserved, 128);
-        assert_eq!(Band::of_ports(&(32_567..=32_767)).reserved, 16);
-    }
-
-    #[test]
-    fn addresses_and_ports_come_from_the_upper_bands() {
-        let mut allocators = allocators();
-        let mut web = service("web", r#"{"type":"NodePort","ports":[{"port":80}]}"#);
-        allocators.create(&mut web).unwrap();
-        let address: Ipv4Addr = web.spec.cluster_ip.parse().unwrap();
-        assert!(address >= Ipv4Addr::new(10, 96, 1, 1), "{address}");
-        assert!(web.spec.ports[0].node_port >= 30_086);
-        assert_eq!(web.spec.cluster_ips, [web.spec.cluster_ip.clone()]);
-        assert_eq!(web.spec.ip_families, ["IPv4"]);
-        assert_eq!(web.spec.ip_family_policy.as_deref(), Some("SingleStack"));
-    }
-
-    #[test]
-    fn what_others_ask_for_does_not_move_an_address() {
-        let mut alone = allocators();
-        let mut web = service("web", r#"{"ports":[{"port":80}]}"#);
-        alone.create(&mut web).unwrap();
-        let mut after_another = allocators();
-        let mut again = service("web", r#"{"ports":[{"port":80}]}"#);
-        after_another
-            .create(&mut service("db", r#"{"ports":[{"port":5432}]}"#))
-            .unwrap();
-        after_another.create(&mut again).unwrap();
-        assert_eq!(web.spec.cluster_ip, again.spec.cluster_ip);
-    }
-
-    #[test]
-    fn a_taken_node_port_is_refused_in_the_servers_words_and_nothing_stays_taken() {
-        let mut allocators = allocators();
-        let spec = r#"{"type":"NodePort","ports":[{"port":80,"nodePort":30080}]}"#;
-        allocators.create(&mut service("a", spec)).unwrap();
-        let before = allocators.taken();
-        let refused = allocators.create(&mut service("b", spec)).unwrap_err();
-        assert_eq!(
-            refused.to_string(),
-            "spec.ports[0].nodePort: Invalid value: 30080: provided port is already allocated"
-        );
-        assert_eq!(allocators.taken(), before);
-    }
-
-    #[test]
-    fn a_node_port_out_of_range_is_refused_in_the_servers_words() {
-        let spec = r#"{"type":"NodePort","ports":[{"port":80,"nodePort":8080}]}"#;
-        let refused = allocators().create(&mut service("a", spec)).unwrap_err();
-        assert_eq!(
-            refused.to_string(),
-            "spec.ports[0].nodePort: Invalid value: 8080: provided port is not in the valid \
-             range. The range of valid ports is 30000-32767"
-        );
-    }
-
-    #[test]
-    fn an_address_out_of_range_or_taken_is_refused_in_the_servers_words() {
-        let mut allocators = allocators();
-        let outside = r#"{"clusterIP":"192.168.1.1","ports":[{"port":80}]}"#;
-        assert_eq!(
-            allocators
-                .create(&mut service("a", outside))
-                .unwrap_err()
-                .to_string(),
-            "spec.clusterIPs: Invalid value: []string{\"192.168.1.1\"}: failed to allocate IP \
-             192.168.1.1: the provided IP (192.168.1.1) is not in the valid range. The range of \
-             valid IPs is 10.96.0.0/12"
-        );
-        let inside = r#"{"clusterIP":"10.96.0.10","ports":[{"port":80}]}"#;
-        allocators.create(&mut service("b", inside)).unwrap();
-        assert_eq!(
-            allocators
-                .create(&mut service("c", inside))
-                .unwrap_err()
-                .to_string(),
-            "spec.clusterIPs: Invalid value: []string{\"10.96.0.10\"}: failed to allocate IP \
-             10.96.0.10: provided IP is already allocated"
-        );
-    }
-
-    #[test]
-    fn ports_of_one_number_share_a_node_port_within_a_service_only() {
-        let mut allocators = allocators();
-        let mut dns = service(
-            "dns",
-            r#"{"type":"NodePort","ports":[{"name":"u","port":53,"protocol":"UDP"},
-                                           {"name":"t","port":53}]}"#,
-        );
-        allocators.create(&mut dns).unwrap();
-        assert_eq!(dns.spec.ports[0].node_port, dns.spec.ports[1].node_port);
-        assert_eq!(allocators.taken().1, 1);
-    }
-
-    #[test]
-    fn headless_and_external_name_get_no_address() {
-        let mut allocators = allocators();
-        let mut headless = service(
-            "h",
-            r#"{"clusterIP":"None","selector":{"a":"b"},"ports":[{"port":80}]}"#,
-        );
-        allocators.create(&mut headless).unwrap();
-        assert_eq!(headless.spec.cluster_ips, ["None"]);
-        let mut external = service("e", r#"{"type":"ExternalName","externalName":"a.example"}"#);
-        allocators.create(&mut external).unwrap();
-        assert_eq!(external.spec.cluster_ip, "");
-        assert_eq!(allocators.taken(), (0, 0));
-    }
-
-    #[test]
-    fn dual_stack_is_refused_where_the_cluster_has_one_family() {
-        let spec = r#"{"ipFamilyPolicy":"RequireDualStack","ports":[{"port":80}]}"#;
-        let refused = allocators().create(&mut service("a", spec)).unwrap_err();
-        assert_eq!(refused.field.as_str(), "spec.ipFamilyPolicy");
-        assert!(
-            refused
-                .detail
-                .ends_with("this cluster is not configured for dual-stack services")
-        );
-    }
-
-    #[test]
-    fn a_dual_stack_cluster_gives_two_addresses_to_those_who_prefer_them() {
-        let ranges = Ranges {
-            service_cidrs: vec![
-                "10.96.0.0/16".parse().unwrap(),
-                "fd00:96::/112".parse().unwrap(),
-            ],
-            ..Ranges::default()
-        };
-        let mut allocators = Allocators::new(ranges, 1);
-        let mut both = service(
-            "both",
-            r#"{"ipFamilyPolicy":"PreferDualStack","ipFamilies":["IPv6"],"ports":[{"port":80}]}"#,
-        );
-        allocators.create(&mut both).unwrap();
-        assert_eq!(both.spec.ip_families, ["IPv6", "IPv4"]);
-        assert!(both.spec.cluster_ips[0].starts_with("fd00:96::"));
-        assert!(both.spec.cluster_ips[1].starts_with("10.96."));
-    }
-
-    #[test]
-    fn a_full_range_uses_its_lower_band_before_it_gives_up() {
-        let ranges = Ranges {
-            node_ports: 30_000..=30_039,
-            ..Ranges::default()
-        };
-        let mut allocators = Allocators::new(ranges, 3);
-        let mut given = BTreeSet::new();
-        for index in 0..40 {
-            let name = format!("s{index}");
-            let mut node_port = service(&name, r#"{"type":"NodePort","ports":[{"port":80}]}"#);
-            allocators.create(&mut node_port).unwrap();
-            given.insert(node_port.spec.ports[0].node_port);
-        }
-        assert_eq!(given.len(), 40);
-        let mut last = service("last", r#"{"type":"NodePort","ports":[{"port":80}]}"#);
-        assert!(allocators.create(&mut last).is_err());
-    }
-}
+mod tests;

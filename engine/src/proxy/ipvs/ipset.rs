@@ -3,8 +3,8 @@
 //! Source: `pkg/proxy/ipvs/ipset.go` and the tables at the head of `pkg/proxy/ipvs/proxier.go`,
 //! Kubernetes v1.30.
 
-use super::kind::Kind;
 use crate::net::{IpFamily, Protocol};
+use crate::proxy::kind::Kind;
 
 /// One set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

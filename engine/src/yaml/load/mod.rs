@@ -5,14 +5,18 @@
 //! anchor refers to, and only the counts that goyaml's guard against "billion laughs" looks at are
 //! kept.
 
+mod go;
+mod map;
+mod refuse;
+
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Write as _;
 use std::sync::Arc;
 
 use saphyr_parser::{Event, Parser, ScalarStyle, ScanError, Span as ParserSpan, Tag as ParserTag};
 
-use super::error::{Error, Finder, in_libyaml_words};
-use super::node::{Duplicate, Entry, Key, Map, Node, Number, Value};
+use self::map::MapBuilder;
+use super::error::Error;
+use super::node::{Key, Node, Value};
 use super::places::Places;
 use super::scalar::{self, Scalar, Tag};
 use super::split::Piece;
@@ -31,10 +35,11 @@ pub(super) struct Loaded {
 
 /// Reads the document of a piece.
 pub(super) fn document(piece: &Piece<'_>) -> Result<Loaded, Box<Error>> {
-    if let Some(error) = control_character(piece) {
+    if let Some(error) = refuse::control_character(piece) {
         return Err(Box::new(error));
     }
     let mut padded = BTreeSet::new();
+    let mut attempts = 0;
     loop {
         let text = yaml11::source(piece.text, &padded);
         let mut loader = Loader::new(piece, &padded);
@@ -43,9 +48,12 @@ pub(super) fn document(piece: &Piece<'_>) -> Result<Loaded, Box<Error>> {
             Err(Refused::Final(error)) => return Err(error),
             Err(Refused::Syntax(error)) => error,
         };
-        let more = yaml11::lines_to_pad(piece.text, &error);
+        attempts += 1;
+        let flow = loader.open.iter().find(|open| loader.is_flow(open));
+        let flow = flow.map(|open| (open.start.offset - piece.start.offset) as usize);
+        let more = yaml11::lines_to_pad(piece.text, &error, flow);
         let is_new = more.iter().any(|line| !padded.contains(line));
-        if !is_new || padded.len() >= yaml11::MOST_PADDED_LINES {
+        if !is_new || attempts >= yaml11::MOST_ATTEMPTS {
             return Err(Box::new(loader.refused(&error)));
         }
         padded.extend(more);
@@ -64,34 +72,6 @@ impl From<Box<Error>> for Refused {
     fn from(error: Box<Error>) -> Self {
         Self::Final(error)
     }
-}
-
-/// The first character that YAML does not allow, as libyaml's reader says it.
-fn control_character(piece: &Piece<'_>) -> Option<Error> {
-    let is_bad = |c: char| {
-        !matches!(c, '\t' | '\n' | '\r' | ' '..='\x7e' | '\u{85}' | '\u{a0}'..='\u{fffd}' | '\u{10000}'..)
-            || c == '\u{feff}'
-    };
-    let (at, c) = piece.text.char_indices().find(|&(_, c)| is_bad(c))?;
-    let before = &piece.text[..at];
-    let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
-    let start = Place {
-        offset: piece.start.offset + at as u32,
-        line: piece.start.line + before.matches('\n').count() as u32,
-        column: before[line_start..].chars().count() as u32 + 1,
-    };
-    let end = Place {
-        offset: start.offset + c.len_utf8() as u32,
-        column: start.column + 1,
-        ..start
-    };
-    Some(
-        Error::decoding(
-            "control characters are not allowed".into(),
-            Span::new(start, end),
-        )
-        .with_hint(format!("there is a character U+{:04X} here", u32::from(c))),
-    )
 }
 
 /// When kubectl would find a mistake that is none of syntax: earlier phases come first.
@@ -199,24 +179,6 @@ impl<'t> Loader<'t> {
         }
     }
 
-    /// What libyaml says of a tab before this line.
-    fn bad_tab(&self, until: u32) -> Option<Error> {
-        let (line, column, problem) = self.extents.as_ref()?.first_bad_tab(until)?;
-        let start = self.places.column(line, column);
-        let end = Place {
-            offset: start.offset + 1,
-            column: start.column + 1,
-            ..start
-        };
-        let error = self.syntax_error(
-            Finder::Scanner,
-            problem,
-            line - self.piece_line,
-            Span::new(start, end),
-        );
-        Some(error.with_hint(NO_TABS))
-    }
-
     fn on_event(&mut self, event: Event<'_>, span: ParserSpan) -> Result<(), Box<Error>> {
         match event {
             Event::Scalar(text, style, anchor, tag) => {
@@ -308,60 +270,6 @@ impl<'t> Loader<'t> {
         self.register(anchor, &node, self.decoded - before, 0);
         self.complete(node, 0);
         Ok(())
-    }
-
-    /// Refuses two plain scalars that libyaml does not have: a key of which there is only the
-    /// colon, and a text with a question mark in a flow collection.
-    fn check_plain(&self, text: &str, is_empty_key: bool, span: Span) -> Result<(), Box<Error>> {
-        let Some(open) = self.open.last() else {
-            return Ok(());
-        };
-        let is_flow = self.is_flow(open);
-        let problem = if is_empty_key {
-            let before = self.places.before(span.start).trim_end();
-            if before.ends_with('?') || !self.places.from(span.start).starts_with(':') {
-                return Ok(());
-            }
-            if is_flow {
-                "did not find expected node content"
-            } else {
-                "did not find expected key"
-            }
-        } else if is_flow && text.starts_with('?') {
-            "did not find expected node content"
-        } else if is_flow && text.contains('?') {
-            self.expected_next()
-        } else {
-            return Ok(());
-        };
-        Err(Box::new(self.syntax_error(
-            Finder::Parser,
-            problem,
-            span.start.line - self.piece_line,
-            span,
-        )))
-    }
-
-    fn extend_extents(&mut self, style: ScalarStyle, span: Span) {
-        if self.extents.is_none() {
-            return;
-        }
-        let block = self.open.iter().rev().find(|open| !self.is_flow(open));
-        let column = block.map_or(-1, |open| i64::from(open.start.column) - 1);
-        let is_in_flow = self.open.last().is_some_and(|open| self.is_flow(open));
-        let ends_line = self
-            .places
-            .from(span.end)
-            .split('\n')
-            .next()
-            .is_some_and(|rest| rest.trim().is_empty());
-        let Some(extents) = &mut self.extents else {
-            return;
-        };
-        extents.add_closed(span.start.line, span.end.line);
-        if style == ScalarStyle::Plain && !is_in_flow && ends_line && span.start != span.end {
-            extents.add_plain(span.end.line, column);
-        }
     }
 
     fn on_alias(&mut self, id: usize, span: ParserSpan) -> Result<(), Box<Error>> {
@@ -474,7 +382,7 @@ impl<'t> Loader<'t> {
                         "unsupported map key of type: %!s(<nil>), key: <nil>, value: ".to_owned();
                     match node.value {
                         Value::Null => problem.push_str("<nil>"),
-                        _ => go_syntax(&mut problem, &node),
+                        _ => go::go_syntax(&mut problem, &node),
                     }
                     self.defer(Phase::Convert, Error::at_line(problem, span));
                 }
@@ -504,7 +412,7 @@ impl<'t> Loader<'t> {
             Value::String(text) => text.clone(),
             Value::List(_) | Value::Map(_) => {
                 let mut problem = "invalid map key: ".to_owned();
-                go_syntax(&mut problem, node);
+                go::go_syntax(&mut problem, node);
                 let mut error = Error::decoding(problem, node.span);
                 if self.places.slice(node.span).starts_with('{') {
                     error = error.with_hint(
@@ -559,121 +467,6 @@ impl<'t> Loader<'t> {
             self.defer(Phase::Decode, Error::limit(problem, span));
         }
     }
-
-    /// The parser's refusal in kubectl's words.
-    fn refused(&mut self, error: &ScanError) -> Error {
-        let mark = *error.marker();
-        let span = self.places.rest_of_line(mark);
-        if let Some(error) = self.bad_tab(span.start.line) {
-            return error;
-        }
-        if error.info().ends_with("found unknown anchor") {
-            return self.unknown_anchor(span);
-        }
-        let (mut finder, mut problem) = in_libyaml_words(error.info());
-        let mut at = mark.line().max(1) as u32 - 1;
-        let line = self.places.line(span.start.line);
-        let before = self.places.before(span.start).trim_end();
-        // Where the two notice a mistake at another point of the text, or call it another name.
-        match error.info() {
-            "misplaced bracket" if before.ends_with([':', '-']) => {}
-            "misplaced bracket"
-                if before.is_empty()
-                    && self.places.content_before(span.start).ends_with([':', '-']) => {}
-            "misplaced bracket" if self.open.is_empty() && self.root.is_none() => {}
-            "misplaced bracket" | "invalid trailing content after double-quoted scalar" => {
-                problem = match open_bracket(before) {
-                    Some('{') => "did not find expected ',' or '}'",
-                    Some(_) => "did not find expected ',' or ']'",
-                    None => self.expected_next(),
-                };
-            }
-            "comment intercepting the multiline text" => {
-                at = self.places.next_content_line(at);
-                let words = line.split(" #").next().unwrap_or(line).trim_start();
-                if words.contains(": ") || words.starts_with("- ") {
-                    (finder, problem) = (Finder::Parser, self.expected_next());
-                }
-            }
-            "while scanning a plain scalar, found a tab" => {
-                at = self.places.next_content_line(at);
-            }
-            "a block scalar content cannot start with a tab" => at += 1,
-            "wrongly indented line in block scalar"
-                if line.trim_start_matches(' ').starts_with('\t') =>
-            {
-                finder = Finder::Scanner;
-                problem = "found a tab character where an indentation space is expected";
-            }
-            info if info.starts_with("did not find expected <document")
-                && line.starts_with('%')
-                && !line.starts_with("%YAML")
-                && !line.starts_with("%TAG") =>
-            {
-                (finder, problem) = (Finder::Scanner, "found unknown directive name");
-            }
-            _ if problem == "found unexpected end of stream" => {
-                at = self.places.line_behind();
-            }
-            _ => {}
-        }
-        let mut refused = self.syntax_error(finder, problem, at, span);
-        refused.hint = hint(problem, line).map(str::to_owned);
-        refused
-    }
-
-    /// What libyaml's parser says when something else comes than what may come next.
-    fn expected_next(&self) -> &'static str {
-        let Some(open) = self.open.last() else {
-            return "did not find expected key";
-        };
-        match (&open.kind, self.is_flow(open)) {
-            (OpenKind::List(_), true) => "did not find expected ',' or ']'",
-            (OpenKind::Map(..), true) => "did not find expected ',' or '}'",
-            (OpenKind::List(_), false) => "did not find expected '-' indicator",
-            (OpenKind::Map(..), false) => "did not find expected key",
-        }
-    }
-
-    fn is_flow(&self, open: &Open) -> bool {
-        self.places.from(open.start).starts_with(['{', '['])
-    }
-
-    /// A mistake that libyaml finds on this line, counted from 0 in the document.
-    fn syntax_error(&self, finder: Finder, problem: &str, line: u32, span: Span) -> Error {
-        let line_in_document = match finder {
-            _ if line == 0 => None,
-            Finder::Scanner => Some(line + 1),
-            Finder::Parser => Some(line),
-        };
-        Error {
-            line: line_in_document.map(|line| line + self.piece_line - 1),
-            line_in_document,
-            ..Error::decoding(problem.into(), span)
-        }
-    }
-
-    fn unknown_anchor(&self, span: Span) -> Error {
-        let text = self.places.slice(span);
-        let name_end = text[1.min(text.len())..]
-            .find(|c: char| !(c.is_ascii_alphanumeric() || c == '_' || c == '-'))
-            .map_or(text.len(), |at| at + 1);
-        let name = text.get(1..name_end).unwrap_or("");
-        let hint = "a text that begins with `*` needs quotes";
-        let after = text[name_end.min(text.len())..].chars().next();
-        if name.is_empty() || after.is_some_and(|c| !" \t?:,]}%@`".contains(c)) {
-            let problem = "did not find expected alphabetic or numeric character";
-            return self
-                .syntax_error(
-                    Finder::Scanner,
-                    problem,
-                    span.start.line - self.piece_line,
-                    span,
-                )
-                .with_hint(hint);
-        }
-        Error::decoding(format!("unknown anchor '{name}' referenced"), span).with_hint(hint)
-    }
 }
 
 fn too_deep(span: Span) -> Box<Error> {
@@ -681,27 +474,6 @@ fn too_deep(span: Span) -> Box<Error> {
         format!("the document nests deeper than the limit of {MAX_DEPTH} levels"),
         span,
     ))
-}
-
-/// The last bracket that a part of a line opens and does not close.
-fn open_bracket(text: &str) -> Option<char> {
-    let mut open = Vec::new();
-    let mut quote = None;
-    let mut last = ' ';
-    for c in text.chars() {
-        match (quote, c) {
-            (Some(q), _) if c == q && last != '\\' => quote = None,
-            (Some(_), _) => {}
-            (None, '"' | '\'') if !last.is_alphanumeric() => quote = Some(c),
-            (None, '{' | '[') => open.push(c),
-            (None, '}' | ']') => {
-                open.pop();
-            }
-            (None, _) => {}
-        }
-        last = c;
-    }
-    open.pop()
 }
 
 /// goyaml's `allowedAliasRatio`: 99 % of all values up to 400,000 of them, falling to 10 % at
@@ -737,145 +509,5 @@ fn scalar_tag(tag: Option<&ParserTag>, style: ScalarStyle) -> Tag {
             _ => Tag::Str,
         },
         Some(_) => Tag::Str,
-    }
-}
-
-const NO_TABS: &str = "YAML takes no tab as indentation: use spaces";
-
-/// What to try, from what is wrong and the text of its line.
-fn hint(problem: &str, line: &str) -> Option<&'static str> {
-    let indentation = &line[..line.len() - line.trim_start().len()];
-    if indentation.contains('\t') {
-        return Some(NO_TABS);
-    }
-    if line.contains('\u{a0}') {
-        return Some(
-            "this line has a no-break space (U+00A0), as web pages have: put a space there",
-        );
-    }
-    if line.contains("{{") {
-        return Some("`{{ … }}` is a template's placeholder (Helm): render the template first");
-    }
-    if line.contains(['\u{201c}', '\u{201d}', '\u{2018}', '\u{2019}']) {
-        return Some("YAML's quotes are the straight ones, \" and '");
-    }
-    match problem {
-        "mapping values are not allowed in this context" => Some(
-            "a value with `: ` in it needs quotes; a new field needs a line and an indentation of its own",
-        ),
-        "did not find expected key" | "did not find expected '-' indicator" => Some(
-            "this line stands neither beside the fields above it nor below one of them: check its indentation",
-        ),
-        "found character that cannot start any token" => {
-            Some("a value that begins with `@`, `%` or a backtick needs quotes")
-        }
-        "could not find expected ':'" => Some("a field is written `name: value`"),
-        "found unexpected end of stream" => Some("this quote is never closed"),
-        _ => None,
-    }
-}
-
-/// Go's `%#v` of what goyaml made of a list or map, shortened where it is very long.
-fn go_syntax(out: &mut String, node: &Node) {
-    const LONGEST: usize = 200;
-    if out.len() > LONGEST {
-        return;
-    }
-    match &node.value {
-        Value::Null => out.push_str("interface {}(nil)"),
-        Value::Bool(value) => out.push_str(if *value { "true" } else { "false" }),
-        Value::Number(Number::Uint(number)) => {
-            // Writing to a String cannot fail.
-            let _ = write!(out, "{number:#x}");
-        }
-        Value::Number(number) => out.push_str(&number.to_string()),
-        Value::String(text) => {
-            let _ = write!(out, "{text:?}");
-        }
-        Value::List(items) => {
-            out.push_str("[]interface {}{");
-            for (at, item) in items.iter().enumerate() {
-                out.push_str(if at > 0 { ", " } else { "" });
-                go_syntax(out, item);
-            }
-            out.push('}');
-        }
-        Value::Map(map) => {
-            out.push_str("map[interface {}]interface {}{");
-            let mut entries: Vec<&Entry> = map.entries.iter().collect();
-            entries.sort_by(|a, b| a.key.text.cmp(&b.key.text));
-            for (at, entry) in entries.into_iter().enumerate() {
-                let _ = write!(
-                    out,
-                    "{}{:?}:",
-                    if at > 0 { ", " } else { "" },
-                    entry.key.text
-                );
-                go_syntax(out, &entry.value);
-            }
-            out.push('}');
-        }
-    }
-}
-
-/// A map in the making.
-#[derive(Default)]
-struct MapBuilder {
-    map: Map,
-    /// Where each key stands in `map`, from [`MapBuilder::INDEXED_FROM`] keys on.
-    index: BTreeMap<Box<str>, usize>,
-}
-
-impl MapBuilder {
-    /// Below so many keys, looking at each is faster than an index.
-    const INDEXED_FROM: usize = 16;
-
-    fn insert(&mut self, key: Key, value: Node, merged: bool) {
-        let entries = &mut self.map.entries;
-        let known = if entries.len() < Self::INDEXED_FROM {
-            entries.iter().position(|entry| entry.key.text == key.text)
-        } else {
-            if self.index.is_empty() {
-                let keys = entries.iter().map(|entry| entry.key.text.clone());
-                self.index = keys.zip(0..).collect();
-            }
-            self.index.get(&key.text).copied()
-        };
-        let entry = Entry { key, value, merged };
-        match known {
-            Some(at) => {
-                if !merged && !entries[at].merged {
-                    self.map.duplicates.push(Duplicate {
-                        key: entry.key.text.clone(),
-                        first: entries[at].key.span,
-                        second: entry.key.span,
-                    });
-                }
-                entries[at] = entry;
-            }
-            None => {
-                if !self.index.is_empty() {
-                    self.index.insert(entry.key.text.clone(), entries.len());
-                }
-                entries.push(entry);
-            }
-        }
-    }
-
-    /// Takes over the entries of a map, or of a list of maps, the first of which wins. Says
-    /// whether that could be done.
-    fn merge(&mut self, node: &Node) -> bool {
-        match &node.value {
-            Value::Map(map) => {
-                for entry in &map.entries {
-                    self.insert(entry.key.clone(), entry.value.clone(), true);
-                }
-                true
-            }
-            Value::List(items) if items.iter().all(|item| item.as_map().is_some()) => {
-                items.iter().rev().all(|item| self.merge(item))
-            }
-            _ => false,
-        }
     }
 }

@@ -1,0 +1,172 @@
+//! How a journey ended, and why, from the ending and the hop that shows it.
+
+use super::exchange::{Ending, Stop, is_node, protocol_text};
+use super::journey::{Cause, Hop, Step, Verdict, VerdictKind};
+use super::told::{Told, pod_of};
+use super::words;
+use crate::net::{IcmpMessage, Transport};
+use crate::netfilter::{Loss, RuleAt};
+use crate::words::Words;
+
+/// The verdict of a journey whose hops are told.
+pub(super) fn verdict(told: &Told<'_>, hops: &[Hop]) -> Verdict {
+    // The hop that shows what went wrong says why.
+    let wrong = (hops.iter())
+        .rfind(|hop| matches!(hop.step, Step::Reject | Step::Drop))
+        .map(|hop| (hop.number, hop.sentence.clone()));
+    let why = |fallback: Words| wrong.clone().map_or(fallback, |(_, sentence)| sentence);
+    let at = wrong.as_ref().map_or(0, |(number, _)| *number);
+    let of = hops.len();
+    match told.ending {
+        Ending::Answered(server) => {
+            let pod = pod_of(told.network, server.machine, &server.owner);
+            let address = server.got.dst;
+            let http = matches!(server.got.transport, Transport::Tcp { .. });
+            let ping = matches!(server.got.transport, Transport::Icmp { .. });
+            Verdict {
+                kind: VerdictKind::Answered,
+                detail: words::answered_detail(address, pod.as_deref(), http, ping),
+                why: words::answered(address, server.got.src, server.got.src != told.sent.src),
+                cause: None,
+                next: None,
+            }
+        }
+        Ending::Reset { machine, by, got } => Verdict {
+            kind: VerdictKind::Refused,
+            detail: words::at_hop("TCP reset", told.place(*machine), at, of),
+            why: why(words::nobody_listens(told.place(*machine), got).sentence),
+            cause: cause(told, *machine, by.as_ref()),
+            next: Some(match by {
+                Some(_) => words::next_rule(),
+                None => words::next_listen(got),
+            }),
+        },
+        Ending::Told {
+            machine,
+            message,
+            from,
+            stop,
+            got,
+        } => {
+            let by = rule_of(stop.as_ref());
+            let kind = if *message == IcmpMessage::PortUnreachable {
+                VerdictKind::Refused
+            } else {
+                VerdictKind::Unreachable
+            };
+            let said = words::icmp(*message);
+            Verdict {
+                kind,
+                detail: words::at_hop(&format!("ICMP {said}"), told.place(*machine), at, of),
+                why: why(words::hears_unreachable(told.client_place(), *message, *from).sentence),
+                cause: by
+                    .as_ref()
+                    .and_then(|(machine, by)| cause(told, *machine, Some(by))),
+                next: Some(match (&by, stop) {
+                    (Some((machine, by)), _) => next_for_rule(told, *machine, by),
+                    (None, Some(stop)) => next_for_stop(told, stop),
+                    (None, None) => words::next_listen(got),
+                }),
+            }
+        }
+        Ending::Silence { answered, stop } => {
+            let by = rule_of(Some(stop));
+            let own_stack = matches!(
+                stop,
+                Stop::Lost { machine, why: Loss::NoRoute | Loss::Unreachable | Loss::Blackhole }
+                | Stop::Lost { machine, why: Loss::MartianSource }
+                    if *machine == told.machine && answered.is_none() && told.events.len() == 1
+            );
+            let machine = machine_of(stop);
+            Verdict {
+                kind: if own_stack {
+                    VerdictKind::Unreachable
+                } else {
+                    VerdictKind::TimedOut
+                },
+                detail: if own_stack {
+                    words::at_hop("no way out", told.place(machine), at, of)
+                } else {
+                    words::at_hop(
+                        words::no_answer(protocol_text(&told.sent)),
+                        told.place(machine),
+                        at,
+                        of,
+                    )
+                },
+                why: why(words::gave_up(told.place(machine)).sentence),
+                cause: by
+                    .as_ref()
+                    .and_then(|(machine, by)| cause(told, *machine, Some(by))),
+                next: Some(match &by {
+                    Some((machine, by)) => next_for_rule(told, *machine, by),
+                    None => next_for_stop(told, stop),
+                }),
+            }
+        }
+    }
+}
+
+fn rule_of(stop: Option<&Stop>) -> Option<(usize, RuleAt)> {
+    match stop {
+        Some(Stop::Rule { machine, by }) => Some((*machine, by.clone())),
+        _ => None,
+    }
+}
+
+fn machine_of(stop: &Stop) -> usize {
+    match stop {
+        Stop::Rule { machine, .. }
+        | Stop::Lost { machine, .. }
+        | Stop::NoNeighbour { machine, .. }
+        | Stop::NoHairpin { machine }
+        | Stop::Stranger { machine, .. }
+        | Stop::Astray { machine }
+        | Stop::GaveUp { machine } => *machine,
+    }
+}
+
+fn cause(told: &Told<'_>, machine: usize, by: Option<&RuleAt>) -> Option<Cause> {
+    let by = by?;
+    let origin = told
+        .origins(machine, std::iter::once(by))
+        .into_iter()
+        .next();
+    Some(Cause {
+        rule: Some((told.network.machine(machine).name.clone(), by.clone())),
+        origin,
+    })
+}
+
+/// What to look at when a rule was the end: its comment says what kube-proxy meant.
+fn next_for_rule(told: &Told<'_>, machine: usize, by: &RuleAt) -> Words {
+    let comment = told
+        .rule(machine, by)
+        .and_then(|rule| rule.comment.as_deref())
+        .unwrap_or_default();
+    if comment.ends_with("has no endpoints") {
+        words::next_endpoints()
+    } else if comment.ends_with("has no local endpoints") {
+        words::next_local()
+    } else if comment.contains("traffic not accepted by") {
+        words::next_ranges()
+    } else {
+        words::next_rule()
+    }
+}
+
+fn next_for_stop(told: &Told<'_>, stop: &Stop) -> Words {
+    match stop {
+        Stop::Stranger { .. } | Stop::Astray { .. } => words::next_asymmetric(),
+        Stop::NoNeighbour { next_hop, .. } => words::next_neighbour(*next_hop),
+        Stop::NoHairpin { .. } => words::next_hairpin(),
+        Stop::Lost { .. } | Stop::Rule { .. } | Stop::GaveUp { .. } => {
+            let seen = (told.events.iter()).any(|event| is_node(told.network, event.machine));
+            if seen {
+                words::next_address(&told.sent)
+            } else {
+                words::next_inside()
+            }
+        }
+    }
+}

@@ -1,0 +1,636 @@
+//! A scenario's recorded walks held against the engine's: `walks.jsonl` and `topology.yaml` of a
+//! folder under `tests/conformance/proxy`, with the rules that the engine's own kube-proxy writes
+//! on every Node.
+//!
+//! What a line promises is checked whole: the outcome, the set of pairs (endpoint, peer it saw),
+//! who told the client of a failure, and connection table entries. Lines without affinity are
+//! followed through every branch that the rules' draws can take; lines with affinity are walked one
+//! after another as they were recorded, with several seeds.
+
+#![allow(clippy::unwrap_used)]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::net::IpAddr;
+use std::path::Path;
+
+use lobby_engine::api::{EndpointSlice, Node, Service, ServiceSpec};
+use lobby_engine::net::{IcmpMessage, IpFamily, Protocol, Transport};
+use lobby_engine::netfilter::chance::{Branches, Chance, Seeded};
+use lobby_engine::network::{
+    Journey, Listens, Lookups, Network, NodeRules, Owner, Plan, PlanNode, PlanOutside, PlanPod,
+    PlanRoute, PlanRouter, PodLink, Request, Serves, Socket, State, Step, VerdictKind,
+};
+use lobby_engine::proxy::{Mode, ProxyConfig, RuleSet};
+use serde::Deserialize;
+use serde_json::Value;
+
+/// What came of one scenario's lines in one mode.
+#[derive(Debug, Default)]
+#[allow(unreachable_pub)]
+pub struct Report {
+    /// How many lines there are.
+    pub lines: usize,
+    /// How many came out as recorded.
+    pub passed: usize,
+    /// The others: line number, what was asked, what differs.
+    pub failures: Vec<String>,
+}
+
+/// Walks all lines of a scenario that were recorded in iptables mode.
+///
+/// # Panics
+/// When the folder's files cannot be read.
+#[allow(unreachable_pub)]
+#[must_use]
+pub fn check_iptables(folder: &Path) -> Report {
+    let scenario = Scenario::load(folder);
+    let mut report = Report::default();
+    let text = read(&folder.join("walks.jsonl"));
+    let lines: Vec<(usize, Value)> = (1..)
+        .zip(text.lines())
+        .map(|(number, line)| (number, serde_json::from_str(line).unwrap()))
+        .filter(|(_, line): &(usize, Value)| line["mode"] == "iptables")
+        .collect();
+    let with_affinity: Vec<&(usize, Value)> = (lines.iter())
+        .filter(|(_, line)| line.get("affinity").is_some())
+        .collect();
+    let mut results: BTreeMap<usize, Result<(), String>> = scenario.affinity(&with_affinity);
+    for (number, line) in &lines {
+        if line.get("affinity").is_none() {
+            results.insert(*number, scenario.branches(line));
+        }
+    }
+    for (number, line) in &lines {
+        report.lines += 1;
+        match &results[number] {
+            Ok(()) => report.passed += 1,
+            Err(why) => report.failures.push(format!(
+                "line {number}: {} {} -> {} {}: {why}",
+                line["from"]["kind"], line["from"]["name"], line["to"]["kind"], line["to"]["ip"]
+            )),
+        }
+    }
+    report
+}
+
+/// What one attempt came to.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Attempt {
+    outcome: &'static str,
+    /// Endpoint, and whom it saw.
+    pair: Option<(IpAddr, Option<u16>, IpAddr)>,
+    /// How the client heard of a failure.
+    how: Option<String>,
+}
+
+struct Scenario {
+    network: Network,
+    first_node: String,
+    virtual_addresses: Vec<IpAddr>,
+}
+
+impl Scenario {
+    fn load(folder: &Path) -> Self {
+        let topology: Topology =
+            serde_yaml::from_str(&read(&folder.join("topology.yaml"))).unwrap();
+        let config: ProxyConfig = serde_yaml::from_str(&read(&folder.join("config.yaml"))).unwrap();
+        let objects = Objects::load(&read(&folder.join("input.yaml")));
+        let mut network = Network::new(&topology.plan());
+        for node in &topology.nodes {
+            let mut config = config.clone();
+            if config.node != node.name {
+                let loopback = config.local_addresses.iter().filter(|a| {
+                    let bare: IpAddr = a.split('/').next().unwrap().parse().unwrap();
+                    bare.is_loopback()
+                });
+                config.local_addresses = loopback.cloned().chain([node.ip.clone()]).collect();
+                config.node.clone_from(&node.name);
+            }
+            config.node_ips = vec![node.ip.split('/').next().unwrap().to_owned()];
+            let object = objects.nodes.iter().find(|o| o.metadata.name == node.name);
+            let rules = RuleSet::new(
+                Mode::Iptables,
+                &config,
+                object,
+                &objects.services,
+                &objects.slices,
+            )
+            .unwrap();
+            let rules = NodeRules {
+                calls: rules.top_level().iter().map(ToString::to_string).collect(),
+                restore: rules.text(),
+            };
+            let errors = network.set_rules(&node.name, topology.family, &rules);
+            assert!(errors.is_empty(), "{}: {errors:?}", folder.display());
+        }
+        Self {
+            network,
+            first_node: topology.nodes[0].name.clone(),
+            virtual_addresses: (topology.router.virtual_addresses.iter())
+                .map(|net| net.split('/').next().unwrap().parse().unwrap())
+                .collect(),
+        }
+    }
+
+    /// The network as it was for a line: where the router sends virtual addresses, and for
+    /// external clients also cluster IPs.
+    fn network(&self, line: &Value) -> Network {
+        let mut network = self.network.clone();
+        let external = line["from"]["kind"] == "external";
+        let via = match line["to"]["via_node"].as_str() {
+            Some(node) if external => node,
+            _ => &self.first_node,
+        };
+        for &address in &self.virtual_addresses {
+            network.route_to_node(address.into(), via);
+        }
+        if external && line["to"]["kind"] == "clusterIP" {
+            let to: IpAddr = line["to"]["ip"].as_str().unwrap().parse().unwrap();
+            network.route_to_node(to.into(), &self.first_node);
+        }
+        network
+    }
+
+    fn attempt(
+        network: &Network,
+        line: &Value,
+        state: &mut State,
+        chance: &mut dyn Chance,
+    ) -> Attempt {
+        let request = request(line);
+        let journey = network
+            .walk(state, chance, &request, Lookups::default())
+            .unwrap_or_else(|error| panic!("{request:?}: {error}"));
+        sane(&journey);
+        let outcome = match journey.verdict.kind {
+            VerdictKind::Answered => "answered",
+            VerdictKind::Refused => "refused",
+            VerdictKind::TimedOut => "timeout",
+            VerdictKind::Unreachable => "unreachable",
+            other => panic!("unexpected verdict {other:?}"),
+        };
+        let served = (journey.served.as_ref()).filter(|_| outcome == "answered");
+        Attempt {
+            outcome,
+            pair: served.map(|served| (served.address, served.port, served.sees)),
+            how: how(&journey),
+        }
+    }
+
+    /// A line without affinity, through every branch.
+    fn branches(&self, line: &Value) -> Result<(), String> {
+        let network = self.network(line);
+        let mut branches = Branches::new(1);
+        let mut seen = BTreeSet::new();
+        let mut tracked = BTreeSet::new();
+        loop {
+            let mut state = State::default();
+            let attempt = Self::attempt(&network, line, &mut state, &mut branches);
+            if attempt.outcome == "answered"
+                && let Some(node) = line["to"]["via_node"].as_str()
+                && let Some(host) = state.node(node)
+            {
+                for connection in host.conntrack.connections() {
+                    let (o, r) = (&connection.original, &connection.reply);
+                    tracked.insert(format!(
+                        "src={} dst={} dport={} | src={} dst={} sport={}",
+                        o.src, o.dst, o.dport, r.src, r.dst, r.sport
+                    ));
+                }
+            }
+            seen.insert(attempt);
+            if !branches.next_branch() {
+                break;
+            }
+        }
+        compare(line, &seen)?;
+        if let Some(expected) = line.get("conntrack") {
+            // The recorder found its entries by port. Three lines hold an entry of an earlier
+            // line's client, whose random port was the same; such an entry is not this line's.
+            let own = format!("src={} ", line["from"]["ip"].as_str().unwrap());
+            let expected: BTreeSet<String> = (expected.as_array().unwrap().iter())
+                .map(recorded_connection)
+                .filter(|entry| entry.starts_with(&own))
+                .collect();
+            let missing: Vec<&String> = expected.difference(&tracked).collect();
+            if !missing.is_empty() {
+                return Err(format!("not tracked: {missing:?}; tracked {tracked:?}"));
+            }
+        }
+        Ok(())
+    }
+
+    /// Lines with affinity, one after another in one state, with several seeds.
+    fn affinity(&self, lines: &[&(usize, Value)]) -> BTreeMap<usize, Result<(), String>> {
+        const SEEDS: u64 = 24;
+        let mut results: BTreeMap<usize, Result<(), String>> =
+            lines.iter().map(|(number, _)| (*number, Ok(()))).collect();
+        let mut all: BTreeMap<usize, BTreeSet<Attempt>> = BTreeMap::new();
+        for seed in 0..SEEDS {
+            let mut state = State::default();
+            let mut chance = Seeded::new(seed);
+            for (number, line) in lines {
+                let network = self.network(line);
+                let mut endpoints = BTreeSet::new();
+                let mut seen = BTreeSet::new();
+                for _ in 0..line["attempts"].as_u64().unwrap() {
+                    state.now_ms += 5;
+                    let attempt = Self::attempt(&network, line, &mut state, &mut chance);
+                    endpoints.insert(attempt.pair.map(|(address, port, _)| (address, port)));
+                    seen.insert(attempt);
+                }
+                let same = line["affinity"]["same"].as_bool().unwrap();
+                if same != (endpoints.len() == 1) {
+                    results.insert(
+                        *number,
+                        Err(format!(
+                            "seed {seed}: same is {same}, endpoints {endpoints:?}"
+                        )),
+                    );
+                }
+                all.entry(*number).or_default().extend(seen);
+            }
+        }
+        for (number, line) in lines {
+            let seen = &all[number];
+            let outcomes: BTreeSet<&str> = seen.iter().map(|attempt| attempt.outcome).collect();
+            let wanted = line["outcome"].as_str().unwrap();
+            if outcomes != BTreeSet::from([wanted]) {
+                results.insert(
+                    *number,
+                    Err(format!("{wanted} recorded, {outcomes:?} here")),
+                );
+                continue;
+            }
+            // Which endpoint it was is one random draw: it has to be among those possible.
+            let pairs: BTreeSet<_> = seen.iter().filter_map(|attempt| attempt.pair).collect();
+            let missing: Vec<_> = recorded_pairs(line).difference(&pairs).copied().collect();
+            if !missing.is_empty() {
+                results.insert(*number, Err(format!("never {missing:?}, but {pairs:?}")));
+            }
+        }
+        results
+    }
+}
+
+/// Compares all that can happen with what was recorded.
+fn compare(line: &Value, seen: &BTreeSet<Attempt>) -> Result<(), String> {
+    let outcomes: BTreeSet<&str> = seen.iter().map(|attempt| attempt.outcome).collect();
+    let wanted: BTreeSet<&str> = match line["outcome"].as_str().unwrap() {
+        "mixed" => (line["outcomes"].as_object().unwrap().keys())
+            .map(String::as_str)
+            .collect(),
+        outcome => BTreeSet::from([outcome]),
+    };
+    if outcomes != wanted {
+        return Err(format!("{wanted:?} recorded, {outcomes:?} here: {seen:?}"));
+    }
+    if line["to"]["kind"] != "ping" {
+        let pairs: BTreeSet<_> = seen.iter().filter_map(|attempt| attempt.pair).collect();
+        let recorded = recorded_pairs(line);
+        if pairs != recorded {
+            return Err(format!("pairs {recorded:?} recorded, {pairs:?} here"));
+        }
+    }
+    if let Some(how) = line.get("how") {
+        let wanted: BTreeSet<String> = serde_json::from_value(how.clone()).unwrap();
+        let own: BTreeSet<String> = seen.iter().filter_map(|a| a.how.clone()).collect();
+        if wanted != own {
+            return Err(format!("told by {wanted:?} as recorded, {own:?} here"));
+        }
+    }
+    Ok(())
+}
+
+fn recorded_pairs(line: &Value) -> BTreeSet<(IpAddr, Option<u16>, IpAddr)> {
+    (line["backends"].as_array().unwrap().iter())
+        .map(|backend| {
+            (
+                backend["ip"].as_str().unwrap().parse().unwrap(),
+                backend["port"]
+                    .as_u64()
+                    .map(|port| u16::try_from(port).unwrap()),
+                backend["sees"].as_str().unwrap().parse().unwrap(),
+            )
+        })
+        .collect()
+}
+
+/// A recorded entry without the ports that are random.
+fn recorded_connection(entry: &Value) -> String {
+    let part = |name: &str, keep: [&str; 3]| {
+        let text = entry[name].as_str().unwrap();
+        let kept: Vec<&str> = (text.split(' '))
+            .filter(|word| keep.iter().any(|key| word.starts_with(&format!("{key}="))))
+            .collect();
+        kept.join(" ")
+    };
+    format!(
+        "{} | {}",
+        part("original", ["src", "dst", "dport"]),
+        part("reply", ["src", "dst", "sport"])
+    )
+}
+
+fn request(line: &Value) -> Request {
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    let (kind, name) = (text(&line["from"]["kind"]), text(&line["from"]["name"]));
+    let address: IpAddr = text(&line["to"]["ip"]).parse().unwrap();
+    let protocol = text(&line["to"]["proto"]);
+    let to = match line["to"]["port"].as_u64() {
+        None => format!("ping://{address}"),
+        Some(port) => lobby_engine::net::host_port(address, u16::try_from(port).ok()),
+    };
+    Request {
+        from: match kind.as_str() {
+            "pod" => format!("pod/default/{name}"),
+            "node" => format!("node/{name}"),
+            _ => format!("external/{name}"),
+        },
+        to,
+        protocol: protocol.parse().unwrap_or_default(),
+    }
+}
+
+/// How the client heard of a failure, in the recording's words.
+fn how(journey: &Journey) -> Option<String> {
+    let last = journey.hops.last().filter(|hop| hop.step == Step::Reply)?;
+    match last.after.transport {
+        Transport::Tcp { flags, .. } => flags.rst.then(|| "tcp reset".to_owned()),
+        Transport::Icmp { message, .. } => {
+            let what = match message {
+                IcmpMessage::PortUnreachable => "port-unreachable",
+                IcmpMessage::HostUnreachable => "host-unreachable",
+                IcmpMessage::NetUnreachable => "net-unreachable",
+                IcmpMessage::AdminProhibited => "admin-prohibited",
+                IcmpMessage::TimeExceeded => "time-exceeded",
+                IcmpMessage::EchoRequest | IcmpMessage::EchoReply => return None,
+            };
+            Some(format!("icmp {what} from {}", last.after.src))
+        }
+        _ => None,
+    }
+}
+
+/// What holds of every journey.
+fn sane(journey: &Journey) {
+    for (number, hop) in (1..).zip(&journey.hops) {
+        assert_eq!(hop.number, number);
+        for words in [&hop.title, &hop.aside, &hop.tick, &hop.sentence] {
+            assert!(!words.hotel.text().is_empty(), "{hop:?}");
+            assert!(!words.cluster.text().is_empty(), "{hop:?}");
+        }
+    }
+    assert_eq!(journey.hops[0].step, Step::Send);
+    assert!(journey.doubts.is_empty(), "{:?}", journey.doubts);
+    let shown: usize = journey.hops.iter().map(|hop| hop.looks.len()).sum();
+    assert!(
+        shown <= journey.rules_looked_at as usize,
+        "a rule is shown twice"
+    );
+}
+
+#[derive(Default)]
+struct Objects {
+    nodes: Vec<Node>,
+    services: Vec<Service>,
+    slices: Vec<EndpointSlice>,
+}
+
+impl Objects {
+    fn load(text: &str) -> Self {
+        let mut objects = Self::default();
+        for document in serde_yaml::Deserializer::from_str(text) {
+            let value = serde_yaml::Value::deserialize(document).unwrap();
+            match value.get("kind").and_then(|kind| kind.as_str()) {
+                Some("Node") => objects.nodes.push(serde_yaml::from_value(value).unwrap()),
+                Some("Service") => {
+                    let mut service: Service = serde_yaml::from_value(value).unwrap();
+                    default_service(&mut service.spec);
+                    objects.services.push(service);
+                }
+                Some("EndpointSlice") => {
+                    objects.slices.push(serde_yaml::from_value(value).unwrap());
+                }
+                kind => panic!("unexpected kind {kind:?}"),
+            }
+        }
+        objects
+    }
+}
+
+/// What the API server would have filled in.
+fn default_service(spec: &mut ServiceSpec) {
+    let fill = |text: &mut String, default: &str| {
+        if text.is_empty() {
+            default.clone_into(text);
+        }
+    };
+    fill(&mut spec.type_, "ClusterIP");
+    fill(&mut spec.session_affinity, "None");
+    for port in &mut spec.ports {
+        fill(&mut port.protocol, "TCP");
+    }
+    spec.internal_traffic_policy
+        .get_or_insert_with(|| "Cluster".to_owned());
+    if matches!(spec.type_.as_str(), "NodePort" | "LoadBalancer") || !spec.external_ips.is_empty() {
+        fill(&mut spec.external_traffic_policy, "Cluster");
+    }
+}
+
+fn read(path: &Path) -> String {
+    fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+// topology.yaml.
+
+#[derive(Deserialize)]
+struct Topology {
+    family: IpFamily,
+    nodes: Vec<TopologyNode>,
+    pods: Vec<TopologyPod>,
+    #[serde(default, rename = "hostNetworkListeners")]
+    host_network_listeners: Vec<HostNetworkListener>,
+    router: TopologyRouter,
+    outside: Vec<TopologyOutside>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct TopologyNode {
+    name: String,
+    ip: String,
+    #[serde(rename = "podCIDR")]
+    pod_cidr: String,
+    bridge: Option<Bridge>,
+    routes: Vec<TopologyRoute>,
+    #[serde(rename = "route_localnet")]
+    route_localnet: u8,
+    #[serde(default)]
+    extra_addresses: Vec<ExtraAddress>,
+}
+
+#[derive(Deserialize)]
+struct Bridge {
+    name: String,
+    address: String,
+}
+
+#[derive(Deserialize)]
+struct ExtraAddress {
+    address: String,
+    device: String,
+}
+
+#[derive(Deserialize)]
+struct TopologyRoute {
+    to: String,
+    via: Option<IpAddr>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct TopologyPod {
+    name: String,
+    node: String,
+    ip: String,
+    default_via: IpAddr,
+    #[serde(default)]
+    listens: Vec<String>,
+}
+
+#[derive(Deserialize)]
+struct HostNetworkListener {
+    node: String,
+    ip: IpAddr,
+    port: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct TopologyRouter {
+    lan: String,
+    routes: Vec<TopologyRoute>,
+    virtual_addresses: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct TopologyOutside {
+    name: String,
+    ip: IpAddr,
+    #[serde(default)]
+    listens: Vec<String>,
+    #[serde(default)]
+    forwards_to: Vec<String>,
+}
+
+/// `8080/TCP`.
+fn port_and_protocol(text: &str) -> (Protocol, u16) {
+    let (port, protocol) = text.split_once('/').unwrap();
+    (protocol.parse().unwrap(), port.parse().unwrap())
+}
+
+fn socket(text: &str, address: Option<IpAddr>) -> Socket {
+    let (protocol, port) = port_and_protocol(text);
+    Socket {
+        protocol,
+        address,
+        port: Some(port),
+        owner: Owner::Machine,
+        serves: Serves::Itself,
+    }
+}
+
+impl Topology {
+    fn plan(&self) -> Plan {
+        let default = match self.family {
+            IpFamily::IPv4 => "0.0.0.0/0",
+            IpFamily::IPv6 => "::/0",
+        };
+        let route = |route: &TopologyRoute| PlanRoute {
+            to: (if route.to == "default" {
+                default
+            } else {
+                &route.to
+            })
+            .parse()
+            .unwrap(),
+            via: route.via,
+        };
+        let nodes = (self.nodes.iter())
+            .map(|node| PlanNode {
+                name: node.name.clone(),
+                addresses: vec![node.ip.parse().unwrap()],
+                extra: (node.extra_addresses.iter())
+                    .map(|extra| (extra.device.clone(), extra.address.parse().unwrap()))
+                    .collect(),
+                pod_cidrs: vec![node.pod_cidr.parse().unwrap()],
+                pod_link: match &node.bridge {
+                    Some(bridge) => PodLink::Bridge {
+                        device: bridge.name.clone(),
+                        addresses: vec![bridge.address.parse().unwrap()],
+                        hairpin: true,
+                    },
+                    None => PodLink::Routed {
+                        prefix: "cali".to_owned(),
+                    },
+                },
+                routes: node.routes.iter().map(route).collect(),
+                route_localnet: node.route_localnet == 1,
+                sockets: (self.host_network_listeners.iter())
+                    .filter(|listener| listener.node == node.name)
+                    .map(|listener| socket(&listener.port, Some(listener.ip)))
+                    .collect(),
+            })
+            .collect();
+        let pods = (self.pods.iter())
+            .map(|pod| PlanPod {
+                namespace: "default".to_owned(),
+                name: pod.name.clone(),
+                node: pod.node.clone(),
+                addresses: vec![pod.ip.parse().unwrap()],
+                gateways: vec![pod.default_via],
+                host_network: false,
+                listens: Listens::On(pod.listens.iter().map(|p| port_and_protocol(p)).collect()),
+            })
+            .collect();
+        let outside = (self.outside.iter())
+            .map(|outside| {
+                let mut sockets: Vec<Socket> = outside
+                    .listens
+                    .iter()
+                    .map(|text| socket(text, None))
+                    .collect();
+                for text in &outside.forwards_to {
+                    // `80/TCP to 192.168.10.11:30913, from its own address`
+                    let (port, rest) = text.split_once(" to ").unwrap();
+                    let to = rest.split_once(',').unwrap().0.parse().unwrap();
+                    sockets.push(Socket {
+                        serves: Serves::Proxy(to),
+                        ..socket(port, None)
+                    });
+                }
+                PlanOutside {
+                    name: outside.name.clone(),
+                    addresses: vec![outside.ip.into()],
+                    on_lan: false,
+                    sockets,
+                }
+            })
+            .collect();
+        Plan {
+            nodes,
+            pods,
+            router: Some(PlanRouter {
+                lan: vec![self.router.lan.parse().unwrap()],
+                routes: (self.router.routes.iter())
+                    .filter(|own| own.to != "default")
+                    .map(route)
+                    .collect(),
+            }),
+            outside,
+        }
+    }
+}

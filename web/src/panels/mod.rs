@@ -1,0 +1,19 @@
+//! The parts of the page around the stage.
+
+mod diagnostics;
+mod help;
+mod journey;
+mod manifests;
+mod outline;
+mod rules;
+mod send;
+mod top;
+mod transport;
+
+pub use help::Help;
+pub use journey::{JourneyPanel, node_of};
+pub use manifests::Manifests;
+pub use rules::Rules;
+pub use send::SendBar;
+pub use top::{Top, Width};
+pub use transport::Transport;

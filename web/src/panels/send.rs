@@ -1,0 +1,110 @@
+//! The send bar: who, where to, what, go.
+
+use std::rc::Rc;
+
+use lobby_engine::net::Protocol;
+use yew::prelude::*;
+
+use super::Width;
+use crate::session::Session;
+use crate::state::{Action, Draft};
+use crate::ui::{Combobox, Icon, Select, Shape, Suggestion};
+
+/// Properties of [`SendBar`].
+#[derive(Clone, PartialEq, Properties)]
+pub struct SendBarProps {
+    /// What is asked for.
+    pub draft: Draft,
+    /// Who can send.
+    pub clients: Rc<[Suggestion]>,
+    /// What there is to reach.
+    pub targets: Rc<[Suggestion]>,
+    /// Where the draws come from.
+    pub seed: u64,
+    /// How much room there is.
+    pub width: Width,
+    /// Send it.
+    pub onsend: Callback<()>,
+    /// Draw a new seed.
+    pub onseed: Callback<()>,
+}
+
+/// The send bar.
+#[component]
+pub fn SendBar(props: &SendBarProps) -> Html {
+    let session = use_context::<Session>();
+    let unfolded = use_state(|| false);
+    let protocols = use_memo((), |()| -> Rc<[Suggestion]> {
+        [Protocol::Tcp, Protocol::Udp]
+            .into_iter()
+            .map(|protocol| Suggestion::plain(protocol.as_str()))
+            .collect()
+    });
+    let dispatch = Callback::from(move |action: Action| {
+        if let Some(session) = &session {
+            session.dispatch(action);
+        }
+    });
+    let onprotocol = {
+        let dispatch = dispatch.clone();
+        Callback::from(move |word: String| {
+            if let Ok(protocol) = word.parse() {
+                dispatch.emit(Action::Protocol(protocol));
+            }
+        })
+    };
+    let onsubmit = {
+        let onsend = props.onsend.clone();
+        Callback::from(move |event: SubmitEvent| {
+            event.prevent_default();
+            onsend.emit(());
+        })
+    };
+    let narrow = props.width == Width::Narrow;
+    let shown = !narrow || *unfolded;
+    let client = props
+        .clients
+        .iter()
+        .find(|client| client.value == *props.draft.from)
+        .map_or_else(
+            || AttrValue::from(props.draft.from.clone()),
+            |client| client.label.clone(),
+        );
+    let fields = html! {
+        <div id="send-fields" class="send-fields" hidden={!shown}>
+            <label class="field" for="send-from"><span>{ "From" }</span></label>
+            <Select id="send-from" label="From" options={props.clients.clone()}
+                value={props.draft.from.clone()}
+                onchange={dispatch.reform(|id: String| Action::From(id.into()))} />
+            <label class="field" for="send-to"><span>{ "To" }</span></label>
+            <Combobox id="send-to" label="To" value={props.draft.to.clone()}
+                suggestions={props.targets.clone()} placeholder="address:port or URL"
+                onchange={dispatch.reform(|to: String| Action::To(to.into()))}
+                onsubmit={props.onsend.clone()} />
+            <Select label="Protocol" class="protocol" options={(*protocols).clone()}
+                value={props.draft.protocol.as_str()} onchange={onprotocol} />
+            <span class="seed">
+                <span>{ "seed " }{ props.seed }</span>
+                <button type="button" class="icb" aria-label="Draw a new seed" title="Draw a new seed"
+                    onclick={props.onseed.reform(|_: MouseEvent| ())}><Icon shape={Shape::Dice} /></button>
+            </span>
+        </div>
+    };
+    html! {
+        <form class="send" aria-label="Send a packet" {onsubmit}>
+            if narrow {
+                <button type="button" class="btn send-summary" aria-controls="send-fields"
+                    aria-expanded={if *unfolded { "true" } else { "false" }}
+                    onclick={ let unfolded = unfolded.clone(); Callback::from(move |_: MouseEvent| unfolded.set(!*unfolded)) }>
+                    <span class="send-summary-text">
+                        { client }{ " → " }<span class="mono">{ &*props.draft.to }</span>
+                        <span class="quiet">{ " " }{ props.draft.protocol.as_str() }</span>
+                    </span>
+                    <Icon shape={Shape::Down} />
+                </button>
+            }
+            { fields }
+            <button type="submit" class="btn primary">{ "Send" }</button>
+        </form>
+    }
+}

@@ -1,0 +1,202 @@
+//! What a person chose about looks and motion, and how it is kept.
+//!
+//! Kept in the browser's `localStorage` as plain words, one key each. Storage may be missing or
+//! forbidden (a sandboxed frame, a private window): then nothing is kept and nothing breaks.
+//! gloo-storage is not used for it, because it panics where storage is forbidden.
+
+use web_sys::Storage;
+
+/// An enumeration whose values have a word in storage and a word for people.
+pub trait Choice: Copy + PartialEq + 'static {
+    /// All values, in the order in which they are offered.
+    const ALL: &'static [Self];
+    /// The word in storage and in attributes.
+    fn word(self) -> &'static str;
+    /// The word for people.
+    fn label(self) -> &'static str;
+    /// The value with this word.
+    fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|value| value.word() == word)
+    }
+}
+
+macro_rules! choice {
+    ($(#[$meta:meta])* $name:ident { $($(#[$vmeta:meta])* $value:ident $word:literal $label:literal,)+ }) => {
+        $(#[$meta])*
+        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+        pub enum $name { $($(#[$vmeta])* $value,)+ }
+
+        impl Choice for $name {
+            const ALL: &'static [Self] = &[$(Self::$value,)+];
+            fn word(self) -> &'static str {
+                match self { $(Self::$value => $word,)+ }
+            }
+            fn label(self) -> &'static str {
+                match self { $(Self::$value => $label,)+ }
+            }
+        }
+    };
+}
+
+choice! {
+    /// Light or dark.
+    Theme {
+        /// As the system says.
+        #[default] Auto "auto" "as the system",
+        /// Light.
+        Light "light" "light",
+        /// Dark.
+        Dark "dark" "dark",
+    }
+}
+
+choice! {
+    /// The words and shapes of the picture.
+    Skin {
+        /// The hotel.
+        #[default] Hotel "hotel" "Hotel",
+        /// The cluster as plain boxes.
+        Cluster "cluster" "Cluster",
+    }
+}
+
+choice! {
+    /// How much moves.
+    Motion {
+        /// As the system says.
+        #[default] Auto "auto" "as the system",
+        /// Hops jump.
+        Reduce "reduce" "reduced",
+        /// Hops travel.
+        Full "full" "full",
+    }
+}
+
+choice! {
+    /// How fast the journey plays.
+    Speed {
+        /// Half.
+        Half "0.5" "½×",
+        /// As designed.
+        #[default] One "1" "1×",
+        /// Double.
+        Two "2" "2×",
+        /// Four times.
+        Four "4" "4×",
+    }
+}
+
+impl Speed {
+    /// How long `milliseconds` at 1× take.
+    #[must_use]
+    pub fn scale(self, milliseconds: u32) -> u32 {
+        match self {
+            Self::Half => milliseconds * 2,
+            Self::One => milliseconds,
+            Self::Two => milliseconds / 2,
+            Self::Four => milliseconds / 4,
+        }
+    }
+}
+
+/// Everything that is chosen about looks and motion.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Prefs {
+    /// Light or dark.
+    pub theme: Theme,
+    /// Hotel or cluster.
+    pub skin: Skin,
+    /// How much moves.
+    pub motion: Motion,
+    /// How fast it plays.
+    pub speed: Speed,
+}
+
+const THEME: &str = "lobby.theme";
+const SKIN: &str = "lobby.skin";
+const MOTION: &str = "lobby.motion";
+const SPEED: &str = "lobby.speed";
+const TEXT: &str = "lobby.text";
+
+fn storage() -> Option<Storage> {
+    web_sys::window()?.local_storage().ok().flatten()
+}
+
+fn read<T: Choice + Default>(storage: Option<&Storage>, key: &str) -> T {
+    storage
+        .and_then(|storage| storage.get_item(key).ok().flatten())
+        .and_then(|word| T::from_word(&word))
+        .unwrap_or_default()
+}
+
+impl Prefs {
+    /// What was kept, or the defaults.
+    #[must_use]
+    pub fn load() -> Self {
+        let storage = storage();
+        let storage = storage.as_ref();
+        Self {
+            theme: read(storage, THEME),
+            skin: read(storage, SKIN),
+            motion: read(storage, MOTION),
+            speed: read(storage, SPEED),
+        }
+    }
+
+    /// Keeps them.
+    pub fn save(&self) {
+        let Some(storage) = storage() else { return };
+        for (key, word) in [
+            (THEME, self.theme.word()),
+            (SKIN, self.skin.word()),
+            (MOTION, self.motion.word()),
+            (SPEED, self.speed.word()),
+        ] {
+            // Full or forbidden: the choice lasts as long as the page.
+            let _ = storage.set_item(key, word);
+        }
+    }
+}
+
+/// The manifests of the last visit.
+#[must_use]
+pub fn load_text() -> Option<String> {
+    storage()?
+        .get_item(TEXT)
+        .ok()
+        .flatten()
+        .filter(|text| !text.trim().is_empty())
+}
+
+/// Keeps the manifests for the next visit.
+pub fn save_text(text: &str) {
+    if let Some(storage) = storage() {
+        let _ = storage.set_item(TEXT, text);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn words_are_distinct<T: Choice + std::fmt::Debug>() {
+        for value in T::ALL {
+            assert_eq!(T::from_word(value.word()), Some(*value));
+        }
+        assert_eq!(T::from_word("no such word"), None);
+    }
+
+    #[test]
+    fn every_choice_is_found_again_by_its_word() {
+        words_are_distinct::<Theme>();
+        words_are_distinct::<Skin>();
+        words_are_distinct::<Motion>();
+        words_are_distinct::<Speed>();
+    }
+
+    #[test]
+    fn speed_divides_time() {
+        assert_eq!(Speed::Half.scale(800), 1600);
+        assert_eq!(Speed::Four.scale(800), 200);
+    }
+}

@@ -1,0 +1,380 @@
+//! The page's side of the engine's session.
+//!
+//! [`lobby_engine::lab::Lab`] is the only thing that changes in place; it lives here. Everything
+//! else gets results: values that a [`State`] can hold and compare.
+
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
+
+use lobby_engine::api::{FieldPath, Origin};
+use lobby_engine::diagnostic::Severity;
+use lobby_engine::lab::{Choice, Lab, NodeRules, Outcome, OutlineEntry, RuleLine, Scene, Settings};
+use lobby_engine::net::Protocol;
+use lobby_engine::netfilter::RuleAt;
+use lobby_engine::network::Request;
+use yew::{AttrValue, UseReducerDispatcher};
+
+use crate::links::{Focus, Lit, related};
+use crate::prefs;
+use crate::state::{Action, Draft, State};
+use crate::ui::Suggestion;
+
+/// A shared value that is compared by identity: equal only to itself.
+#[derive(Clone, Debug)]
+pub struct Same<T>(pub Rc<T>);
+
+impl<T> PartialEq for Same<T> {
+    fn eq(&self, other: &Self) -> bool {
+        Rc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+/// A Node's rules; none for a Node that is not there. Compared by identity.
+#[derive(Clone, Debug, Default)]
+pub struct RuleText(Option<Rc<NodeRules>>);
+
+impl PartialEq for RuleText {
+    fn eq(&self, other: &Self) -> bool {
+        match (&self.0, &other.0) {
+            (Some(one), Some(other)) => Rc::ptr_eq(one, other),
+            (None, None) => true,
+            _ => false,
+        }
+    }
+}
+
+impl RuleText {
+    /// All lines, in their order.
+    #[must_use]
+    pub fn lines(&self) -> &[RuleLine] {
+        self.0.as_ref().map_or(&[], |rules| rules.lines())
+    }
+
+    /// The line of a rule.
+    #[must_use]
+    pub fn line(&self, rule: &RuleAt) -> Option<&RuleLine> {
+        self.0.as_ref()?.line(rule)
+    }
+
+    /// What a rule is for.
+    #[must_use]
+    pub fn explanation(&self, rule: &RuleAt) -> String {
+        self.0
+            .as_ref()
+            .map_or_else(String::new, |rules| rules.explanation(rule))
+    }
+
+    /// What made a rule.
+    #[must_use]
+    pub fn origins(&self, rule: &RuleAt) -> &[Origin] {
+        self.0.as_ref().map_or(&[], |rules| rules.origins(rule))
+    }
+}
+
+/// What the engine made of the manifests.
+#[derive(Clone, Debug, PartialEq)]
+pub struct World {
+    /// What is wrong with the text, and whether it was applied.
+    pub outcome: Outcome,
+    /// The objects of the text.
+    pub outline: Rc<Vec<OutlineEntry>>,
+    /// The picture. The same picture is the same pointer.
+    pub scene: Rc<Scene>,
+    /// The Nodes by name, in their order.
+    pub nodes: Rc<[Rc<str>]>,
+    /// Who can send.
+    pub clients: Rc<[Suggestion]>,
+    /// What there is to reach.
+    pub targets: Rc<[Suggestion]>,
+    /// The protocols that go with the targets.
+    protocols: Rc<[Option<Protocol>]>,
+    /// What one click on a fresh page sends.
+    pub suggestion: Option<Request>,
+}
+
+impl World {
+    fn of(lab: &Lab, before: Option<&Rc<Scene>>) -> Self {
+        let scene = lab.scene();
+        let targets = lab.targets();
+        Self {
+            outcome: lab.outcome().clone(),
+            outline: Rc::new(lab.outline()),
+            nodes: scene
+                .wings
+                .iter()
+                .map(|wing| Rc::from(wing.node.name.as_str()))
+                .collect(),
+            scene: match before {
+                Some(before) if **before == scene => before.clone(),
+                _ => Rc::new(scene),
+            },
+            clients: suggestions(lab.clients()),
+            protocols: targets.iter().map(|target| target.protocol).collect(),
+            targets: suggestions(targets),
+            suggestion: lab.suggestion(),
+        }
+    }
+
+    /// Whether a client is there.
+    #[must_use]
+    pub fn has_client(&self, id: &str) -> bool {
+        self.clients.iter().any(|client| client.value == id)
+    }
+
+    /// The protocol that goes with a target, if it was offered.
+    #[must_use]
+    pub fn protocol_of(&self, target: &str) -> Option<Protocol> {
+        let at = self
+            .targets
+            .iter()
+            .position(|offered| offered.value == target)?;
+        self.protocols.get(at).copied().flatten()
+    }
+
+    /// How many findings of a severity there are.
+    #[must_use]
+    pub fn count(&self, severity: Severity) -> usize {
+        self.outcome
+            .diagnostics
+            .iter()
+            .filter(|diagnostic| diagnostic.severity == severity)
+            .count()
+    }
+}
+
+fn suggestions(choices: Vec<Choice>) -> Rc<[Suggestion]> {
+    choices
+        .into_iter()
+        .map(|choice| Suggestion {
+            value: AttrValue::from(choice.id),
+            label: AttrValue::from(choice.label),
+            group: AttrValue::from(choice.group),
+        })
+        .collect()
+}
+
+struct Inner {
+    lab: RefCell<Lab>,
+    /// The text that the engine read last.
+    read: RefCell<Rc<str>>,
+    /// The picture that is shown.
+    scene: RefCell<Rc<Scene>>,
+    /// Whether a journey is shown that an edit may outdate.
+    walked: Cell<bool>,
+    dispatch: RefCell<Option<UseReducerDispatcher<State>>>,
+}
+
+/// The session: asks the engine and reports to the state.
+#[derive(Clone)]
+pub struct Session(Rc<Inner>);
+
+impl PartialEq for Session {
+    fn eq(&self, other: &Self) -> bool {
+        Rc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl Session {
+    /// A session with this text, and what the engine made of it.
+    #[must_use]
+    pub fn start(text: &str, seed: u64) -> (Self, Rc<World>) {
+        let mut lab = Lab::new(Settings {
+            seed,
+            ..Settings::default()
+        });
+        lab.open(text);
+        let world = Rc::new(World::of(&lab, None));
+        let inner = Inner {
+            lab: RefCell::new(lab),
+            read: RefCell::new(Rc::from(text)),
+            scene: RefCell::new(world.scene.clone()),
+            walked: Cell::new(false),
+            dispatch: RefCell::new(None),
+        };
+        (Self(Rc::new(inner)), world)
+    }
+
+    /// Says where results go.
+    pub fn report_to(&self, dispatch: UseReducerDispatcher<State>) {
+        *self.0.dispatch.borrow_mut() = Some(dispatch);
+    }
+
+    /// Reports.
+    pub fn dispatch(&self, action: Action) {
+        // Cloned: a dispatch may render, and rendering may ask the session again.
+        let dispatch = self.0.dispatch.borrow().clone();
+        if let Some(dispatch) = dispatch {
+            dispatch.dispatch(action);
+        }
+    }
+
+    /// The world after a change, and whether a packet would still meet the same in it.
+    fn change(&self, change: impl FnOnce(&mut Lab)) -> (Rc<World>, bool) {
+        let mut lab = self.0.lab.borrow_mut();
+        let shown = self.0.scene.borrow().clone();
+        let rules = self.0.walked.get().then(|| rules_of_all(&lab, &shown));
+        change(&mut lab);
+        let world = Rc::new(World::of(&lab, Some(&shown)));
+        // A comment typed, or a text that cannot be read, changes nothing that a packet meets: its
+        // journey still holds.
+        let holds = rules.is_none_or(|rules| {
+            Rc::ptr_eq(&shown, &world.scene) && same_rules(&rules, &rules_of_all(&lab, &shown))
+        });
+        if !holds {
+            self.0.walked.set(false);
+        }
+        *self.0.scene.borrow_mut() = world.scene.clone();
+        (world, holds)
+    }
+
+    /// Takes a changed text.
+    pub fn edit(&self, text: &Rc<str>) {
+        if *self.0.read.borrow() == *text {
+            return;
+        }
+        *self.0.read.borrow_mut() = text.clone();
+        prefs::save_text(text);
+        let (world, holds) = self.change(|lab| {
+            lab.edit(text);
+        });
+        self.dispatch(Action::Read(world, holds));
+    }
+
+    /// Begins anew with a text.
+    pub fn open(&self, text: &Rc<str>) {
+        *self.0.read.borrow_mut() = text.clone();
+        prefs::save_text(text);
+        let (world, _) = self.change(|lab| {
+            lab.open(text);
+        });
+        self.0.walked.set(false);
+        self.dispatch(Action::Opened(text.clone(), world));
+    }
+
+    /// Draws from another seed.
+    pub fn reseed(&self, seed: u64) {
+        let (world, holds) = self.change(|lab| lab.set_seed(seed));
+        self.dispatch(Action::Seeded(seed, world, holds));
+    }
+
+    /// Sends a packet.
+    pub fn send(&self, draft: &Draft) {
+        let answer = self.0.lab.borrow_mut().send(&draft.request());
+        self.0.walked.set(answer.is_ok());
+        self.dispatch(match answer {
+            Ok(journey) => Action::Sent(Rc::new(journey)),
+            Err(error) => Action::NotSent(Rc::from(error.to_string())),
+        });
+    }
+
+    /// A Node's rules.
+    #[must_use]
+    pub fn rules(&self, node: &str) -> RuleText {
+        RuleText(self.0.lab.borrow().rules(node))
+    }
+
+    /// The first and last line in which a field stands.
+    #[must_use]
+    pub fn lines(&self, origin: &Origin) -> Option<(u32, u32)> {
+        let span = self.0.lab.borrow().place(origin)?;
+        // A span that ends where a line begins does not hold that line.
+        let end = if span.end.column == 1 && span.end.line > span.start.line {
+            span.end.line - 1
+        } else {
+            span.end.line
+        };
+        Some((span.start.line, end))
+    }
+
+    /// Where a field stands.
+    #[must_use]
+    pub fn place(&self, origin: &Origin) -> Option<(u32, u32)> {
+        let span = self.0.lab.borrow().place(origin)?;
+        Some((span.start.line, span.start.column))
+    }
+
+    /// All that has to do with what is pointed at. `rules` are those that are shown, of `node`.
+    #[must_use]
+    pub fn lit(&self, focus: Option<&Focus>, rules: &RuleText) -> Lit {
+        let mut lit = Lit::default();
+        let Some(focus) = focus else { return lit };
+        let light = |origins: &[Origin], lit: &mut Lit| {
+            for origin in origins {
+                lit.objects.insert(origin.object.clone());
+                if let Some((first, last)) = self.lines(origin) {
+                    lit.lines.extend(first..=last);
+                }
+            }
+        };
+        match focus {
+            Focus::Line(line) => {
+                lit.lines.insert(*line);
+                lit.objects.extend(self.0.lab.borrow().objects_at(*line));
+                // A rule that comes from an object as a whole is not the business of each line.
+                let mut places: BTreeMap<&Origin, bool> = BTreeMap::new();
+                lit.rules = rules_with(rules, |origin| {
+                    !origin.field.as_str().is_empty()
+                        && *places.entry(origin).or_insert_with(|| {
+                            self.lines(origin)
+                                .is_some_and(|(first, last)| (first..=last).contains(line))
+                        })
+                });
+            }
+            Focus::Object(object) => {
+                light(
+                    &[Origin::new(object.clone(), FieldPath::default())],
+                    &mut lit,
+                );
+                lit.rules = rules_with(rules, |origin| origin.object == *object);
+            }
+            Focus::Field(field) => {
+                light(std::slice::from_ref(field), &mut lit);
+                lit.rules = rules_with(rules, |origin| related(origin, field));
+            }
+            Focus::Rule(node, at) => {
+                light(rules.origins(at), &mut lit);
+                lit.rules.insert(at.clone());
+                lit.rule = Some((node.clone(), at.clone()));
+            }
+        }
+        lit
+    }
+}
+
+/// The rules that have an origin of this kind.
+fn rules_with<'a>(
+    rules: &'a RuleText,
+    mut test: impl FnMut(&'a Origin) -> bool,
+) -> BTreeSet<RuleAt> {
+    rules
+        .lines()
+        .iter()
+        .filter_map(|line| line.at.as_ref())
+        .filter(|at| rules.origins(at).iter().any(&mut test))
+        .cloned()
+        .collect()
+}
+
+/// The rules of every Node, for a world that a packet has walked.
+fn rules_of_all(lab: &Lab, scene: &Scene) -> Vec<RuleText> {
+    scene
+        .wings
+        .iter()
+        .map(|wing| RuleText(lab.rules(&wing.node.name)))
+        .collect()
+}
+
+/// Whether the rules are the same line by line.
+fn same_rules(one: &[RuleText], other: &[RuleText]) -> bool {
+    one.len() == other.len()
+        && one.iter().zip(other).all(|(one, other)| {
+            one == other
+                || (one.lines().len() == other.lines().len()
+                    && one
+                        .lines()
+                        .iter()
+                        .zip(other.lines())
+                        .all(|(one, other)| one.text == other.text))
+        })
+}

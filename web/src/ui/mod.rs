@@ -1,0 +1,17 @@
+//! Small controls that know nothing of the lab.
+
+mod combobox;
+mod icon;
+mod media;
+mod menu;
+mod phrase;
+mod radio;
+mod select;
+
+pub use combobox::{Combobox, Suggestion};
+pub use icon::{Icon, Shape};
+pub use media::use_media;
+pub use menu::Menu;
+pub use phrase::{mark_class, phrase, wording};
+pub use radio::RadioGroup;
+pub use select::Select;
