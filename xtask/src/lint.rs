@@ -3,6 +3,8 @@
 use anyhow::{Result, bail};
 
 use crate::cargo::cargo;
+use crate::process::CannotRun;
+use crate::wasm::Toolchain;
 use crate::{process, tidy};
 
 /// Formats the Rust code.
@@ -21,7 +23,26 @@ pub(crate) fn clippy() -> Result<()> {
     process::run(cargo("clippy").args(["--workspace", "--all-targets", "--", "-D", "warnings"]))
 }
 
-/// All of it; every part runs, whatever the ones before say.
+/// Clippy over what is compiled for the browser alone: the component tests, and code behind
+/// `cfg(target_arch = "wasm32")`. [`CannotRun`] with Debian's compiler, which has no clippy.
+pub(crate) fn clippy_web() -> Result<()> {
+    let toolchain = Toolchain::choose()?;
+    if toolchain != Toolchain::Installed {
+        let reason = "Debian's compiler for wasm32 has no clippy";
+        return Err(CannotRun(reason.to_owned()).into());
+    }
+    let mut clippy = cargo("clippy");
+    clippy.args([
+        "--target",
+        "wasm32-unknown-unknown",
+        "-p",
+        "lobby-web",
+        "--all-targets",
+    ]);
+    process::run(toolchain.apply(clippy.args(["--", "-D", "warnings"]), &[])?)
+}
+
+/// All that needs no browser; every part runs, whatever the ones before say.
 pub(crate) fn run() -> Result<()> {
     let parts: [fn() -> Result<()>; 3] = [check_format, clippy, tidy::run];
     let mut failed = 0;

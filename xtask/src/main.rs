@@ -33,7 +33,7 @@ cargo xtask COMMAND
         build the static site into dist/
   test [PART ...]
         every check there is, or the named parts:
-        format clippy tidy native site components page
+        format clippy tidy native clippy-web site components page
   fmt   format the Rust code
   lint  formatting, clippy with warnings as errors, and the repository's own rules
   size [--keep]

@@ -23,7 +23,7 @@ struct Part {
     needs: Option<&'static str>,
 }
 
-const PARTS: [Part; 7] = [
+const PARTS: [Part; 8] = [
     Part {
         name: "format",
         what: "rustfmt",
@@ -46,6 +46,12 @@ const PARTS: [Part; 7] = [
         name: "native",
         what: "tests of all crates, and the conformance vectors",
         run: native,
+        needs: None,
+    },
+    Part {
+        name: "clippy-web",
+        what: "clippy for what is compiled for the browser alone",
+        run: || one(lint::clippy_web()),
         needs: None,
     },
     Part {
