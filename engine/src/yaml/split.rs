@@ -38,16 +38,20 @@ pub(super) fn pieces(text: &str) -> Vec<Piece<'_>> {
     let mut bad_separator = None;
     let mut at = open;
     for line in text[open.offset as usize..].split_inclusive('\n') {
-        let next = line_start(at.offset + line.len() as u32, at.line + 1);
+        let next = line_start(
+            at.offset + line.len() as u32,
+            at.line + lines(line).count() as u32,
+        );
         if let Some(rest) = line.strip_prefix("---") {
             close(text, open, at, bad_separator.take(), &mut pieces);
             open = next;
             let rest = rest.trim();
             if !rest.is_empty() && !rest.starts_with('#') {
+                let marked = lines(line).next().unwrap_or("").trim_end();
                 let end = Place {
-                    offset: at.offset + line.trim_end().len() as u32,
+                    offset: at.offset + marked.len() as u32,
                     line: at.line,
-                    column: at.column + line.trim_end().chars().count() as u32,
+                    column: at.column + marked.chars().count() as u32,
                 };
                 bad_separator = Some(Separator {
                     text: rest,
@@ -59,6 +63,23 @@ pub(super) fn pieces(text: &str) -> Vec<Piece<'_>> {
     }
     close(text, open, at, bad_separator, &mut pieces);
     pieces
+}
+
+/// The lines of a text, each with its break: LF, CR LF, or CR alone. (kubectl looks for `---` after
+/// LF only; libyaml and editors take all three.)
+pub(crate) fn lines(text: &str) -> impl Iterator<Item = &str> {
+    let mut rest = text;
+    std::iter::from_fn(move || {
+        let length = match rest.find(['\n', '\r']) {
+            None if rest.is_empty() => return None,
+            None => rest.len(),
+            Some(at) if rest[at..].starts_with("\r\n") => at + 2,
+            Some(at) => at + 1,
+        };
+        let line;
+        (line, rest) = rest.split_at(length);
+        Some(line)
+    })
 }
 
 fn line_start(offset: u32, line: u32) -> Place {
@@ -87,7 +108,7 @@ fn close<'t>(
     };
     let mut content_before = false;
     let mut offset = 0;
-    for (number, line) in (start.line..).zip(piece.text.split_inclusive('\n')) {
+    for (number, line) in (start.line..).zip(lines(piece.text)) {
         let is_end = line
             .strip_prefix("...")
             .is_some_and(|rest| rest.is_empty() || rest.starts_with([' ', '\t', '\r', '\n']));
@@ -97,7 +118,7 @@ fn close<'t>(
                 let line = line.trim();
                 !line.is_empty() && !line.starts_with('#')
             };
-            if rest.lines().any(is_content) {
+            if lines(rest).any(is_content) {
                 let from = Place {
                     offset: start.offset + offset as u32,
                     line: number,
@@ -134,6 +155,13 @@ mod tests {
             [(1, "a: |\n  x\n"), (4, "b")]
         );
         assert_eq!(texts(""), []);
+    }
+
+    #[test]
+    fn lines_end_in_three_ways() {
+        let all: Vec<_> = lines("a\nb\r\nc\r\rd").collect();
+        assert_eq!(all, ["a\n", "b\r\n", "c\r", "\r", "d"]);
+        assert_eq!(lines("").count(), 0);
     }
 
     #[test]

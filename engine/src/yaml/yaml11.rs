@@ -19,6 +19,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use saphyr_parser::ScanError;
 
+use super::split::lines;
+
 /// How far a line is moved to the right: more than any block is indented in practice.
 pub(super) const PADDING: usize = 256;
 
@@ -31,7 +33,7 @@ pub(super) fn source<'t>(text: &'t str, padded: &BTreeSet<u32>) -> Cow<'t, str> 
         return Cow::Borrowed(text);
     }
     let mut out = String::with_capacity(text.len() + padded.len() * PADDING + 1);
-    for (number, line) in text.split_inclusive('\n').enumerate() {
+    for (number, line) in lines(text).enumerate() {
         if padded.contains(&(number as u32)) {
             out.extend(std::iter::repeat_n(' ', PADDING));
         }
@@ -59,7 +61,7 @@ pub(super) fn lines_to_pad(text: &str, error: &ScanError, flow: Option<usize>) -
             // The parser looks ahead: it may have seen a bracket that it has not told of yet.
             flow.or_else(|| {
                 let above = text[..line_start].trim_end();
-                let above_start = above.rfind('\n').map_or(0, |at| at + 1);
+                let above_start = above.rfind(['\n', '\r']).map_or(0, |at| at + 1);
                 let (at, _) = open_bracket(&above[above_start..])?;
                 Some(above_start + at)
             })
@@ -69,19 +71,23 @@ pub(super) fn lines_to_pad(text: &str, error: &ScanError, flow: Option<usize>) -
     let Some(start) = start else {
         return Vec::new();
     };
-    let first = text[..start].matches('\n').count() as u32;
+    let first = breaks(&text[..start]);
     match end_of_value(&text[start..]) {
         Some(length) => {
-            let breaks = text[start..start + length].matches('\n').count() as u32;
-            (first + 1..=first + breaks).collect()
+            let last = first + breaks(&text[start..start + length]);
+            (first + 1..=last).collect()
         }
         None => Vec::new(),
     }
 }
 
 fn offset_of_line(text: &str, line: u32) -> usize {
-    let lines = text.split_inclusive('\n');
-    lines.take(line as usize).map(str::len).sum()
+    lines(text).take(line as usize).map(str::len).sum()
+}
+
+fn breaks(text: &str) -> u32 {
+    let ends = |line: &&str| line.ends_with(['\n', '\r']);
+    lines(text).filter(ends).count() as u32
 }
 
 /// The last bracket that a line opens and does not close, and its offset.
@@ -175,7 +181,7 @@ impl Extents {
         }
         let mut tabs = Vec::new();
         let mut content_above = 0;
-        for (number, line) in (first_line..).zip(text.lines()) {
+        for (number, line) in (first_line..).zip(lines(text)) {
             let blanks = line.len() - line.trim_start_matches(' ').len();
             if line[blanks..].starts_with('\t') {
                 tabs.push(TabLine {

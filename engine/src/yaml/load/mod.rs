@@ -19,7 +19,7 @@ use super::error::Error;
 use super::node::{Key, Node, Value};
 use super::places::Places;
 use super::scalar::{self, Scalar, Tag};
-use super::split::Piece;
+use super::split::{Piece, lines};
 use super::yaml11::{self, Extents};
 use crate::diagnostic::{Place, Span};
 use crate::limits::{MAX_ALIASED_NODES, MAX_DEPTH};
@@ -156,7 +156,7 @@ impl<'t> Loader<'t> {
                     let is_content = |line: &str| {
                         !line.trim().is_empty() && !line.trim().starts_with(['#', '.'])
                     };
-                    let has_content = self.places.slice(rest).lines().any(is_content);
+                    let has_content = lines(self.places.slice(rest)).any(is_content);
                     return Ok(has_content.then_some(rest));
                 }
                 (event, span) => self.on_event(event, span)?,

@@ -4,7 +4,7 @@
 use saphyr_parser::{ScalarStyle, ScanError};
 
 use super::super::error::{Error, Finder, in_libyaml_words};
-use super::super::split::Piece;
+use super::super::split::{Piece, lines};
 use super::super::yaml11;
 use super::{Loader, Open, OpenKind};
 use crate::diagnostic::{Place, Span};
@@ -16,12 +16,14 @@ pub(super) fn control_character(piece: &Piece<'_>) -> Option<Error> {
             || c == '\u{feff}'
     };
     let (at, c) = piece.text.char_indices().find(|&(_, c)| is_bad(c))?;
-    let before = &piece.text[..at];
-    let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
+    // What comes before, up to this character, is the last of these lines.
+    let before = &piece.text[..at + c.len_utf8()];
+    let number = lines(before).count() as u32 - 1;
+    let column = lines(before).last().map_or(0, |line| line.chars().count()) as u32 - 1;
     let start = Place {
         offset: piece.start.offset + at as u32,
-        line: piece.start.line + before.matches('\n').count() as u32,
-        column: before[line_start..].chars().count() as u32 + 1,
+        line: piece.start.line + number,
+        column: column + if number == 0 { piece.start.column } else { 1 },
     };
     let end = Place {
         offset: start.offset + c.len_utf8() as u32,
@@ -224,7 +226,7 @@ impl Loader<'_> {
         let ends_line = self
             .places
             .from(span.end)
-            .split('\n')
+            .split(['\n', '\r'])
             .next()
             .is_some_and(|rest| rest.trim().is_empty());
         let Some(extents) = &mut self.extents else {
