@@ -104,6 +104,7 @@ impl<'a> Checker<'a, '_> {
                 self.duplicates(map, false);
                 for entry in &map.entries {
                     self.path.push(Step::Key(&entry.key.text));
+                    self.changed_key(&entry.key);
                     self.value(&entry.value, value, owner);
                     self.path.pop();
                 }
@@ -138,6 +139,40 @@ impl<'a> Checker<'a, '_> {
         }
     }
 
+    /// A key that YAML takes for something else than a text: it is accepted, under another name.
+    fn changed_key(&mut self, key: &Key) {
+        let Some(written) = self.written_otherwise(key) else {
+            return;
+        };
+        let diagnostic = Diagnostic::warning(
+            format!(
+                "the key `{written}` is no text in YAML: it becomes \"{}\"",
+                key.text
+            ),
+            key.span,
+        )
+        .with_field(self.field_path())
+        .with_object(self.object)
+        .with_hint(format!("with quotes it stays what it is: \"{written}\""));
+        self.diagnostics.push(diagnostic);
+    }
+
+    /// What stands in the text for a key, when that is a plain scalar of another text: `on` for
+    /// `true`.
+    fn written_otherwise(&self, key: &Key) -> Option<&'a str> {
+        let written = self.written(key.span);
+        let is_plain =
+            written.starts_with(|c: char| c.is_ascii_alphanumeric() || "+-.".contains(c));
+        let is_one_word = !written.contains(char::is_whitespace);
+        (is_plain && is_one_word && written != &*key.text).then_some(written)
+    }
+
+    /// The text of a span.
+    fn written(&self, span: Span) -> &'a str {
+        let range = span.start.offset as usize..span.end.offset as usize;
+        self.text.get(range).unwrap_or("")
+    }
+
     fn unknown(&mut self, key: &Key, value: &'a Node, here: &Struct) {
         let mut diagnostic = Diagnostic::error(
             format!(
@@ -155,6 +190,11 @@ impl<'a> Checker<'a, '_> {
 
     fn hint_for_unknown(&self, key: &Key, value: &Node, here: &Struct) -> Option<String> {
         let name = &*key.text;
+        if let Some(written) = self.written_otherwise(key) {
+            return Some(format!(
+                "`{written}` is no text in YAML: it becomes \"{name}\""
+            ));
+        }
         if name.contains('\u{a0}') {
             return Some("this name has a no-break space (U+00A0) in it, as web pages have".into());
         }
@@ -283,10 +323,7 @@ impl<'a> Checker<'a, '_> {
     }
 
     fn hint_for_mismatch(&self, node: &Node, ty: &Type) -> Option<String> {
-        let written = self
-            .text
-            .get(node.span.start.offset as usize..node.span.end.offset as usize)
-            .unwrap_or("");
+        let written = self.written(node.span);
         Some(match (&node.value, ty) {
             (Value::Bool(value), Type::String(_)) => format!(
                 "`{written}` is the boolean {value} in YAML; with quotes it is a text: \"{written}\""

@@ -1,6 +1,8 @@
 //! What the API server says, recorded from its strict decoder (k8s.io/apimachinery's JSON
 //! serializer), and where it is said.
 
+use proptest::strategy::Strategy as _;
+
 use super::*;
 use crate::api::IntOrString;
 use crate::diagnostic::Severity;
@@ -281,6 +283,20 @@ fn equal_keys_are_a_warning_at_the_second() {
 }
 
 #[test]
+fn a_key_that_yaml_takes_for_a_boolean_is_told() {
+    let reading = service("spec: {selector: {on: a, \"yes\": b, app: c, 0x10: d}}");
+    assert_eq!(
+        messages(&reading),
+        [
+            "the key `on` is no text in YAML: it becomes \"true\"",
+            "the key `0x10` is no text in YAML: it becomes \"16\"",
+        ]
+    );
+    let hint = reading.diagnostics[0].hint.as_deref();
+    assert_eq!(hint, Some("with quotes it stays what it is: \"on\""));
+}
+
+#[test]
 fn kind_and_version_must_be_there() {
     for (text, message) in [
         (
@@ -447,4 +463,89 @@ fn lost_indentation_is_told_first_and_a_repair_is_offered() {
     );
     // Any other mistake brings no offer.
     assert_eq!(service("spec: {selctor: {a: b}}").repaired, None);
+}
+
+/// Lines of which manifests are made, whole and broken.
+fn lines() -> impl proptest::strategy::Strategy<Value = String> {
+    use proptest::prelude::*;
+    let line = prop::sample::select(vec![
+        "apiVersion: v1",
+        "apiVersion: apps/v1",
+        "kind: Service",
+        "kind: Deployment",
+        "kind: List",
+        "items:",
+        "metadata:",
+        "name: web",
+        "labels:",
+        "app: web",
+        "spec:",
+        "selector:",
+        "matchLabels:",
+        "template:",
+        "containers:",
+        "- name: c",
+        "image: i",
+        "ports:",
+        "- port: 80",
+        "- containerPort: 80",
+        "type: NodePort",
+        "- x",
+        "---",
+        "# why",
+        "",
+        "Some words of a page",
+        "note: |",
+        "args: [a,",
+        "on: 1",
+        "{{ x }}",
+    ]);
+    let indented =
+        (0..4usize, line).prop_map(|(depth, line)| format!("{}{line}\n", "  ".repeat(depth)));
+    let flat = prop::collection::vec(line_of_service(), 0..14);
+    prop_oneof![
+        prop::collection::vec(indented, 0..25).prop_map(|lines| lines.concat()),
+        flat.prop_map(|lines| format!("apiVersion: v1\nkind: Service\n{}", lines.concat())),
+    ]
+}
+
+fn line_of_service() -> impl proptest::strategy::Strategy<Value = String> {
+    proptest::sample::select(vec![
+        "metadata:\n",
+        "name: web\n",
+        "labels:\n",
+        "app: web\n",
+        "tier: front\n",
+        "spec:\n",
+        "selector:\n",
+        "ports:\n",
+        "- port: 80\n",
+        "targetPort: 8080\n",
+        "type: NodePort\n",
+    ])
+    .prop_map(str::to_owned)
+}
+
+proptest::proptest! {
+    #[test]
+    fn any_lines_are_read_and_a_repair_is_one(text in lines()) {
+        let reading = read(&text);
+        for document in &reading.documents {
+            proptest::prop_assert!(document.span.end.offset as usize <= text.len());
+        }
+        if let Some(repair) = reading.repaired {
+            // It reads without an error, needs no repair itself, and no word was added.
+            let again = read(&repair.text);
+            proptest::prop_assert!(!again.has_errors());
+            proptest::prop_assert_eq!(again.repaired, None);
+            let words = |text: &str| -> Vec<String> {
+                text.lines().map(str::trim).filter(|line| !line.is_empty() && *line != "---").map(str::to_owned).collect()
+            };
+            let original = words(&text);
+            let mut rest = original.iter();
+            for line in words(&repair.text) {
+                proptest::prop_assert!(rest.any(|known| *known == line), "{} is not in order", line);
+            }
+        }
+    }
 }

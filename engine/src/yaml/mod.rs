@@ -29,6 +29,8 @@ pub use de::{Error as DecodeError, from_node};
 pub use error::Error;
 pub use node::{Duplicate, Entry, Key, Map, Node, Number, Value};
 
+pub(crate) use split::lines;
+
 use crate::diagnostic::{Diagnostic, Span};
 use crate::limits::MAX_TEXT_BYTES;
 

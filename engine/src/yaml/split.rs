@@ -47,10 +47,11 @@ pub(super) fn pieces(text: &str) -> Vec<Piece<'_>> {
             open = next;
             let rest = rest.trim();
             if !rest.is_empty() && !rest.starts_with('#') {
+                let marked = lines(line).next().unwrap_or("").trim_end();
                 let end = Place {
-                    offset: at.offset + line.trim_end().len() as u32,
+                    offset: at.offset + marked.len() as u32,
                     line: at.line,
-                    column: at.column + line.trim_end().chars().count() as u32,
+                    column: at.column + marked.chars().count() as u32,
                 };
                 bad_separator = Some(Separator {
                     text: rest,

@@ -41,15 +41,19 @@ fn check_spans(text: &str, node: &Node) {
 
 fn check_span(text: &str, span: Span) {
     for place in [span.start, span.end] {
-        let before = &text[..place.offset as usize];
-        let line_start = before.rfind('\n').map_or(0, |at| at + 1);
-        if !text.contains('\r') {
-            assert_eq!(place.line as usize, before.matches('\n').count() + 1);
-            assert_eq!(
-                place.column as usize,
-                before[line_start..].chars().count() + 1
-            );
+        // Between CR and LF is no line of its own.
+        let (before, after) = text.split_at(place.offset as usize);
+        assert!(!(before.ends_with('\r') && after.starts_with('\n')));
+        let mut line = 1;
+        let mut column = 1;
+        for part in lines(before) {
+            column = part.chars().count() + 1;
+            if part.ends_with(['\n', '\r']) {
+                line += 1;
+                column = 1;
+            }
         }
+        assert_eq!((place.line, place.column as usize), (line, column));
     }
     assert!(span.start <= span.end);
 }
@@ -299,6 +303,29 @@ fn columns_count_characters() {
     check_spans(text, node);
     let x = &node.get("ä").unwrap().get("ö").unwrap().as_list().unwrap()[1];
     assert_eq!((x.span.start.offset, x.span.start.column), (14, 12));
+}
+
+#[test]
+fn places_end_with_the_text() {
+    for text in [
+        "a",
+        "a:",
+        "\"",
+        "{",
+        "- ",
+        "a: |",
+        "a: &x",
+        "\u{feff}a: b",
+        "\u{feff}\u{feff}",
+    ] {
+        let stream = read(text);
+        for node in &stream.documents {
+            check_spans(text, node);
+        }
+        for error in &stream.errors {
+            check_span(text, error.span);
+        }
+    }
 }
 
 /// Texts that look like manifests, with mistakes.

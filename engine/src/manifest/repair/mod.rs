@@ -23,6 +23,7 @@ use super::schema::SCHEMA;
 use crate::api::Kind;
 use crate::diagnostic::{Place, Span};
 use crate::limits::MAX_REPAIRED_LINES;
+use crate::yaml;
 
 /// A text that was repaired. It is an offer: nothing uses it by itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -130,7 +131,7 @@ impl Placed<'_> {
 fn split(text: &str) -> Vec<Placed<'_>> {
     let mut offset = 0;
     let mut lines = Vec::new();
-    for (number, whole) in (1..).zip(text.split_inclusive('\n')) {
+    for (number, whole) in (1..).zip(yaml::lines(text)) {
         let text = whole.trim_end();
         // A page's blanks count as blanks here.
         let content = text.trim_start();
