@@ -165,16 +165,14 @@ fn warn_of_length(source: &Source) {
     }
 }
 
+/// A lock file names versions and hashes; where packages come from is each machine's own business.
 fn names_no_registry(source: &Source, problems: &mut Vec<Problem>) {
     for (number, line) in source.text.lines().enumerate() {
-        let Some((_, address)) = line.split_once("\"resolved\": \"") else {
-            continue;
-        };
-        if !address.starts_with("https://registry.npmjs.org/") {
+        if line.contains("\"resolved\": \"http") {
             problems.push(Problem {
                 path: source.path.clone(),
                 line: number + 1,
-                what: "names another registry than npm's own".to_owned(),
+                what: "names the address of a registry".to_owned(),
             });
         }
     }
@@ -215,8 +213,9 @@ mod tests {
     }
 
     #[test]
-    fn a_lock_file_with_a_host_of_its_own_is_found() {
-        let text = "{\n\"resolved\": \"https://registry.npmjs.org/a.tgz\"\n\"resolved\": \"http://10.0.0.1/a.tgz\"\n";
+    fn a_lock_file_that_names_a_registry_is_found() {
+        let text =
+            "{\n\"integrity\": \"sha512-x\",\n\"resolved\": \"https://packages.example/a.tgz\"\n";
         assert_eq!(found(names_no_registry, "package-lock.json", text), [3]);
     }
 
