@@ -21,6 +21,9 @@ pub mod route;
 mod rule_at;
 mod trace;
 
+#[cfg(test)]
+mod tests;
+
 pub use host::{Fate, Host, HostState, Loss, Moment, Passage, Rewrite, Skb, reset_about};
 pub use rule_at::{Look, RuleAt};
 pub use trace::{Doubt, Draw, Trace};
