@@ -6,6 +6,8 @@ mod walks;
 
 use std::path::{Path, PathBuf};
 
+use lobby_engine::proxy::Mode;
+
 fn scenarios() -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/conformance/proxy");
     let mut found: Vec<PathBuf> = std::fs::read_dir(folder)
@@ -17,8 +19,7 @@ fn scenarios() -> Vec<PathBuf> {
     found
 }
 
-#[test]
-fn iptables_walks_as_recorded() {
+fn hold(mode: Mode) {
     let only = std::env::var("LOBBY_WALKS").unwrap_or_default();
     let (mut lines, mut passed, mut failures) = (0, 0, Vec::new());
     for folder in scenarios() {
@@ -26,7 +27,7 @@ fn iptables_walks_as_recorded() {
         if !name.contains(&only) {
             continue;
         }
-        let report = walks::check_iptables(&folder);
+        let report = walks::check(&folder, mode);
         println!("{name}: {} of {} lines", report.passed, report.lines);
         lines += report.lines;
         passed += report.passed;
@@ -43,4 +44,14 @@ fn iptables_walks_as_recorded() {
         "{passed} of {lines} lines as recorded\n{}",
         failures.join("\n")
     );
+}
+
+#[test]
+fn iptables_walks_as_recorded() {
+    hold(Mode::Iptables);
+}
+
+#[test]
+fn nftables_walks_as_recorded() {
+    hold(Mode::Nftables);
 }

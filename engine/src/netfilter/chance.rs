@@ -22,6 +22,12 @@ pub trait Chance {
         let _ = threshold;
         self.word() & (ONE - 1)
     }
+
+    /// A number below `count`, as `numgen random` draws it: the top bits of a word times the count
+    /// (`reciprocal_scale`).
+    fn choose(&mut self, count: u32) -> u32 {
+        u32::try_from((u64::from(self.word()) * u64::from(count)) >> 32).unwrap_or(0)
+    }
 }
 
 /// Chance from a seed: the same seed, the same words, on every machine (PCG32, M. O'Neill 2014).
@@ -54,15 +60,24 @@ impl Chance for Seeded {
 /// Takes every branch that draws can take, one walk after another.
 ///
 /// Run a walk, look at the outcome and its [`weight`](Branches::weight), call
-/// [`next_branch`](Branches::next_branch), and run it again from the same state until there is no next one. The
-/// words that pick ports come from a seed and do not branch.
+/// [`next_branch`](Branches::next_branch), and run it again from the same state until there is no
+/// next one. The words that pick ports come from a seed and do not branch.
 #[derive(Clone, Debug)]
 pub struct Branches {
     words: Seeded,
     seed: u64,
-    /// The draws so far: the threshold, and whether the rule is to match.
-    script: Vec<(u32, bool)>,
+    /// The draws so far.
+    script: Vec<Branch>,
     at: usize,
+}
+
+/// One draw, and the way it goes.
+#[derive(Clone, Copy, Debug)]
+enum Branch {
+    /// Against a threshold: whether the rule is to match.
+    Draw { threshold: u32, matched: bool },
+    /// One of so many.
+    Choice { chosen: u32, of: u32 },
 }
 
 impl Branches {
@@ -77,28 +92,54 @@ impl Branches {
         }
     }
 
-    /// How probable the walk just made was: the product of its draws, each a number of 2^31.
+    /// How probable the walk just made was: fractions, of which the product is its probability.
     #[must_use]
-    pub fn weight(&self) -> Vec<u32> {
+    pub fn weight(&self) -> Vec<(u32, u32)> {
         self.script
             .iter()
             .take(self.at)
-            .map(|&(threshold, matched)| if matched { threshold } else { ONE - threshold })
+            .map(|branch| match *branch {
+                Branch::Draw { threshold, matched } => {
+                    (if matched { threshold } else { ONE - threshold }, ONE)
+                }
+                Branch::Choice { of, .. } => (1, of),
+            })
             .collect()
     }
 
     /// Turns to the next branch; `false` when all were taken.
     pub fn next_branch(&mut self) -> bool {
         self.script.truncate(self.at);
-        while let Some((threshold, matched)) = self.script.pop() {
-            if matched && threshold < ONE {
-                self.script.push((threshold, false));
+        while let Some(branch) = self.script.pop() {
+            let next = match branch {
+                Branch::Draw { threshold, matched } => {
+                    (matched && threshold < ONE).then_some(Branch::Draw {
+                        threshold,
+                        matched: false,
+                    })
+                }
+                Branch::Choice { chosen, of } => (chosen + 1 < of).then_some(Branch::Choice {
+                    chosen: chosen + 1,
+                    of,
+                }),
+            };
+            if let Some(next) = next {
+                self.script.push(next);
                 self.at = 0;
                 self.words = Seeded::new(self.seed);
                 return true;
             }
         }
         false
+    }
+
+    /// The script's next step; `first` when the script ends here.
+    fn step(&mut self, first: Branch) -> Branch {
+        if self.at == self.script.len() {
+            self.script.push(first);
+        }
+        self.at += 1;
+        self.script[self.at - 1]
     }
 }
 
@@ -109,13 +150,26 @@ impl Chance for Branches {
 
     fn draw(&mut self, threshold: u32) -> u32 {
         let threshold = threshold.min(ONE);
-        if self.at == self.script.len() {
-            // The branch that matches first, unless nothing is smaller than the threshold.
-            self.script.push((threshold, threshold > 0));
+        // The branch that matches first, unless nothing is smaller than the threshold.
+        let first = Branch::Draw {
+            threshold,
+            matched: threshold > 0,
+        };
+        match self.step(first) {
+            Branch::Draw { matched: false, .. } => threshold,
+            // A walk from the same state asks the same questions in the same order.
+            Branch::Draw { .. } | Branch::Choice { .. } => 0,
         }
-        let matched = self.script[self.at].1;
-        self.at += 1;
-        if matched { 0 } else { threshold }
+    }
+
+    fn choose(&mut self, count: u32) -> u32 {
+        match self.step(Branch::Choice {
+            chosen: 0,
+            of: count,
+        }) {
+            Branch::Choice { chosen, .. } => chosen,
+            Branch::Draw { .. } => 0,
+        }
     }
 }
 
@@ -179,11 +233,27 @@ mod tests {
         assert_eq!(
             seen,
             vec![
-                (0, vec![715_827_883]),
-                (1, vec![ONE - 715_827_883, ONE / 2]),
-                (2, vec![ONE - 715_827_883, ONE / 2]),
+                (0, vec![(715_827_883, ONE)]),
+                (1, vec![(ONE - 715_827_883, ONE), (ONE / 2, ONE)]),
+                (2, vec![(ONE - 715_827_883, ONE), (ONE / 2, ONE)]),
             ]
         );
+    }
+
+    #[test]
+    fn choices_branch_as_often_as_there_are_numbers() {
+        let mut branches = Branches::new(1);
+        let mut seen = Vec::new();
+        loop {
+            seen.push((branches.choose(2), branches.choose(3)));
+            assert_eq!(branches.weight(), [(1, 2), (1, 3)]);
+            if !branches.next_branch() {
+                break;
+            }
+        }
+        assert_eq!(seen, [(0, 0), (0, 1), (0, 2), (1, 0), (1, 1), (1, 2)]);
+        let mut seeded = Seeded::new(7);
+        assert!((0..100).all(|_| seeded.choose(3) < 3));
     }
 
     #[test]

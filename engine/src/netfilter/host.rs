@@ -21,8 +21,9 @@ use serde::{Deserialize, Serialize};
 use super::RuleAt;
 use super::chance::Chance;
 use super::conntrack::{Belongs, Connection, Conntrack, Way};
-use super::iptables::Tables;
+use super::iptables::{Rule, Tables};
 use super::memory::Memory;
+use super::nft;
 use super::path::Path;
 use super::route::Routing;
 use super::trace::Trace;
@@ -39,11 +40,15 @@ pub struct Host {
     pub route_localnet: bool,
     /// `net.bridge.bridge-nf-call-iptables` and `-ip6tables`: rules see what a bridge carries.
     pub bridge_netfilter: bool,
-    /// IPv4's rules, shared between copies of the host; without any, packets pass without hooks
-    /// and are not tracked.
+    /// IPv4's iptables rules, shared between copies of the host. Without rules of either kind
+    /// packets pass without hooks and are not tracked.
     pub rules_v4: Option<Arc<Tables>>,
-    /// IPv6's rules.
+    /// IPv6's iptables rules.
     pub rules_v6: Option<Arc<Tables>>,
+    /// IPv4's nftables rules, which see a packet beside iptables' at the same hooks.
+    pub nft_v4: Option<Arc<nft::Ruleset>>,
+    /// IPv6's nftables rules.
+    pub nft_v6: Option<Arc<nft::Ruleset>>,
 }
 
 impl Host {
@@ -57,16 +62,54 @@ impl Host {
             bridge_netfilter: true,
             rules_v4: None,
             rules_v6: None,
+            nft_v4: None,
+            nft_v6: None,
         }
     }
 
-    /// The rules that see packets of a family.
+    /// The iptables rules that see packets of a family.
     #[must_use]
-    pub fn rules(&self, family: IpFamily) -> Option<&Tables> {
+    pub fn tables(&self, family: IpFamily) -> Option<&Tables> {
         match family {
             IpFamily::IPv4 => self.rules_v4.as_deref(),
             IpFamily::IPv6 => self.rules_v6.as_deref(),
         }
+    }
+
+    /// The nftables rules that see packets of a family.
+    #[must_use]
+    pub fn nft(&self, family: IpFamily) -> Option<&nft::Ruleset> {
+        match family {
+            IpFamily::IPv4 => self.nft_v4.as_deref(),
+            IpFamily::IPv6 => self.nft_v6.as_deref(),
+        }
+    }
+
+    /// Whether there are rules of any kind and family: only then something is remembered.
+    #[must_use]
+    pub fn has_rules(&self) -> bool {
+        [IpFamily::IPv4, IpFamily::IPv6]
+            .into_iter()
+            .any(|family| self.tables(family).is_some() || self.nft(family).is_some())
+    }
+
+    /// What a rule's comment says.
+    #[must_use]
+    pub fn comment(&self, family: IpFamily, at: &RuleAt) -> Option<&str> {
+        let iptables = self.tables(family).and_then(|tables| tables.rule(at));
+        if let Some(rule) = iptables {
+            return rule.comment.as_deref();
+        }
+        self.nft(family)?.rule(at)?.comment.as_deref()
+    }
+
+    /// Whether a rule sends on those that came before: it asks a list of recent addresses, or a
+    /// set that rules add to.
+    #[must_use]
+    pub fn remembers(&self, family: IpFamily, at: &RuleAt) -> bool {
+        let iptables = self.tables(family).and_then(|tables| tables.rule(at));
+        iptables.is_some_and(Rule::remembers)
+            || self.nft(family).is_some_and(|rules| rules.remembers(at))
     }
 }
 
@@ -271,7 +314,8 @@ impl Host {
         state.conntrack.expire(moment.now_ms);
         let mut path = Path {
             host: self,
-            tables: self.rules(family),
+            tables: self.tables(family),
+            nft: self.nft(family),
             state,
             moment,
             skb,

@@ -1,5 +1,5 @@
 //! What rules remember from packet to packet: `-m recent` lists, `-m limit` buckets, `-m
-//! statistic --mode nth` counters.
+//! statistic --mode nth` counters, and elements that nftables rules add to sets.
 //!
 //! Sources: Linux `net/netfilter/xt_recent.c`, `xt_limit.c`, `xt_statistic.c`. A list holds 100
 //! addresses (`ip_list_tot`) with 20 times each (`ip_pkt_list_tot`), the module's defaults; the
@@ -23,6 +23,8 @@ pub struct Memory {
     lists: BTreeMap<(IpFamily, String), Vec<Entry>>,
     buckets: BTreeMap<RuleAt, Bucket>,
     counters: BTreeMap<RuleAt, u32>,
+    /// nftables sets that rules add to: table and set, and when each address goes.
+    sets: BTreeMap<(String, String), BTreeMap<IpAddr, u64>>,
 }
 
 /// An address in a list. The list is kept in the order of use, the oldest first.
@@ -120,6 +122,30 @@ impl Memory {
         let count = self.counters.entry(at.clone()).or_insert(start);
         *count = if *count + 1 >= every { 0 } else { *count + 1 };
         *count == 0
+    }
+
+    /// Notes an address in a nftables set, or renews it (`update @set`). Without a timeout it stays.
+    pub(super) fn note_in_set(
+        &mut self,
+        table: &str,
+        set: &str,
+        address: IpAddr,
+        timeout_ms: Option<u64>,
+        now_ms: u64,
+    ) {
+        let until = timeout_ms.map_or(u64::MAX, |timeout| now_ms.saturating_add(timeout));
+        let key = (table.to_owned(), set.to_owned());
+        let noted = self.sets.entry(key).or_default();
+        noted.retain(|_, until| *until > now_ms);
+        noted.insert(address, until);
+    }
+
+    /// Whether a rule noted an address in a nftables set, and its time is not over.
+    pub(super) fn in_set(&self, table: &str, set: &str, address: IpAddr, now_ms: u64) -> bool {
+        let noted = self.sets.get(&(table.to_owned(), set.to_owned()));
+        noted
+            .and_then(|noted| noted.get(&address))
+            .is_some_and(|&until| until > now_ms)
     }
 
     /// The addresses in a list, the one used longest ago first, each with the time of its last

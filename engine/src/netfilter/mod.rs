@@ -1,11 +1,11 @@
 //! The packet path of one Linux host. Knows no word of Kubernetes.
 //!
-//! A [`Host`] has devices, routes ([`route`]) and rules ([`iptables`]); a [`HostState`] remembers
+//! A [`Host`] has devices, routes ([`route`]) and rules ([`iptables`], [`nft`]); a [`HostState`] remembers
 //! its connections ([`conntrack`]) and what rules remember ([`memory`]). A packet comes in, is
 //! sent by a process, or crosses a bridge, and each way gives a [`Passage`]: what became of the
 //! packet, what was rewritten, and every rule that was looked at, with the reason.
 //!
-//! Modelled after Linux 6.18 and iptables 1.8.9; each module names its kernel files and what it
+//! Modelled after Linux 6.18, iptables 1.8.9 and nft 1.0.6; each module names its kernel files and what it
 //! leaves out. What a rule text holds and the model does not is named with its line when it is
 //! read, and again as a [`Doubt`] when a packet's way depends on it.
 
@@ -15,10 +15,14 @@ mod host;
 pub mod iptables;
 pub mod memory;
 mod nat;
+pub mod nft;
 mod path;
 pub mod route;
 mod rule_at;
 mod trace;
+
+#[cfg(test)]
+mod tests;
 
 pub use host::{Fate, Host, HostState, Loss, Moment, Passage, Rewrite, Skb, reset_about};
 pub use rule_at::{Look, RuleAt};

@@ -11,6 +11,7 @@ use super::conntrack::{Belongs, Way};
 use super::host::{Fate, Host, HostState, Loss, Moment, Rewrite, Skb, attached, reset_about};
 use super::iptables::{NatRange, Policy, RejectWith, Seen, State, Tables, Target, Told, evaluate};
 use super::nat::{self, Side};
+use super::nft::{self, BaseKind, HookName};
 use super::route::{LOOPBACK, Lookup};
 use super::trace::{Doubt, Trace};
 use crate::net::{IcmpMessage, IpFamily};
@@ -49,32 +50,33 @@ impl Hook {
         }
     }
 
-    fn stages(self) -> &'static [Stage] {
-        use Stage::{Confirm, Conntrack, Nat, Table};
+    fn nft(self) -> HookName {
         match self {
-            Self::Prerouting => &[
-                Table("raw"),
-                Conntrack,
-                Table("mangle"),
-                Nat(Side::Destination),
-            ],
-            Self::Input => &[
-                Table("mangle"),
-                Table("filter"),
-                Table("security"),
-                Nat(Side::Source),
-                Confirm,
-            ],
-            Self::Forward => &[Table("mangle"), Table("filter"), Table("security")],
-            Self::Output => &[
-                Table("raw"),
-                Conntrack,
-                Table("mangle"),
-                Nat(Side::Destination),
-                Table("filter"),
-                Table("security"),
-            ],
-            Self::Postrouting => &[Table("mangle"), Nat(Side::Source), Confirm],
+            Self::Prerouting => HookName::Prerouting,
+            Self::Input => HookName::Input,
+            Self::Forward => HookName::Forward,
+            Self::Output => HookName::Output,
+            Self::Postrouting => HookName::Postrouting,
+        }
+    }
+
+    /// What hangs here by priority, but for nftables' chains of type filter, which say themselves.
+    fn stages(self) -> &'static [(i32, Stage)] {
+        use Stage::{Confirm, Conntrack, Nat, Table};
+        const RAW: (i32, Stage) = (-300, Table("raw"));
+        const TRACK: (i32, Stage) = (-200, Conntrack);
+        const MANGLE: (i32, Stage) = (-150, Table("mangle"));
+        const DNAT: (i32, Stage) = (-100, Nat(Side::Destination));
+        const FILTER: (i32, Stage) = (0, Table("filter"));
+        const SECURITY: (i32, Stage) = (50, Table("security"));
+        const SNAT: (i32, Stage) = (100, Nat(Side::Source));
+        const LAST: (i32, Stage) = (i32::MAX, Confirm);
+        match self {
+            Self::Prerouting => &[RAW, TRACK, MANGLE, DNAT],
+            Self::Input => &[MANGLE, FILTER, SECURITY, SNAT, LAST],
+            Self::Forward => &[MANGLE, FILTER, SECURITY],
+            Self::Output => &[RAW, TRACK, MANGLE, DNAT, FILTER, SECURITY],
+            Self::Postrouting => &[MANGLE, SNAT, LAST],
         }
     }
 }
@@ -109,6 +111,7 @@ fn lost(why: Loss) -> Fate {
 pub(super) struct Path<'a, 'm> {
     pub(super) host: &'a Host,
     pub(super) tables: Option<&'a Tables>,
+    pub(super) nft: Option<&'a nft::Ruleset>,
     pub(super) state: &'a mut HostState,
     pub(super) moment: &'a mut Moment<'m>,
     pub(super) skb: Skb,
@@ -300,18 +303,40 @@ impl Path<'_, '_> {
     }
 
     fn hook(&mut self, hook: Hook, ports: Ports) -> Result<(), Fate> {
-        let Some(tables) = self.tables else {
+        let (tables, nft) = (self.tables, self.nft);
+        if tables.is_none() && nft.is_none() {
             return Ok(());
-        };
-        for &stage in hook.stages() {
+        }
+        let filters = nft.map(|rules| rules.hooked(hook.nft(), BaseKind::Filter));
+        let mut filters = filters.unwrap_or_default().into_iter().peekable();
+        for &(priority, stage) in hook.stages() {
+            while let Some((table, chain, _)) =
+                filters.next_if(|(_, _, base)| base.priority < priority)
+            {
+                self.nft_filter(table, chain, ports)?;
+            }
             match stage {
-                Stage::Table(table) => self.table(tables, table, hook, ports)?,
+                Stage::Table(table) => {
+                    let told = self.ask(table, hook, ports);
+                    self.go_on(told)?;
+                }
                 Stage::Conntrack => self.track(),
-                Stage::Nat(side) => self.nat(tables, side, hook, ports)?,
+                Stage::Nat(side) => self.nat(side, hook, ports)?,
                 Stage::Confirm => self.confirm()?,
             }
         }
+        for (table, chain, _) in filters {
+            self.nft_filter(table, chain, ports)?;
+        }
         Ok(())
+    }
+
+    fn nft_filter(&mut self, table: &str, chain: &str, ports: Ports) -> Result<(), Fate> {
+        let Some(rules) = self.nft else {
+            return Ok(());
+        };
+        let told = self.with_seen(ports, |seen| nft::evaluate(rules, table, chain, seen));
+        self.go_on(told)
     }
 
     fn track(&mut self) {
@@ -356,9 +381,9 @@ impl Path<'_, '_> {
         }
     }
 
-    /// One table's built-in chain of this hook.
-    fn ask<'t>(&mut self, tables: &'t Tables, name: &str, hook: Hook, ports: Ports) -> Told<'t> {
-        let Some(table) = tables.table(name) else {
+    /// An iptables table's built-in chain of this hook.
+    fn ask(&mut self, name: &str, hook: Hook, ports: Ports) -> Told {
+        let Some(table) = self.tables.and_then(|tables| tables.table(name)) else {
             return Told::Accept;
         };
         // A chain without rules is not worth the preparations.
@@ -368,6 +393,11 @@ impl Path<'_, '_> {
         if idle {
             return Told::Accept;
         }
+        self.with_seen(ports, |seen| evaluate(table, hook.name(), seen))
+    }
+
+    /// Shows the packet to rules, and takes over what they changed.
+    fn with_seen(&mut self, ports: Ports, ask: impl FnOnce(&mut Seen<'_>) -> Told) -> Told {
         let (state, snat, dnat, mark) = self.tracked();
         let mut connmark = mark;
         let routing = &self.host.routing;
@@ -388,7 +418,7 @@ impl Path<'_, '_> {
             chance: &mut *self.moment.chance,
             trace: &mut self.trace,
         };
-        let told = evaluate(table, hook.name(), &mut seen);
+        let told = ask(&mut seen);
         if seen.untrack && self.skb.belongs == Belongs::Unknown {
             self.skb.belongs = Belongs::Untracked;
         }
@@ -406,14 +436,28 @@ impl Path<'_, '_> {
         told
     }
 
-    fn table(&mut self, tables: &Tables, name: &str, hook: Hook, ports: Ports) -> Result<(), Fate> {
-        match self.ask(tables, name, hook, ports) {
+    fn go_on(&mut self, told: Told) -> Result<(), Fate> {
+        match told {
             Told::Accept => Ok(()),
             told => Err(self.end(told)),
         }
     }
 
-    fn end(&mut self, told: Told<'_>) -> Fate {
+    /// The NAT rules of this hook: iptables' first, then nftables', until one translates.
+    fn ask_nat(&mut self, hook: Hook, ports: Ports) -> Told {
+        let mut told = self.ask("nat", hook, ports);
+        if let Some(rules) = self.nft {
+            for (table, chain, _) in rules.hooked(hook.nft(), BaseKind::Nat) {
+                if told != Told::Accept {
+                    break;
+                }
+                told = self.with_seen(ports, |seen| nft::evaluate(rules, table, chain, seen));
+            }
+        }
+        told
+    }
+
+    fn end(&mut self, told: Told) -> Fate {
         match told {
             Told::Drop(by) => Fate::Dropped { by },
             Told::Reject(by, with) => {
@@ -438,7 +482,7 @@ impl Path<'_, '_> {
         self.host.error_about(self.state, &self.skb, message)
     }
 
-    fn nat(&mut self, tables: &Tables, side: Side, hook: Hook, ports: Ports) -> Result<(), Fate> {
+    fn nat(&mut self, side: Side, hook: Hook, ports: Ports) -> Result<(), Fate> {
         let open = match &self.skb.belongs {
             Belongs::New(connection) => match side {
                 Side::Source => !connection.snat_done,
@@ -448,10 +492,10 @@ impl Path<'_, '_> {
         };
         let mut by = None;
         if open {
-            let (range, rule) = match self.ask(tables, "nat", hook, ports) {
+            let (range, rule) = match self.ask_nat(hook, ports) {
                 Told::Accept => (NatRange::default(), None),
                 Told::Translate(at, target) => {
-                    match self.range_of(&at, target, side, hook, ports)? {
+                    match self.range_of(&at, &target, side, hook, ports)? {
                         Some(range) => (range, Some(at)),
                         None => (NatRange::default(), None),
                     }

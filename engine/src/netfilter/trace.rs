@@ -4,24 +4,28 @@ use serde::{Deserialize, Serialize};
 
 use super::{Look, RuleAt};
 
-/// A draw of `-m statistic --mode random`. Both numbers are fractions of 2^31.
+/// A draw that decided about a packet.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Draw {
-    /// Whose draw.
-    pub at: RuleAt,
-    /// What was drawn.
-    pub drawn: u32,
-    /// The probability; the rule matches when less was drawn.
-    pub threshold: u32,
-}
-
-impl Draw {
-    /// Whether less was drawn than the threshold.
-    #[must_use]
-    pub fn matched(&self) -> bool {
-        self.drawn < self.threshold
-    }
+#[serde(rename_all = "camelCase", tag = "kind")]
+pub enum Draw {
+    /// `-m statistic --mode random`. Both numbers are fractions of 2^31.
+    Random {
+        /// Whose draw.
+        at: RuleAt,
+        /// What was drawn.
+        drawn: u32,
+        /// The probability; the rule matches when less was drawn.
+        threshold: u32,
+    },
+    /// `numgen random`: one of so many.
+    Choice {
+        /// Whose draw.
+        at: RuleAt,
+        /// What was drawn, from 0.
+        chosen: u32,
+        /// Of how many.
+        of: u32,
+    },
 }
 
 /// A rule on which the evaluation depends, and which it cannot judge.

@@ -389,7 +389,7 @@ impl Exchange<'_> {
             chance: &mut *self.chance,
         };
         let host = &found.host;
-        let passage = if host.rules_v4.is_some() || host.rules_v6.is_some() {
+        let passage = if host.has_rules() {
             let state = self.state.hosts.entry(found.key()).or_default();
             walk(host, state, &mut moment)
         } else {

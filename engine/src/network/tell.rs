@@ -7,9 +7,7 @@
 
 use super::exchange::{Came, Ending, Event, Server, Stop, is_node};
 use super::journey::{Change, Direction, Hop, Journey, Location, Served, Step};
-use super::told::{
-    Told, came_from, change, ended_by_ttl, first_return, pod_of, remembers, rewrite_of,
-};
+use super::told::{Told, came_from, change, ended_by_ttl, first_return, pod_of, rewrite_of};
 use super::topology::{Network, Role};
 use super::verdict;
 use super::words;
@@ -290,9 +288,7 @@ impl Teller<'_> {
         self.hop(Step::Nat, at, Direction::Request, passage.before);
         self.show(event, decided_by, entered);
         let affinity = (passage.trace.looks.iter())
-            .filter(|look| look.matched)
-            .filter_map(|look| told.rule(event.machine, &look.at))
-            .any(remembers);
+            .any(|look| look.matched && told.remembers(event.machine, &look.at));
         let onwards = next.map(|next| told.place(next.machine));
         self.say(words::nat(&words::Nat {
             node: &told.network.machine(event.machine).name,
@@ -410,9 +406,7 @@ impl Teller<'_> {
         self.show(event, by.clone(), direction == Direction::Reply);
         let place = told.place(event.machine);
         if let Some(by) = by {
-            let comment = told
-                .rule(event.machine, &by)
-                .and_then(|rule| rule.comment.as_deref());
+            let comment = told.comment(event.machine, &by);
             self.say(words::by_rule(
                 place,
                 &by,

@@ -8,7 +8,6 @@ use super::walk::Lookups;
 use super::words::Place;
 use crate::api::Origin;
 use crate::net::{IpFamily, Packet};
-use crate::netfilter::iptables::{Recent, RecentAction, Rule, What};
 use crate::netfilter::{Loss, Passage, Rewrite, RuleAt};
 
 /// What there is to tell.
@@ -101,10 +100,16 @@ impl Told<'_> {
         self.place(self.machine)
     }
 
-    /// A rule of a Node.
-    pub(super) fn rule(&self, machine: usize, at: &RuleAt) -> Option<&Rule> {
+    /// What the comment of a Node's rule says.
+    pub(super) fn comment(&self, machine: usize, at: &RuleAt) -> Option<&str> {
         let family = IpFamily::of(self.sent.dst);
-        self.network.machine(machine).host.rules(family)?.rule(at)
+        self.network.machine(machine).host.comment(family, at)
+    }
+
+    /// Whether a Node's rule sends on those who came before.
+    pub(super) fn remembers(&self, machine: usize, at: &RuleAt) -> bool {
+        let family = IpFamily::of(self.sent.dst);
+        self.network.machine(machine).host.remembers(family, at)
     }
 
     /// The fields behind a Node's rules, each once.
@@ -139,19 +144,6 @@ pub(super) fn change(rewrite: &Rewrite) -> Change {
 
 pub(super) fn rewrite_of(passage: &Passage, destination: bool) -> Option<&Rewrite> {
     (passage.rewrites.iter()).find(|rewrite| rewrite.destination == destination && !rewrite.undone)
-}
-
-/// Whether a rule sends those on who came before.
-pub(super) fn remembers(rule: &Rule) -> bool {
-    rule.tests.iter().any(|test| {
-        matches!(
-            test.what,
-            What::Recent(Recent {
-                action: RecentAction::Check | RecentAction::Update,
-                ..
-            })
-        )
-    })
 }
 
 /// Whether the request's TTL ended.

@@ -8,9 +8,9 @@ use ipnet::IpNet;
 
 use super::plan::{Listens, Owner, Plan, PlanNode, PlanPod, PodLink, Serves, Socket};
 use crate::net::{IpFamily, Protocol};
-use crate::netfilter::Host;
 use crate::netfilter::iptables::{Before, RuleError, SourceText, Tables};
 use crate::netfilter::route::{Device, LOOPBACK, Route, RouteKind, Routing};
+use crate::netfilter::{Host, nft};
 
 /// What a machine is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -204,6 +204,31 @@ impl Network {
         );
         self.set_tables(node, tables);
         errors
+    }
+
+    /// Gives a Node its nftables rules of one family, as commands for `nft -f`; those that it had
+    /// are gone. They stand beside iptables' rules, as on a real host. Without a Node of that name
+    /// nothing happens.
+    pub fn set_nft(&mut self, node: &str, family: IpFamily, text: &str) -> Vec<RuleError> {
+        let mut rules = nft::Ruleset::new(family);
+        let errors = rules.read(text);
+        if let Some(index) = self.node(node) {
+            let host = &mut self.machines[index].host;
+            match family {
+                IpFamily::IPv4 => host.nft_v4 = Some(Arc::new(rules)),
+                IpFamily::IPv6 => host.nft_v6 = Some(Arc::new(rules)),
+            }
+        }
+        errors
+    }
+
+    /// Takes all rules away from a Node, of all kinds and families.
+    pub fn clear_rules(&mut self, node: &str) {
+        if let Some(index) = self.node(node) {
+            let host = &mut self.machines[index].host;
+            (host.rules_v4, host.rules_v6) = (None, None);
+            (host.nft_v4, host.nft_v6) = (None, None);
+        }
     }
 
     /// Gives a Node tables that were read already.

@@ -140,11 +140,8 @@ fn cause(told: &Told<'_>, machine: usize, by: Option<&RuleAt>) -> Option<Cause> 
 
 /// What to look at when a rule was the end: its comment says what kube-proxy meant.
 fn next_for_rule(told: &Told<'_>, machine: usize, by: &RuleAt) -> Words {
-    let comment = told
-        .rule(machine, by)
-        .and_then(|rule| rule.comment.as_deref())
-        .unwrap_or_default();
-    if comment.ends_with("has no endpoints") {
+    let comment = told.comment(machine, by).unwrap_or_default();
+    if comment.ends_with("has no endpoints") || by.chain == "reject-chain" {
         words::next_endpoints()
     } else if comment.ends_with("has no local endpoints") {
         words::next_local()

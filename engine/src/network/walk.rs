@@ -12,7 +12,7 @@ use super::words;
 use crate::api::Origin;
 use crate::net::{IpFamily, Packet};
 use crate::netfilter::RuleAt;
-use crate::netfilter::chance::{Branches, Chance, ONE};
+use crate::netfilter::chance::{Branches, Chance};
 
 /// The fields of manifests that made a Node's rule: the Node's name, and the rule.
 pub type OriginsOf<'a> = dyn Fn(&str, &RuleAt) -> Vec<Origin> + 'a;
@@ -34,20 +34,20 @@ pub struct Lookups<'a> {
 pub struct Possibility {
     /// The way.
     pub journey: Journey,
-    /// What was drawn on it: probabilities, each a fraction of 2^31, of which the product is the
-    /// way's own.
-    pub draws: Vec<u32>,
+    /// What was drawn on it: fractions, of which the product is the way's probability.
+    pub draws: Vec<(u32, u32)>,
 }
 
 impl Possibility {
     /// The way's probability in millionths, rounded to the nearest.
     #[must_use]
     pub fn millionths(&self) -> u32 {
-        let one = u128::from(ONE);
         // 2^62 to begin with, so that little is lost by cutting after each draw.
-        let product =
-            (self.draws.iter()).fold(one * one, |product, &draw| product * u128::from(draw) / one);
-        u32::try_from((product * 1_000_000 + one * one / 2) / (one * one)).unwrap_or(u32::MAX)
+        let one = 1_u128 << 62;
+        let product = (self.draws.iter()).fold(one, |product, &(part, of)| {
+            product * u128::from(part) / u128::from(of.max(1))
+        });
+        u32::try_from((product * 1_000_000 + one / 2) / one).unwrap_or(u32::MAX)
     }
 }
 

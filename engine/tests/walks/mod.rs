@@ -37,21 +37,24 @@ pub struct Report {
     pub failures: Vec<String>,
 }
 
-/// Walks all lines of a scenario that were recorded in iptables mode.
+/// Walks all lines of a scenario that were recorded in a mode: iptables or nftables.
 ///
 /// # Panics
 /// When the folder's files cannot be read.
 #[allow(unreachable_pub)]
 #[must_use]
-pub fn check_iptables(folder: &Path) -> Report {
-    let scenario = Scenario::load(folder);
+pub fn check(folder: &Path, mode: Mode) -> Report {
     let mut report = Report::default();
     let text = read(&folder.join("walks.jsonl"));
     let lines: Vec<(usize, Value)> = (1..)
         .zip(text.lines())
         .map(|(number, line)| (number, serde_json::from_str(line).unwrap()))
-        .filter(|(_, line): &(usize, Value)| line["mode"] == "iptables")
+        .filter(|(_, line): &(usize, Value)| line["mode"] == mode.as_str())
         .collect();
+    if lines.is_empty() {
+        return report;
+    }
+    let scenario = Scenario::load(folder, mode);
     let with_affinity: Vec<&(usize, Value)> = (lines.iter())
         .filter(|(_, line)| line.get("affinity").is_some())
         .collect();
@@ -91,11 +94,16 @@ struct Scenario {
 }
 
 impl Scenario {
-    fn load(folder: &Path) -> Self {
-        let topology: Topology =
+    fn load(folder: &Path, mode: Mode) -> Self {
+        let mut topology: Topology =
             serde_yaml::from_str(&read(&folder.join("topology.yaml"))).unwrap();
         let config: ProxyConfig = serde_yaml::from_str(&read(&folder.join("config.yaml"))).unwrap();
         let objects = Objects::load(&read(&folder.join("input.yaml")));
+        if mode == Mode::Nftables {
+            for node in &mut topology.nodes {
+                node.route_localnet = 0;
+            }
+        }
         let mut network = Network::new(&topology.plan());
         for node in &topology.nodes {
             let mut config = config.clone();
@@ -109,14 +117,13 @@ impl Scenario {
             }
             config.node_ips = vec![node.ip.split('/').next().unwrap().to_owned()];
             let object = objects.nodes.iter().find(|o| o.metadata.name == node.name);
-            let rules = RuleSet::new(
-                Mode::Iptables,
-                &config,
-                object,
-                &objects.services,
-                &objects.slices,
-            )
-            .unwrap();
+            let rules =
+                RuleSet::new(mode, &config, object, &objects.services, &objects.slices).unwrap();
+            if mode == Mode::Nftables {
+                let errors = network.set_nft(&node.name, topology.family, &rules.text());
+                assert!(errors.is_empty(), "{}: {errors:?}", folder.display());
+                continue;
+            }
             let rules = NodeRules {
                 calls: rules.top_level().iter().map(ToString::to_string).collect(),
                 restore: rules.text(),

@@ -36,6 +36,14 @@ pub enum Trouble {
         /// The chain.
         chain: String,
     },
+    /// The table has no such set or map (nftables).
+    #[error("no such set or map in table {table}: `{name}`")]
+    UnknownSet {
+        /// The table.
+        table: String,
+        /// The set or map.
+        name: String,
+    },
     /// The chain is there already.
     #[error("chain `{0}` exists already")]
     ChainExists(String),
@@ -90,7 +98,7 @@ impl Trouble {
         }
     }
 
-    pub(super) fn bad(option: &str, value: &str) -> Self {
+    pub(crate) fn bad(option: &str, value: &str) -> Self {
         Self::BadValue {
             option: option.to_owned(),
             value: value.to_owned(),

@@ -39,21 +39,21 @@ pub(crate) struct Seen<'a> {
 
 /// What a built-in chain told the kernel to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Told<'t> {
+pub(crate) enum Told {
     /// Go on.
     Accept,
     /// Throw it away.
     Drop(RuleAt),
     /// Throw it away and tell the sender.
     Reject(RuleAt, RejectWith),
-    /// Translate the connection (table `nat` only).
-    Translate(RuleAt, &'t Target),
+    /// Translate the connection (NAT chains only).
+    Translate(RuleAt, Target),
     /// Too many rules were looked at.
     GaveUp(RuleAt),
 }
 
 /// Puts a packet through a built-in chain.
-pub(crate) fn evaluate<'t>(table: &'t Table, chain: &str, seen: &mut Seen<'_>) -> Told<'t> {
+pub(crate) fn evaluate(table: &Table, chain: &str, seen: &mut Seen<'_>) -> Told {
     let Some(base) = table.position(chain) else {
         return Told::Accept;
     };
@@ -121,7 +121,7 @@ pub(crate) fn evaluate<'t>(table: &'t Table, chain: &str, seen: &mut Seen<'_>) -
             Target::NoTrack => seen.untrack = true,
             Target::Dnat(_) | Target::Snat(_) | Target::Masquerade(_) | Target::Redirect(_) => {
                 if table.name == "nat" {
-                    return Told::Translate(at, &rule.target);
+                    return Told::Translate(at, rule.target.clone());
                 }
                 seen.trace.doubts.push(Doubt {
                     at,
@@ -136,7 +136,7 @@ pub(crate) fn evaluate<'t>(table: &'t Table, chain: &str, seen: &mut Seen<'_>) -
     }
 }
 
-fn by_policy<'t>(table: &Table, chain: &Chain, seen: &mut Seen<'_>) -> Told<'t> {
+fn by_policy(table: &Table, chain: &Chain, seen: &mut Seen<'_>) -> Told {
     if chain.policy != Some(Policy::Drop) {
         return Told::Accept;
     }
@@ -306,7 +306,7 @@ fn make(test: &Test, at: &RuleAt, seen: &mut Seen<'_>) -> Result<String, String>
         }
         What::Random(threshold) => {
             let drawn = seen.chance.draw(*threshold);
-            seen.trace.draws.push(Draw {
+            seen.trace.draws.push(Draw::Random {
                 at: at.clone(),
                 drawn,
                 threshold: *threshold,
@@ -406,7 +406,7 @@ fn marked(what: &str, mark: u32, value: u32, mask: u32, found: bool) -> String {
 }
 
 /// The protocol's number.
-fn protocol_of(packet: &Packet) -> u8 {
+pub(crate) fn protocol_of(packet: &Packet) -> u8 {
     match (packet.transport, IpFamily::of(packet.dst)) {
         (Transport::Tcp { .. }, _) => 6,
         (Transport::Udp { .. }, _) => 17,

@@ -21,10 +21,13 @@ mod words;
 mod tests;
 
 pub use error::{RuleError, Trouble};
-pub(crate) use evaluate::{Seen, Told, evaluate};
+pub(crate) use evaluate::{Seen, Told, evaluate, protocol_of};
+pub(crate) use modules::{number as read_number, state as read_state};
+pub(crate) use parse::{block as read_block, protocol as read_protocol};
 pub use rule::{
     AddressType, Block, ConnMark, DevicePattern, NatRange, Ports, Recent, RecentAction, RejectWith,
     Rule, Source, SourceText, State, Target, Test, What,
 };
 pub(crate) use rule::{address_of, bits};
 pub use tables::{Before, Chain, Policy, RuleEntry, Table, Tables};
+pub(crate) use target::nat_range as read_nat_range;

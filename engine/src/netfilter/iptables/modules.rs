@@ -362,7 +362,7 @@ impl Module {
 }
 
 /// A number in decimal, with `0x` in hexadecimal, with a leading `0` in octal.
-pub(super) fn number(text: &str) -> Option<u32> {
+pub(crate) fn number(text: &str) -> Option<u32> {
     if let Some(digits) = text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")) {
         return u32::from_str_radix(digits, 16).ok();
     }
@@ -459,7 +459,7 @@ fn is_rare_address_type(text: &str) -> bool {
     address_type(text).is_some() || known.contains(&text.to_ascii_uppercase().as_str())
 }
 
-fn state(text: &str) -> Option<State> {
+pub(crate) fn state(text: &str) -> Option<State> {
     Some(match text.to_ascii_uppercase().as_str() {
         "INVALID" => State::Invalid,
         "NEW" => State::New,

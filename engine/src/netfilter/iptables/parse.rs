@@ -293,7 +293,7 @@ impl<'a> Take<'a> {
 }
 
 /// The protocol's number; `all` is 0.
-fn protocol(name: &str) -> Option<u8> {
+pub(crate) fn protocol(name: &str) -> Option<u8> {
     Some(match name.to_ascii_lowercase().as_str() {
         "all" => 0,
         "icmp" => 1,
@@ -332,7 +332,7 @@ fn addresses(list: &str, option: &str, family: IpFamily) -> Result<Vec<Block>, T
 }
 
 /// `address[/length]` or `address/mask`.
-fn block(text: &str, family: IpFamily) -> Option<Block> {
+pub(crate) fn block(text: &str, family: IpFamily) -> Option<Block> {
     let width = u32::from(family.bits());
     let (address, mask) = match text.split_once('/') {
         Some((address, mask)) => (address, Some(mask)),

@@ -22,6 +22,22 @@ pub struct Rule {
     pub text: String,
 }
 
+impl Rule {
+    /// Whether it asks a list who came before.
+    #[must_use]
+    pub fn remembers(&self) -> bool {
+        self.tests.iter().any(|test| {
+            matches!(
+                test.what,
+                What::Recent(Recent {
+                    action: RecentAction::Check | RecentAction::Update,
+                    ..
+                })
+            )
+        })
+    }
+}
+
 /// Where a rule was read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Source {

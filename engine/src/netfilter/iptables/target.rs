@@ -213,13 +213,13 @@ fn reject_with(word: &str) -> Option<RejectWith> {
     })
 }
 
-type AddressesAndPorts = (
+pub(crate) type AddressesAndPorts = (
     Option<(std::net::IpAddr, std::net::IpAddr)>,
     Option<(u16, u16)>,
 );
 
 /// `[address[-address]][:port[-port]]`, an IPv6 address with ports in brackets.
-fn nat_range(text: &str, family: IpFamily) -> Option<AddressesAndPorts> {
+pub(crate) fn nat_range(text: &str, family: IpFamily) -> Option<AddressesAndPorts> {
     let (addresses, ports) = match family {
         IpFamily::IPv4 => match text.split_once(':') {
             Some((addresses, ports)) => (addresses, Some(ports)),

@@ -346,26 +346,42 @@ fn choice(nat: &Nat<'_>) -> Words {
 }
 
 /// What the draws come to: one of how many, which one, and the numbers. The thresholds of an even
-/// choice are 1/n, 1/(n-1), …; others are told as they are, counted as the rules stand.
+/// choice by iptables are 1/n, 1/(n-1), …; others are told as they are, counted as the rules stand.
 fn drawn(draws: &[Draw]) -> Option<(usize, usize, String)> {
-    let last = draws.last()?;
+    let (last_at, last_threshold, last_drawn) = match draws.last()? {
+        Draw::Choice { chosen, of, .. } => {
+            let said = format!("number {chosen} of 0 to {}", of.saturating_sub(1));
+            let chosen = usize::try_from(*chosen).ok()? + 1;
+            return Some((usize::try_from(*of).ok()?, chosen, said));
+        }
+        Draw::Random {
+            at,
+            drawn,
+            threshold,
+        } => (at, *threshold, *drawn),
+    };
     // Earlier draws may belong to another chain.
-    let chain: Vec<&Draw> = (draws.iter())
-        .filter(|draw| draw.at.chain == last.at.chain && draw.at.table == last.at.table)
+    let chain: Vec<(u32, u32)> = (draws.iter())
+        .filter_map(|draw| match draw {
+            Draw::Random {
+                at,
+                drawn,
+                threshold,
+            } if at.chain == last_at.chain && at.table == last_at.table => {
+                Some((*drawn, *threshold))
+            }
+            _ => None,
+        })
         .collect();
-    let first = chain.first().filter(|draw| draw.threshold > 0)?;
-    let count = usize::try_from(
-        (u64::from(ONE) + u64::from(first.threshold) / 2) / u64::from(first.threshold),
-    )
-    .ok()?;
-    let chosen = chain.len() + usize::from(!last.matched());
+    let (_, first) = *chain.first().filter(|(_, threshold)| *threshold > 0)?;
+    let nearest = (u64::from(ONE) + u64::from(first) / 2) / u64::from(first);
+    let count = usize::try_from(nearest).ok()?;
+    let chosen = chain.len() + usize::from(last_drawn >= last_threshold);
     let said: Vec<String> = (chain.iter())
-        .rev()
-        .take(3)
-        .rev()
-        .map(|draw| {
-            let (drawn, threshold) = compared(draw.drawn, draw.threshold);
-            let sign = if draw.matched() { '<' } else { '≥' };
+        .skip(chain.len().saturating_sub(3))
+        .map(|&(drawn, threshold)| {
+            let sign = if drawn < threshold { '<' } else { '≥' };
+            let (drawn, threshold) = compared(drawn, threshold);
             let threshold = threshold.trim_end_matches('0');
             let pad = if threshold.ends_with('.') { "0" } else { "" };
             format!("{drawn} {sign} {threshold}{pad}")
@@ -464,7 +480,7 @@ mod tests {
     use crate::netfilter::RuleAt;
 
     fn draw(number: u32, drawn: u32, threshold: u32) -> Draw {
-        Draw {
+        Draw::Random {
             at: RuleAt::new("nat", "KUBE-SVC-X", number),
             drawn,
             threshold,

@@ -1,0 +1,312 @@
+//! A packet through one base chain, rule after rule (`nft_do_chain` in
+//! `net/netfilter/nf_tables_core.c`).
+
+use std::net::IpAddr;
+
+use super::ruleset::{Field, MapTarget, Rule, Ruleset, Statement, Table, Value, Values, Verdict};
+use crate::limits::MAX_RULES_LOOKED_AT;
+use crate::netfilter::iptables::{Seen, Target, Told, bits, protocol_of};
+use crate::netfilter::trace::{Doubt, Draw};
+use crate::netfilter::{Look, RuleAt};
+
+/// What a rule came to.
+enum Came<'t> {
+    /// A test was not passed, or there was nothing to decide.
+    On,
+    Verdict(&'t Verdict),
+    Told(Told),
+}
+
+/// Puts a packet through a base chain of a table.
+pub(crate) fn evaluate(ruleset: &Ruleset, table: &str, chain: &str, seen: &mut Seen<'_>) -> Told {
+    let Some(content) = ruleset.tables.get(table) else {
+        return Told::Accept;
+    };
+    let Some(base) = content.chains.get(chain) else {
+        return Told::Accept;
+    };
+    let name = format!("{} {table}", ruleset.prefix());
+    let mut back = Vec::new();
+    let (mut at_chain, mut current, mut index) = (chain, base, 0);
+    let mut looked_at = 0;
+    loop {
+        let Some(rule) = current.rules.get(index) else {
+            match back.pop() {
+                Some(place) => (at_chain, current, index) = place,
+                None => break,
+            }
+            continue;
+        };
+        let number = u32::try_from(index + 1).unwrap_or(u32::MAX);
+        let at = RuleAt::new(name.as_str(), at_chain, number);
+        index += 1;
+        looked_at += 1;
+        if looked_at > MAX_RULES_LOOKED_AT {
+            return Told::GaveUp(at);
+        }
+        let look = seen.trace.looks.len();
+        seen.trace.looks.push(Look {
+            at: at.clone(),
+            matched: false,
+            why: String::new(),
+        });
+        let (came, matched, why) = run(rule, &at, table, content, seen);
+        seen.trace.looks[look].matched = matched;
+        seen.trace.looks[look].why = why;
+        let verdict = match came {
+            Came::On => continue,
+            Came::Told(told) => return told,
+            Came::Verdict(verdict) => verdict,
+        };
+        match verdict {
+            Verdict::Continue => {}
+            Verdict::Accept => return Told::Accept,
+            Verdict::Drop => return Told::Drop(at),
+            Verdict::Return => match back.pop() {
+                Some(place) => (at_chain, current, index) = place,
+                None => break,
+            },
+            Verdict::Jump(to) | Verdict::Goto(to) => match content.chains.get_key_value(to) {
+                Some((to, next)) => {
+                    if matches!(verdict, Verdict::Jump(_)) {
+                        back.push((at_chain, current, index));
+                    }
+                    (at_chain, current, index) = (to.as_str(), next, 0);
+                }
+                None => seen.trace.doubts.push(Doubt {
+                    at,
+                    what: format!("chain `{to}` is not there"),
+                }),
+            },
+        }
+    }
+    if base.base.is_some_and(|base| base.drops) {
+        let at = RuleAt::new(name, chain, 0);
+        seen.trace.looks.push(Look {
+            at: at.clone(),
+            matched: true,
+            why: "no rule decided; the chain's policy is drop".to_owned(),
+        });
+        return Told::Drop(at);
+    }
+    Told::Accept
+}
+
+/// Runs a rule from left to right: what came of it, whether all its tests were passed, and why.
+fn run<'t>(
+    rule: &'t Rule,
+    at: &RuleAt,
+    table: &str,
+    content: &'t Table,
+    seen: &mut Seen<'_>,
+) -> (Came<'t>, bool, String) {
+    let mut why: Vec<String> = Vec::new();
+    let done = |why: Vec<String>| {
+        if why.is_empty() {
+            "every packet".to_owned()
+        } else {
+            why.join(", ")
+        }
+    };
+    for statement in &rule.statements {
+        match statement {
+            Statement::Test {
+                field,
+                negated,
+                values,
+            } => {
+                let (found, said) = match values {
+                    Values::Of(values) => {
+                        let found = values.iter().any(|value| holds(*field, value, seen));
+                        (found, said(&shown(*field, seen), found, &text_of(values)))
+                    }
+                    Values::Set(set) => {
+                        let found = in_set(*field, table, content, set, seen);
+                        (found, said(&shown(*field, seen), found, &format!("@{set}")))
+                    }
+                };
+                if found == *negated {
+                    return (Came::On, false, said);
+                }
+                why.push(said);
+            }
+            Statement::Lookup { key, map } => {
+                let wanted: Option<Vec<u128>> =
+                    key.iter().map(|field| number(*field, seen)).collect();
+                let (map, name) = match map {
+                    MapTarget::Named(name) => (content.maps.get(name), format!("@{name}")),
+                    MapTarget::Here(map) => (Some(map), "its map".to_owned()),
+                };
+                let shown: Vec<String> = key.iter().map(|field| shown(*field, seen)).collect();
+                let shown = shown.join(" . ");
+                let element =
+                    wanted.and_then(|wanted| map.and_then(|map| map.elements.get(&wanted)));
+                let Some(element) = element else {
+                    return (Came::On, false, format!("{shown} is not in {name}"));
+                };
+                let comment = element.comment.as_ref();
+                let of = comment.map_or_else(String::new, |text| format!(" ({text})"));
+                why.push(format!("{shown} is in {name}{of}"));
+                return (Came::Verdict(&element.verdict), true, done(why));
+            }
+            Statement::Random { of, verdicts } => {
+                let chosen = seen.chance.choose(*of);
+                seen.trace.draws.push(Draw::Choice {
+                    at: at.clone(),
+                    chosen,
+                    of: *of,
+                });
+                let Some(verdict) = verdicts.get(&chosen) else {
+                    return (
+                        Came::On,
+                        false,
+                        format!("drew {chosen} of {of}, which is not there"),
+                    );
+                };
+                why.push(format!("drew {chosen} of {of}"));
+                return (Came::Verdict(verdict), true, done(why));
+            }
+            Statement::SetMark { mask, value } => {
+                seen.packet.mark = (seen.packet.mark & mask) ^ value;
+            }
+            Statement::Update { set, field } => {
+                let timeout = content.sets.get(set).and_then(|set| set.timeout_ms);
+                if let Some(address) = address(*field, seen) {
+                    seen.memory
+                        .note_in_set(table, set, address, timeout, seen.now_ms);
+                }
+            }
+            Statement::Verdict(verdict) => return (Came::Verdict(verdict), true, done(why)),
+            Statement::Reject(with) => {
+                return (Came::Told(Told::Reject(at.clone(), *with)), true, done(why));
+            }
+            Statement::Dnat(_)
+            | Statement::Snat(_)
+            | Statement::Masquerade(_)
+            | Statement::Redirect(_) => {
+                let target = match statement.clone() {
+                    Statement::Dnat(range) => Target::Dnat(range),
+                    Statement::Snat(range) => Target::Snat(range),
+                    Statement::Masquerade(range) => Target::Masquerade(range),
+                    Statement::Redirect(range) => Target::Redirect(range),
+                    _ => Target::None,
+                };
+                return (
+                    Came::Told(Told::Translate(at.clone(), target)),
+                    true,
+                    done(why),
+                );
+            }
+            Statement::Nothing => {}
+            Statement::NotModelled(what) => {
+                seen.trace.doubts.push(Doubt {
+                    at: at.clone(),
+                    what: what.clone(),
+                });
+                return (
+                    Came::On,
+                    false,
+                    format!("{what} is not modelled; taken as no match"),
+                );
+            }
+        }
+    }
+    (Came::On, true, done(why))
+}
+
+/// `source 10.0.0.1 is not in 10.1.0.0/16`.
+fn said(shown: &str, found: bool, values: &str) -> String {
+    let is = if found { "is" } else { "is not" };
+    format!("{shown} {is} in {values}")
+}
+
+fn address(field: Field, seen: &Seen<'_>) -> Option<IpAddr> {
+    match field {
+        Field::Source => Some(seen.packet.src),
+        Field::Destination => Some(seen.packet.dst),
+        _ => None,
+    }
+}
+
+/// A field's value as a number, where it has one.
+fn number(field: Field, seen: &Seen<'_>) -> Option<u128> {
+    let transport = seen.packet.transport;
+    Some(match field {
+        Field::Source => bits(seen.packet.src),
+        Field::Destination => bits(seen.packet.dst),
+        Field::Protocol => u128::from(protocol_of(seen.packet)),
+        Field::SourcePort(_) => u128::from(transport.sport()?),
+        Field::DestinationPort(_) => u128::from(transport.dport()?),
+        Field::Mark(mask) => u128::from(seen.packet.mark & mask),
+        Field::InDevice
+        | Field::OutDevice
+        | Field::State
+        | Field::SourceType
+        | Field::DestinationType => return None,
+    })
+}
+
+fn holds(field: Field, value: &Value, seen: &Seen<'_>) -> bool {
+    match (field, value) {
+        (_, Value::Block(block)) => address(field, seen).is_some_and(|own| block.holds(own)),
+        (_, Value::Number(range)) => number(field, seen)
+            .and_then(|own| u32::try_from(own).ok())
+            .is_some_and(|own| range.contains(&own)),
+        (Field::InDevice, Value::Device(pattern)) => pattern.holds(seen.in_device.unwrap_or("")),
+        (Field::OutDevice, Value::Device(pattern)) => pattern.holds(seen.out_device.unwrap_or("")),
+        (Field::State, Value::State(state)) => *state == seen.state,
+        (Field::SourceType, Value::Type(kind)) => (seen.type_of)(seen.packet.src) == *kind,
+        (Field::DestinationType, Value::Type(kind)) => (seen.type_of)(seen.packet.dst) == *kind,
+        _ => false,
+    }
+}
+
+fn in_set(field: Field, table: &str, content: &Table, name: &str, seen: &Seen<'_>) -> bool {
+    let Some(set) = content.sets.get(name) else {
+        return false;
+    };
+    set.elements.iter().any(|value| holds(field, value, seen))
+        || address(field, seen).is_some_and(|own| seen.memory.in_set(table, name, own, seen.now_ms))
+}
+
+/// A field's value for people.
+fn shown(field: Field, seen: &Seen<'_>) -> String {
+    let port = |port: Option<u16>| port.map_or_else(|| "no port".to_owned(), |p| p.to_string());
+    match field {
+        Field::Source => format!("source {}", seen.packet.src),
+        Field::Destination => format!("destination {}", seen.packet.dst),
+        Field::Protocol => seen
+            .packet
+            .transport
+            .protocol()
+            .map_or("ICMP", crate::net::Protocol::as_str)
+            .to_owned(),
+        Field::SourcePort(_) => format!("source port {}", port(seen.packet.transport.sport())),
+        Field::DestinationPort(_) => format!("port {}", port(seen.packet.transport.dport())),
+        Field::InDevice => format!("came in by {}", seen.in_device.unwrap_or("no device")),
+        Field::OutDevice => format!("goes out by {}", seen.out_device.unwrap_or("no device")),
+        Field::State => format!("state {}", seen.state.as_str()),
+        Field::Mark(mask) => format!("mark {:#x}", seen.packet.mark & mask),
+        Field::SourceType => format!("source is {}", (seen.type_of)(seen.packet.src).as_str()),
+        Field::DestinationType => {
+            format!(
+                "destination is {}",
+                (seen.type_of)(seen.packet.dst).as_str()
+            )
+        }
+    }
+}
+
+fn text_of(values: &[Value]) -> String {
+    let texts: Vec<String> = (values.iter())
+        .map(|value| match value {
+            Value::Block(block) => block.to_string(),
+            Value::Number(range) if range.start() == range.end() => range.start().to_string(),
+            Value::Number(range) => format!("{}-{}", range.start(), range.end()),
+            Value::Device(pattern) => pattern.to_string(),
+            Value::State(state) => state.as_str().to_owned(),
+            Value::Type(kind) => kind.as_str().to_owned(),
+        })
+        .collect();
+    texts.join(", ")
+}
