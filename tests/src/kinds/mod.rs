@@ -117,7 +117,7 @@ pub const KINDS: [Kind; 13] = [
         name: "walks",
         recorded: 61,
         collect: walks::collect,
-        check: Check::NotYet("the engine does not send packets through a network of Nodes yet"),
+        check: Check::Engine(walks::check),
     },
     Kind {
         name: "dns",

@@ -7,7 +7,10 @@
 //! followed through every branch that the rules' draws can take; lines with affinity are walked one
 //! after another as they were recorded, with several seeds.
 
-#![allow(clippy::unwrap_used)]
+#![expect(
+    clippy::unwrap_used,
+    reason = "a vector that cannot be read as it is documented has failed"
+)]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -27,23 +30,21 @@ use serde_json::Value;
 
 /// What came of one scenario's lines in one mode.
 #[derive(Debug, Default)]
-#[allow(unreachable_pub)]
-pub struct Report {
+pub(super) struct Report {
     /// How many lines there are.
-    pub lines: usize,
+    pub(super) lines: usize,
     /// How many came out as recorded.
-    pub passed: usize,
+    pub(super) passed: usize,
     /// The others: line number, what was asked, what differs.
-    pub failures: Vec<String>,
+    pub(super) failures: Vec<String>,
 }
 
 /// Walks all lines of a scenario that were recorded in a mode: iptables or nftables.
 ///
 /// # Panics
 /// When the folder's files cannot be read.
-#[allow(unreachable_pub)]
 #[must_use]
-pub fn check(folder: &Path, mode: Mode) -> Report {
+pub(super) fn check(folder: &Path, mode: Mode) -> Report {
     let mut report = Report::default();
     let text = read(&folder.join("walks.jsonl"));
     let lines: Vec<(usize, Value)> = (1..)

@@ -1,0 +1,49 @@
+//! `lobby trace`: one packet, and every place it comes through.
+
+use clap::Args;
+use lobby_engine::lab::Settings;
+use lobby_engine::net::Protocol;
+use lobby_engine::network::Request;
+
+use crate::sources::{Failure, Files, Sources};
+
+/// What `lobby trace` is given.
+#[derive(Args)]
+pub(crate) struct Trace {
+    /// Who sends: pod/NAME, pod/NAMESPACE/NAME, node/NAME or external
+    #[arg(long)]
+    from: String,
+    /// Where to: a URL, or an address with a port
+    #[arg(long, value_name = "URL|IP:PORT")]
+    to: String,
+    /// TCP, UDP or SCTP
+    #[arg(long, default_value = "TCP")]
+    protocol: Protocol,
+    /// Where all draws come from
+    #[arg(long, default_value_t = lobby_engine::lab::DEFAULT_SEED)]
+    seed: u64,
+    /// Print the journey as JSON
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    files: Files,
+}
+
+/// The journey as text.
+pub(crate) fn run(args: &Trace) -> Result<String, Failure> {
+    let sources = Sources::read(&args.files.files)?;
+    let mut lab = sources.lab(Settings {
+        seed: args.seed,
+        ..Settings::default()
+    })?;
+    let journey = lab.send(&Request {
+        from: args.from.clone(),
+        to: args.to.clone(),
+        protocol: args.protocol,
+    })?;
+    if args.json {
+        Ok(serde_json::to_string_pretty(&journey)? + "\n")
+    } else {
+        Ok(journey.to_string())
+    }
+}
