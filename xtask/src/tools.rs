@@ -69,7 +69,7 @@ fn install(tool: &Tool) -> Result<PathBuf> {
     if tool.locked {
         install.arg("--locked");
     }
-    // Built for few runs, so that it is there soon: a third less time than as its authors ship it.
+    // Built for few runs, so that it is there soon.
     install
         .env("CARGO_PROFILE_RELEASE_LTO", "off")
         .env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16")
