@@ -48,7 +48,11 @@ pub(crate) fn build(profile: Profile, dist: &Path) -> Result<()> {
         .env("RUST_BACKTRACE", "0")
         // Trunk takes only true and false here, and common practice is 1.
         .env_remove("NO_COLOR");
-    process::run(toolchain.apply(&mut trunk, &path)?)?;
+    toolchain.apply(&mut trunk, &path)?;
+    if profile == Profile::Release {
+        toolchain.slim(&mut trunk)?;
+    }
+    process::run(&mut trunk)?;
     let index = dist.join("index.html");
     let html = fs::read_to_string(&index).with_context(|| index.display().to_string())?;
     no_inline_code(&html)?;

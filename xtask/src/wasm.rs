@@ -21,6 +21,13 @@ const TARGET: &str = "wasm32-unknown-unknown";
 /// library's source, and wasm-ld.
 const PACKAGES: [&str; 4] = ["rustc-web", "cargo-web", "rust-web-src", "lld-22"];
 
+/// What makes the page small: a panic is a trap without a message, as nobody would read it in the
+/// release build (the development build tells it), and no panic brings its place along.
+const SLIM: &str = "-Zunstable-options -Cpanic=immediate-abort -Zlocation-detail=none";
+
+/// The first compiler that knows all of [`SLIM`]: 1.92.
+const SLIM_SINCE: u32 = 92;
+
 /// A compiler for wasm32.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Toolchain {
@@ -97,8 +104,6 @@ impl Toolchain {
                     .env("PATH", process::path_with(&first, &[])?)
                     .env("RUSTC_BOOTSTRAP", "1")
                     .env("CARGO_UNSTABLE_BUILD_STD", "std,panic_abort")
-                    // Small sorts and formatting instead of fast ones: a tenth of the page's code.
-                    .env("CARGO_UNSTABLE_BUILD_STD_FEATURES", "optimize_for_size")
                     .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER", linker)
                     // The library path of the other compiler, as `cargo run` sets it.
                     .env_remove("LD_LIBRARY_PATH")
@@ -107,15 +112,73 @@ impl Toolchain {
         }
         Ok(command)
     }
+
+    /// Makes the command, after [`Toolchain::apply`], build the page as people get it: the standard
+    /// library is built along with it, for size.
+    ///
+    /// Where its source is neither there nor to be had, the page is built with the library as it
+    /// was shipped. It is a tenth larger then, and this is said.
+    pub(crate) fn slim(&self, command: &mut Command) -> Result<()> {
+        let cargo = match self {
+            Toolchain::Installed => {
+                if !add_source()? {
+                    println!(
+                        "wasm32: the standard library's source is missing (`rustup component add \
+                         rust-src`), so the page will be larger"
+                    );
+                    return Ok(());
+                }
+                "rustc"
+            }
+            Toolchain::Debian { .. } => "/usr/bin/rustc",
+        };
+        command
+            // The options are not stable: this says that we know.
+            .env("RUSTC_BOOTSTRAP", "1")
+            .env("CARGO_UNSTABLE_BUILD_STD", "std,panic_abort")
+            // Small sorts and formatting instead of fast ones.
+            .env("CARGO_UNSTABLE_BUILD_STD_FEATURES", "optimize_for_size");
+        let version = process::capture(process::command(cargo).arg("--version"))?;
+        if minor(&version).is_some_and(|minor| minor >= SLIM_SINCE) {
+            command.env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS", SLIM);
+        }
+        Ok(())
+    }
+}
+
+/// `96` of `rustc 1.96.0 (…)`.
+fn minor(version: &str) -> Option<u32> {
+    let number = version.split_whitespace().nth(1)?;
+    number.strip_prefix("1.")?.split('.').next()?.parse().ok()
+}
+
+/// Whether the source of the standard library is there, asking rustup for it where it is not.
+fn add_source() -> Result<bool> {
+    if has_source()? {
+        return Ok(true);
+    }
+    if process::find("rustup").is_none() {
+        return Ok(false);
+    }
+    println!("wasm32: asking rustup for the standard library's source");
+    let added = process::run(process::command("rustup").args(["component", "add", "rust-src"]));
+    Ok(added.is_ok() && has_source()?)
+}
+
+fn has_source() -> Result<bool> {
+    Ok(sysroot()?
+        .join("lib/rustlib/src/rust/library/std/Cargo.toml")
+        .is_file())
+}
+
+fn sysroot() -> Result<PathBuf> {
+    let sysroot = process::capture(process::command("rustc").args(["--print", "sysroot"]))?;
+    Ok(PathBuf::from(sysroot.trim()))
 }
 
 /// Whether the compiler that cargo uses here has a standard library for wasm32.
 fn has_target() -> Result<bool> {
-    let sysroot = process::capture(process::command("rustc").args(["--print", "sysroot"]))?;
-    let library = Path::new(sysroot.trim())
-        .join("lib/rustlib")
-        .join(TARGET)
-        .join("lib");
+    let library = sysroot()?.join("lib/rustlib").join(TARGET).join("lib");
     Ok(fs::read_dir(library).is_ok_and(|mut files| files.next().is_some()))
 }
 
@@ -151,6 +214,13 @@ mod tests {
         assert_eq!(linker_version("wasm-ld"), Some(u32::MAX));
         assert_eq!(linker_version("ld.lld-22"), None);
         assert_eq!(linker_version("wasm-ld-old"), None);
+    }
+
+    #[test]
+    fn the_compilers_version() {
+        assert_eq!(minor("rustc 1.96.0 (abc 2026-05-01)"), Some(96));
+        assert_eq!(minor("rustc 1.95.0-nightly (abc 2026-02-01)"), Some(95));
+        assert_eq!(minor("rustc"), None);
     }
 
     #[test]

@@ -35,7 +35,8 @@ pub(super) fn nearest<'a>(
 fn distance(a: &str, b: &str) -> usize {
     /// Names of fields and kinds are shorter; a longer one is just far away.
     const LONGEST: usize = 64;
-    let letters = |text: &str| -> Vec<char> { text.chars().flat_map(char::to_lowercase).collect() };
+    let letters =
+        |text: &str| -> Vec<char> { text.chars().map(|c| c.to_ascii_lowercase()).collect() };
     let (a, b) = (letters(a), letters(b));
     if a.len() > LONGEST || b.len() > LONGEST {
         return a.len().max(b.len());

@@ -141,7 +141,9 @@ impl Brackets {
             (Some(quote), c) if c == quote => self.quote = None,
             (Some(_), _) => {}
             // A quote within a word is none: it's.
-            (None, '"' | '\'') if !last.is_some_and(char::is_alphanumeric) => {
+            (None, '"' | '\'')
+                if !last.is_some_and(|c| c.is_ascii_alphanumeric() || !c.is_ascii()) =>
+            {
                 self.quote = Some(c);
             }
             (None, '{' | '[' | '}' | ']') => return Some(c),

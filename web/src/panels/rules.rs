@@ -114,9 +114,10 @@ pub fn Rules(props: &RulesProps) -> Html {
         RuleScope::Met
     });
     let in_table = |table: &str| props.shown.table.is_empty() || *props.shown.table == *table;
-    let search = props.shown.search.trim().to_lowercase();
+    let search = props.shown.search.trim().to_ascii_lowercase();
     let found = |line: &RuleLine| {
-        in_table(&line.table) && (search.is_empty() || line.text.to_lowercase().contains(&search))
+        in_table(&line.table)
+            && (search.is_empty() || line.text.to_ascii_lowercase().contains(&search))
     };
     let mut lines: Vec<&RuleLine> = Vec::new();
     let mut more = 0;

@@ -62,13 +62,13 @@ pub(super) fn Desks(props: &Props) -> Html {
         })
     };
     let desks = &props.scene.desks;
-    let wanted = search.trim().to_lowercase();
+    let wanted = search.trim().to_ascii_lowercase();
     let found: Vec<usize> = (0..desks.len())
         .filter(|&i| {
             let service = &desks[i].service;
             wanted.is_empty()
-                || service.name.to_lowercase().contains(&wanted)
-                || service.namespace.to_lowercase().contains(&wanted)
+                || service.name.to_ascii_lowercase().contains(&wanted)
+                || service.namespace.to_ascii_lowercase().contains(&wanted)
         })
         .collect();
     let more = found.len().saturating_sub(LISTED);

@@ -57,13 +57,16 @@ pub struct ComboboxProps {
 
 /// The suggestions that a typed text leaves, with their places in the whole list.
 fn matching(suggestions: &[Suggestion], typed: Option<&str>) -> Vec<usize> {
-    let typed = typed.map(str::trim).unwrap_or_default().to_lowercase();
+    let typed = typed
+        .map(str::trim)
+        .unwrap_or_default()
+        .to_ascii_lowercase();
     (0..suggestions.len())
         .filter(|&index| {
             suggestions.get(index).is_some_and(|suggestion| {
                 typed.is_empty()
-                    || suggestion.value.to_lowercase().contains(&typed)
-                    || suggestion.label.to_lowercase().contains(&typed)
+                    || suggestion.value.to_ascii_lowercase().contains(&typed)
+                    || suggestion.label.to_ascii_lowercase().contains(&typed)
             })
         })
         .collect()

@@ -127,12 +127,24 @@ pub(super) fn labels(labels: &BTreeMap<String, String>, path: &FieldPath) -> Vec
         .collect()
 }
 
+/// Go's `strings.ToLower`, as far as it can make a valid key: beside ASCII, two letters have one of
+/// ASCII's for their small form (the Kelvin sign, and I with a dot).
+fn lower(key: &str) -> String {
+    key.chars()
+        .map(|c| match c {
+            '\u{212a}' => 'k',
+            '\u{130}' => 'i',
+            c => c.to_ascii_lowercase(),
+        })
+        .collect()
+}
+
 fn annotations(annotations: &BTreeMap<String, String>, path: &FieldPath) -> Vec<FieldError> {
     let mut errors = Vec::new();
     let mut bytes = 0;
     for (key, value) in annotations {
         // Unlike the keys of labels, these may be in capitals.
-        let wrong = each(path, key, names::qualified_name(&key.to_lowercase()));
+        let wrong = each(path, key, names::qualified_name(&lower(key)));
         errors.extend(
             wrong
                 .into_iter()

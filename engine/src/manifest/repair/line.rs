@@ -89,9 +89,9 @@ fn field(text: &str) -> Result<Option<Field<'_>>, ()> {
             };
             (name, rest)
         }
-        Some(c) if c.is_alphanumeric() => {
+        Some(c) if c.is_ascii_alphanumeric() => {
             let end = text
-                .find(|c: char| !(c.is_alphanumeric() || "._-/".contains(c)))
+                .find(|c: char| !(c.is_ascii_alphanumeric() || "._-/".contains(c)))
                 .unwrap_or(text.len());
             text.split_at(end)
         }

@@ -184,7 +184,7 @@ fn header(lines: &[Placed<'_>]) -> Option<Option<Kind>> {
         (("apiVersion", _), ("kind", kind)) | (("kind", kind), ("apiVersion", _)) => kind,
         _ => return None,
     };
-    let is_word = kind.chars().all(char::is_alphanumeric);
+    let is_word = kind.bytes().all(|b| b.is_ascii_alphanumeric());
     is_word.then(|| Kind::ALL.into_iter().find(|known| known.as_str() == kind))
 }
 

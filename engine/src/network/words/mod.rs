@@ -90,11 +90,11 @@ fn phrase() -> Phrase {
 
 /// With a capital letter at its head.
 fn cap(text: &str) -> String {
-    let mut characters = text.chars();
-    match characters.next() {
-        Some(first) => first.to_uppercase().chain(characters).collect(),
-        None => String::new(),
+    let mut text = text.to_owned();
+    if let Some(first) = text.get_mut(..1) {
+        first.make_ascii_uppercase();
     }
+    text
 }
 
 /// With a capital `The` at its head; names stay as they are.
