@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::ObjectMeta;
+use crate::yaml::{Decode, DecodeError, Node, Value, decode_fields};
 
 /// Up to a hundred places where a Service's traffic may go.
 ///
@@ -32,6 +33,22 @@ pub enum AddressType {
     IPv6,
     /// Names; kube-proxy ignores them.
     FQDN,
+}
+
+impl Decode for AddressType {
+    fn decode(&mut self, node: &Node) -> Result<(), DecodeError> {
+        *self = match &node.value {
+            Value::Null => return Ok(()),
+            Value::String(text) => match text.as_ref() {
+                "IPv4" => Self::IPv4,
+                "IPv6" => Self::IPv6,
+                "FQDN" => Self::FQDN,
+                _ => return Err(node.mismatch("v1.AddressType")),
+            },
+            _ => return Err(node.mismatch("v1.AddressType")),
+        };
+        Ok(())
+    }
 }
 
 /// One of `endpoints`.
@@ -134,4 +151,15 @@ pub struct EndpointPort {
     /// A hint for implementations.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub app_protocol: Option<String>,
+}
+
+decode_fields! {
+    EndpointSlice { metadata, address_type, endpoints, ports }
+    Endpoint { addresses, conditions, hostname, target_ref, node_name, zone, hints }
+    EndpointConditions { ready, serving, terminating }
+    TargetRef { kind, namespace, name, uid }
+    EndpointHints { for_zones, for_nodes }
+    ForZone { name }
+    ForNode { name }
+    EndpointPort { name, port, protocol, app_protocol }
 }

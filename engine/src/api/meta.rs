@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::yaml::decode_fields;
 use serde::{Deserialize, Serialize};
 
 /// `metadata`. Source: k8s.io/apimachinery `pkg/apis/meta/v1/types.go`.
@@ -86,4 +87,11 @@ pub struct LabelSelectorRequirement {
     /// The values, for `In` and `NotIn`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub values: Vec<String>,
+}
+
+decode_fields! {
+    ObjectMeta { name, generate_name, namespace, labels, annotations, owner_references, finalizers, uid, resource_version, creation_timestamp, deletion_timestamp }
+    OwnerReference { api_version, kind, name, uid, controller, block_owner_deletion }
+    LabelSelector { match_labels, match_expressions }
+    LabelSelectorRequirement { key, operator, values }
 }

@@ -4,6 +4,8 @@
 //! out in part, as in a manifest; `defaults` fills in what the API server fills in.
 
 pub mod allocate;
+#[cfg(test)]
+mod decoders;
 pub mod defaults;
 mod endpoint_slice;
 mod field;

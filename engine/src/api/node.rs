@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::{ObjectMeta, Quantity};
+use crate::yaml::decode_fields;
 
 /// A machine of the cluster. Source: k8s.io/api `core/v1/types.go`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -87,4 +88,13 @@ pub struct NodeCondition {
     pub type_: String,
     /// `True`, `False` or `Unknown`.
     pub status: String,
+}
+
+decode_fields! {
+    Node { metadata, spec, status }
+    NodeSpec { pod_cidr = "podCIDR", pod_cidrs = "podCIDRs", provider_id = "providerID", taints, unschedulable }
+    Taint { key, value, effect }
+    NodeStatus { addresses, allocatable, conditions }
+    NodeAddress { type_, address }
+    NodeCondition { type_, status }
 }

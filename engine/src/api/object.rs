@@ -5,6 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::{Deployment, EndpointSlice, FieldPath, Node, ObjectMeta, Pod, Service};
+use crate::yaml::decode_fields;
 
 /// The kinds that are modelled.
 #[derive(
@@ -215,4 +216,8 @@ impl Object {
             metadata.name.clone(),
         )
     }
+}
+
+decode_fields! {
+    Namespace { metadata }
 }

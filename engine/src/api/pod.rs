@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::ObjectMeta;
+use crate::yaml::decode_fields;
 
 /// A Pod. Source: k8s.io/api `core/v1/types.go`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -170,4 +171,18 @@ pub struct PodCondition {
     pub type_: String,
     /// `True`, `False` or `Unknown`.
     pub status: String,
+}
+
+decode_fields! {
+    Pod { metadata, spec, status }
+    PodSpec { containers, init_containers, node_name, node_selector, host_network, hostname, subdomain, dns_policy, dns_config, host_aliases }
+    PodDnsConfig { nameservers, searches, options }
+    PodDnsConfigOption { name, value }
+    HostAlias { ip, hostnames }
+    Container { name, image, ports, restart_policy }
+    ContainerPort { name, container_port, protocol }
+    PodTemplateSpec { metadata, spec }
+    PodStatus { phase, conditions, host_ip = "hostIP", pod_ip = "podIP", pod_ips = "podIPs" }
+    PodIp { ip }
+    PodCondition { type_, status }
 }

@@ -8,6 +8,8 @@ use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, de};
 
+use crate::yaml::{Decode, DecodeError, Node, Value};
+
 /// An amount, as it was written.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
@@ -91,6 +93,18 @@ fn suffix_value(suffix: &str) -> Option<(i128, i32)> {
 impl fmt::Display for Quantity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
+    }
+}
+
+impl Decode for Quantity {
+    fn decode(&mut self, node: &Node) -> Result<(), DecodeError> {
+        match &node.value {
+            Value::Null => {}
+            Value::String(text) => text.as_ref().clone_into(&mut self.0),
+            Value::Number(number) => self.0 = number.to_string(),
+            _ => return Err(node.mismatch("resource.Quantity")),
+        }
+        Ok(())
     }
 }
 

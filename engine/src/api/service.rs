@@ -6,6 +6,7 @@ use std::fmt;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use super::ObjectMeta;
+use crate::yaml::{Decode, DecodeError, Node, Value, decode_fields};
 
 /// A Service. Source: k8s.io/api `core/v1/types.go`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -135,6 +136,27 @@ impl fmt::Display for IntOrString {
     }
 }
 
+impl Default for IntOrString {
+    fn default() -> Self {
+        Self::Int(0)
+    }
+}
+
+impl Decode for IntOrString {
+    fn decode(&mut self, node: &Node) -> Result<(), DecodeError> {
+        *self = match &node.value {
+            Value::Null => return Ok(()),
+            Value::String(name) => Self::String(name.to_string()),
+            _ => {
+                let mut number = 0_i32;
+                number.decode(node)?;
+                Self::Int(number)
+            }
+        };
+        Ok(())
+    }
+}
+
 impl Serialize for IntOrString {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
@@ -231,6 +253,17 @@ pub struct LoadBalancerIngress {
     /// `VIP` or `Proxy`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ip_mode: Option<String>,
+}
+
+decode_fields! {
+    Service { metadata, spec, status }
+    ServiceSpec { type_, selector, ports, cluster_ip = "clusterIP", cluster_ips = "clusterIPs", ip_families, ip_family_policy, external_ips = "externalIPs", external_name, external_traffic_policy, internal_traffic_policy, health_check_node_port, session_affinity, session_affinity_config, publish_not_ready_addresses, allocate_load_balancer_node_ports, load_balancer_class, load_balancer_ip = "loadBalancerIP", load_balancer_source_ranges, traffic_distribution }
+    ServicePort { name, protocol, app_protocol, port, target_port, node_port }
+    SessionAffinityConfig { client_ip = "clientIP" }
+    ClientIpConfig { timeout_seconds }
+    ServiceStatus { load_balancer }
+    LoadBalancerStatus { ingress }
+    LoadBalancerIngress { ip, hostname, ip_mode }
 }
 
 #[cfg(test)]

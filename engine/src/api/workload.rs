@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{LabelSelector, ObjectMeta, PodTemplateSpec};
+use crate::yaml::decode_fields;
 
 /// A Deployment. Source: k8s.io/api `apps/v1/types.go`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,4 +38,10 @@ pub struct DeploymentStatus {
     pub replicas: i32,
     /// How many of them are ready.
     pub ready_replicas: i32,
+}
+
+decode_fields! {
+    Deployment { metadata, spec, status }
+    DeploymentSpec { replicas, selector, template }
+    DeploymentStatus { replicas, ready_replicas }
 }

@@ -16,7 +16,7 @@
 //! take; the JSON decoder's own words for a mistake in a JSON document (YAML's are given); YAML 1.1's
 //! line breaks other than LF and CR.
 
-mod de;
+mod decode;
 mod error;
 mod load;
 mod node;
@@ -25,10 +25,11 @@ mod scalar;
 mod split;
 mod yaml11;
 
-pub use de::{Error as DecodeError, from_node};
+pub use decode::{Decode, Error as DecodeError, Fields, fill, from_node, is_camel_case_of};
 pub use error::Error;
 pub use node::{Duplicate, Entry, Key, Map, Node, Number, Value};
 
+pub(crate) use decode::decode_fields;
 pub(crate) use split::lines;
 
 use crate::diagnostic::{Diagnostic, Span};
