@@ -94,7 +94,7 @@ pub(crate) fn evaluate(table: &Table, chain: &str, seen: &mut Seen<'_>) -> Told 
             continue;
         }
         match &rule.target {
-            Target::None | Target::Log => {}
+            Target::None | Target::Log(_) => {}
             Target::Accept => return Told::Accept,
             Target::Drop => return Told::Drop(at),
             Target::Reject(with) => return Told::Reject(at, *with),
@@ -118,7 +118,7 @@ pub(crate) fn evaluate(table: &Table, chain: &str, seen: &mut Seen<'_>) -> Told 
                 seen.packet.mark = (seen.packet.mark & !mask) ^ value;
             }
             Target::ConnMark(action) => connmark(*action, seen),
-            Target::NoTrack => seen.untrack = true,
+            Target::NoTrack { .. } => seen.untrack = true,
             Target::Dnat(_) | Target::Snat(_) | Target::Masquerade(_) | Target::Redirect(_) => {
                 if table.name == "nat" {
                     return Told::Translate(at, rule.target.clone());
@@ -128,7 +128,7 @@ pub(crate) fn evaluate(table: &Table, chain: &str, seen: &mut Seen<'_>) -> Told 
                     what: format!("a NAT target in table {}", table.name),
                 });
             }
-            Target::NotModelled(what) => seen.trace.doubts.push(Doubt {
+            Target::NotModelled(what, _) => seen.trace.doubts.push(Doubt {
                 at,
                 what: format!("target `{what}`"),
             }),
@@ -447,15 +447,28 @@ fn icmp(packet: &Packet) -> Option<(u8, u8)> {
         (IpFamily::IPv4, IcmpMessage::EchoReply) => (0, 0),
         (IpFamily::IPv4, IcmpMessage::NetUnreachable) => (3, 0),
         (IpFamily::IPv4, IcmpMessage::HostUnreachable) => (3, 1),
+        (IpFamily::IPv4, IcmpMessage::ProtocolUnreachable) => (3, 2),
         (IpFamily::IPv4, IcmpMessage::PortUnreachable) => (3, 3),
+        (IpFamily::IPv4, IcmpMessage::NetProhibited) => (3, 9),
+        (IpFamily::IPv4, IcmpMessage::HostProhibited) => (3, 10),
         (IpFamily::IPv4, IcmpMessage::AdminProhibited) => (3, 13),
         (IpFamily::IPv4, IcmpMessage::TimeExceeded) => (11, 0),
         (IpFamily::IPv6, IcmpMessage::EchoRequest) => (128, 0),
         (IpFamily::IPv6, IcmpMessage::EchoReply) => (129, 0),
         (IpFamily::IPv6, IcmpMessage::NetUnreachable) => (1, 0),
+        (IpFamily::IPv6, IcmpMessage::AdminProhibited) => (1, 1),
         (IpFamily::IPv6, IcmpMessage::HostUnreachable) => (1, 3),
         (IpFamily::IPv6, IcmpMessage::PortUnreachable) => (1, 4),
-        (IpFamily::IPv6, IcmpMessage::AdminProhibited) => (1, 1),
+        (IpFamily::IPv6, IcmpMessage::PolicyFail) => (1, 5),
+        (IpFamily::IPv6, IcmpMessage::RejectRoute) => (1, 6),
         (IpFamily::IPv6, IcmpMessage::TimeExceeded) => (3, 0),
+        // What one family has, the other never sends.
+        (
+            IpFamily::IPv6,
+            IcmpMessage::ProtocolUnreachable
+            | IcmpMessage::NetProhibited
+            | IcmpMessage::HostProhibited,
+        )
+        | (IpFamily::IPv4, IcmpMessage::PolicyFail | IcmpMessage::RejectRoute) => return None,
     })
 }

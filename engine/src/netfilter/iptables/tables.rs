@@ -88,6 +88,22 @@ impl Table {
         self.position(name).map(|index| &self.chains[index])
     }
 
+    /// Whether there is nothing in it: no rule, no chain of a user's, no policy but ACCEPT.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        (self.chains.iter())
+            .all(|chain| chain.policy == Some(Policy::Accept) && chain.rules.is_empty())
+    }
+
+    /// The chains as the tools sort them: built-in ones as packets meet them, then users' by name.
+    pub(super) fn in_order(&self) -> Vec<&Chain> {
+        let built_in = self.chains.iter().filter(|chain| chain.policy.is_some());
+        let users = (self.by_name.values())
+            .map(|&index| &self.chains[index])
+            .filter(|chain| chain.policy.is_none());
+        built_in.chain(users).collect()
+    }
+
     pub(super) fn position(&self, name: &str) -> Option<usize> {
         self.by_name.get(name).copied()
     }
@@ -559,7 +575,10 @@ fn put(chain: &mut Chain, index: Option<usize>, rules: Vec<Rule>, mode: Mode) {
 
 /// Whether two rules do the same and say the same.
 fn same(one: &Rule, other: &Rule) -> bool {
-    one.tests == other.tests && one.target == other.target && one.comment == other.comment
+    one.tests == other.tests
+        && one.matches == other.matches
+        && one.target == other.target
+        && one.comment == other.comment
 }
 
 fn read_policy(word: &str) -> Result<Policy, Trouble> {

@@ -512,11 +512,12 @@ impl<'a> Command<'a> {
                 let text = self.want()?;
                 let (addresses, ports) = read_nat_range(text, self.ruleset.family)
                     .ok_or_else(|| Trouble::bad(word, text))?;
-                let range = NatRange {
+                let mut range = NatRange {
                     addresses,
                     ports,
-                    random: self.random(),
+                    ..NatRange::default()
                 };
+                self.nat_flags(&mut range);
                 if word == "dnat" {
                     Statement::Dnat(range)
                 } else {
@@ -534,7 +535,7 @@ impl<'a> Command<'a> {
                     .ok_or_else(|| Trouble::bad(word, text))?
                     .1;
                 }
-                range.random = self.random();
+                self.nat_flags(&mut range);
                 if word == "masquerade" {
                     Statement::Masquerade(range)
                 } else {
@@ -582,17 +583,17 @@ impl<'a> Command<'a> {
         })
     }
 
-    fn random(&mut self) -> bool {
-        let mut random = false;
+    fn nat_flags(&mut self, range: &mut NatRange) {
         while let Some(word) = self.peek() {
             match word {
-                "random" | "fully-random" => random = true,
-                "persistent" | "," => {}
+                "random" => range.random = true,
+                "fully-random" => range.random_fully = true,
+                "persistent" => range.persistent = true,
+                "," => {}
                 _ => break,
             }
             self.at += 1;
         }
-        random
     }
 
     fn reject(&mut self) -> Statement {

@@ -374,6 +374,7 @@ fn how(journey: &Journey) -> Option<String> {
                 IcmpMessage::AdminProhibited => "admin-prohibited",
                 IcmpMessage::TimeExceeded => "time-exceeded",
                 IcmpMessage::EchoRequest | IcmpMessage::EchoReply => return None,
+                other => panic!("{other:?} was never recorded"),
             };
             Some(format!("icmp {what} from {}", last.after.src))
         }
