@@ -111,7 +111,7 @@ pub const KINDS: [Kind; 13] = [
         name: "saved/nft-list",
         recorded: 88,
         collect: saved::collect_nft_list,
-        check: Check::NotYet("the engine does not print rules as nft list does"),
+        check: Check::Engine(saved::check_nft_list),
     },
     Kind {
         name: "walks",

@@ -7,6 +7,7 @@ use std::io;
 use std::path::Path;
 
 use lobby_engine::netfilter::iptables::{Before, Tables};
+use lobby_engine::netfilter::nft::Ruleset;
 use lobby_engine::proxy::Mode;
 
 use super::proxy::Scenario;
@@ -62,6 +63,24 @@ pub fn check_iptables_nat_list(vector: &Vector) -> Result<(), Failure> {
     let mut chains: Vec<&str> = list.trim_end_matches('\n').split("\n\n").collect();
     chains.sort_unstable();
     vector::compare(file, &vector.read(file)?, &(chains.join("\n\n") + "\n"))
+}
+
+/// Compares what `nft -s list table` prints.
+///
+/// # Errors
+///
+/// Where the engine differs.
+pub fn check_nft_list(vector: &Vector) -> Result<(), Failure> {
+    let file = "nft-list.txt";
+    let scenario = Scenario::read(vector)?;
+    let text = scenario.rules(Mode::Nftables)?.text();
+    let mut rules = Ruleset::new(scenario.config.ip_family);
+    let loaded = canon(canon::Kind::Nftables, &text)?;
+    if let Some(error) = rules.read(&loaded).into_iter().next() {
+        return Err(error.into());
+    }
+    let list = rules.list("kube-proxy").unwrap_or_default();
+    vector::compare(file, &vector.read(file)?, &list)
 }
 
 /// A saved text with its chains sorted by name, as it was recorded; the rules of a chain stay in

@@ -197,8 +197,8 @@ fn run<'t>(
                     done(why),
                 );
             }
-            Statement::Nothing => {}
-            Statement::NotModelled(what) => {
+            Statement::Counter | Statement::Log(_) => {}
+            Statement::NotModelled { what, .. } => {
                 seen.trace.doubts.push(Doubt {
                     at: at.clone(),
                     what: what.clone(),
@@ -238,8 +238,8 @@ fn number(field: Field, seen: &Seen<'_>) -> Option<u128> {
         Field::SourcePort(_) => u128::from(transport.sport()?),
         Field::DestinationPort(_) => u128::from(transport.dport()?),
         Field::Mark(mask) => u128::from(seen.packet.mark & mask),
-        Field::InDevice
-        | Field::OutDevice
+        Field::InDevice(_)
+        | Field::OutDevice(_)
         | Field::State
         | Field::SourceType
         | Field::DestinationType => return None,
@@ -252,8 +252,10 @@ fn holds(field: Field, value: &Value, seen: &Seen<'_>) -> bool {
         (_, Value::Number(range)) => number(field, seen)
             .and_then(|own| u32::try_from(own).ok())
             .is_some_and(|own| range.contains(&own)),
-        (Field::InDevice, Value::Device(pattern)) => pattern.holds(seen.in_device.unwrap_or("")),
-        (Field::OutDevice, Value::Device(pattern)) => pattern.holds(seen.out_device.unwrap_or("")),
+        (Field::InDevice(_), Value::Device(pattern)) => pattern.holds(seen.in_device.unwrap_or("")),
+        (Field::OutDevice(_), Value::Device(pattern)) => {
+            pattern.holds(seen.out_device.unwrap_or(""))
+        }
         (Field::State, Value::State(state)) => *state == seen.state,
         (Field::SourceType, Value::Type(kind)) => (seen.type_of)(seen.packet.src) == *kind,
         (Field::DestinationType, Value::Type(kind)) => (seen.type_of)(seen.packet.dst) == *kind,
@@ -265,7 +267,7 @@ fn in_set(field: Field, table: &str, content: &Table, name: &str, seen: &Seen<'_
     let Some(set) = content.sets.get(name) else {
         return false;
     };
-    set.elements.iter().any(|value| holds(field, value, seen))
+    (set.elements.iter()).any(|(value, _)| holds(field, value, seen))
         || address(field, seen).is_some_and(|own| seen.memory.in_set(table, name, own, seen.now_ms))
 }
 
@@ -283,8 +285,8 @@ fn shown(field: Field, seen: &Seen<'_>) -> String {
             .to_owned(),
         Field::SourcePort(_) => format!("source port {}", port(seen.packet.transport.sport())),
         Field::DestinationPort(_) => format!("port {}", port(seen.packet.transport.dport())),
-        Field::InDevice => format!("came in by {}", seen.in_device.unwrap_or("no device")),
-        Field::OutDevice => format!("goes out by {}", seen.out_device.unwrap_or("no device")),
+        Field::InDevice(_) => format!("came in by {}", seen.in_device.unwrap_or("no device")),
+        Field::OutDevice(_) => format!("goes out by {}", seen.out_device.unwrap_or("no device")),
         Field::State => format!("state {}", seen.state.as_str()),
         Field::Mark(mask) => format!("mark {:#x}", seen.packet.mark & mask),
         Field::SourceType => format!("source is {}", (seen.type_of)(seen.packet.src).as_str()),
