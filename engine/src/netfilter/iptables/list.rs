@@ -106,8 +106,7 @@ fn list_rule(rule: &Rule, family: IpFamily, out: &mut String) {
 
 /// An address without its mask where that is whole.
 fn shown(block: &Block) -> String {
-    let whole = u128::MAX >> (128 - u32::from(block.family.bits()));
-    if block.mask == whole {
+    if block.is_one() {
         address_of(block.family, block.address).to_string()
     } else {
         block.to_string()

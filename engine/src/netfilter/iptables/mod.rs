@@ -12,6 +12,7 @@
 
 mod error;
 mod evaluate;
+mod index;
 mod list;
 mod modules;
 mod parse;
@@ -27,7 +28,7 @@ mod words;
 mod tests;
 
 pub use error::{RuleError, Trouble};
-pub(crate) use evaluate::{Seen, Told, evaluate, protocol_of};
+pub(crate) use evaluate::{Passed, Seen, Told, View, evaluate, protocol_of, why_failed};
 pub(crate) use parse::{block as read_block, protocol as read_protocol};
 pub use rule::{
     AddressType, Block, ConnMark, DevicePattern, Log, Match, NatRange, Ports, Recent, RecentAction,

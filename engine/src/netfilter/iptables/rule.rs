@@ -162,6 +162,17 @@ pub enum What {
     NotModelled(String),
 }
 
+impl What {
+    /// Whether making the test changes something, or draws: then it may not be made for nothing,
+    /// nor left out.
+    pub(super) fn leaves_traces(&self) -> bool {
+        matches!(
+            self,
+            Self::Random(_) | Self::Nth { .. } | Self::Recent(_) | Self::Limit { .. }
+        )
+    }
+}
+
 /// `address/mask`; the mask may have holes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Block {
@@ -174,6 +185,11 @@ pub struct Block {
 }
 
 impl Block {
+    /// Whether it is one address.
+    pub(super) fn is_one(&self) -> bool {
+        self.mask == u128::MAX >> (128 - u32::from(self.family.bits()))
+    }
+
     /// Whether it holds the address.
     #[must_use]
     pub fn holds(&self, address: IpAddr) -> bool {

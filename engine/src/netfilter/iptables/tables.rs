@@ -2,8 +2,10 @@
 //! and single calls of `iptables`.
 
 use std::collections::BTreeMap;
+use std::sync::OnceLock;
 
 use super::error::{RuleError, Trouble};
+use super::index::Index;
 use super::parse;
 use super::rule::{Rule, Source, SourceText, Target};
 use super::words;
@@ -39,7 +41,34 @@ pub struct Table {
     pub name: &'static str,
     chains: Vec<Chain>,
     by_name: BTreeMap<String, usize>,
+    compiled: Compiled,
 }
+
+/// A table's compiled form, made when a packet first comes. It says nothing that the rules do not
+/// say: tables are equal whether they have it or not, and a copy makes its own.
+#[derive(Debug, Default)]
+struct Compiled {
+    index: OnceLock<Index>,
+    /// Never made: rules are tried one after another.
+    off: bool,
+}
+
+impl Clone for Compiled {
+    fn clone(&self) -> Self {
+        Self {
+            index: OnceLock::new(),
+            off: self.off,
+        }
+    }
+}
+
+impl PartialEq for Compiled {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for Compiled {}
 
 /// The tables and their built-in chains (`iptables(8)`).
 const TABLES: [(&str, &[&str]); 5] = [
@@ -59,6 +88,7 @@ impl Table {
             name,
             chains: Vec::new(),
             by_name: BTreeMap::new(),
+            compiled: Compiled::default(),
         };
         for chain in built_in {
             table.add(chain, Some(Policy::Accept));
@@ -106,6 +136,15 @@ impl Table {
 
     pub(super) fn position(&self, name: &str) -> Option<usize> {
         self.by_name.get(name).copied()
+    }
+
+    /// The compiled form; `None` if rules are to be tried one after another.
+    pub(super) fn index(&self) -> Option<&Index> {
+        if self.compiled.off {
+            return None;
+        }
+        let make = || Index::new(&self.chains, |name| self.position(name));
+        Some(self.compiled.index.get_or_init(make))
     }
 
     fn chain_mut(&mut self, name: &str) -> Result<&mut Chain, Trouble> {
@@ -242,10 +281,24 @@ impl Tables {
     }
 
     fn table_mut(&mut self, name: &str) -> Result<&mut Table, Trouble> {
-        self.tables
-            .iter_mut()
-            .find(|table| table.name == name)
-            .ok_or_else(|| Trouble::UnknownTable(name.to_owned()))
+        let table = self.tables.iter_mut().find(|table| table.name == name);
+        let table = table.ok_or_else(|| Trouble::UnknownTable(name.to_owned()))?;
+        // Whoever asks for it changes it.
+        table.compiled.index = OnceLock::new();
+        Ok(table)
+    }
+
+    /// The same tables without a compiled form: every rule is tried, as the kernel does. The result
+    /// is the same; this is what it is held against.
+    #[must_use]
+    pub fn linear(mut self) -> Self {
+        for table in &mut self.tables {
+            table.compiled = Compiled {
+                off: true,
+                ..Compiled::default()
+            };
+        }
+        self
     }
 
     /// Reads text for `iptables-restore`, or what `iptables-save` printed.

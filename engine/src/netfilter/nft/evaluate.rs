@@ -5,9 +5,9 @@ use std::net::IpAddr;
 
 use super::ruleset::{Field, MapTarget, Rule, Ruleset, Statement, Table, Value, Values, Verdict};
 use crate::limits::MAX_RULES_LOOKED_AT;
+use crate::netfilter::RuleAt;
 use crate::netfilter::iptables::{Seen, Target, Told, bits, protocol_of};
 use crate::netfilter::trace::{Doubt, Draw};
-use crate::netfilter::{Look, RuleAt};
 
 /// What a rule came to.
 enum Came<'t> {
@@ -44,15 +44,8 @@ pub(crate) fn evaluate(ruleset: &Ruleset, table: &str, chain: &str, seen: &mut S
         if looked_at > MAX_RULES_LOOKED_AT {
             return Told::GaveUp(at);
         }
-        let look = seen.trace.looks.len();
-        seen.trace.looks.push(Look {
-            at: at.clone(),
-            matched: false,
-            why: String::new(),
-        });
         let (came, matched, why) = run(rule, &at, table, content, seen);
-        seen.trace.looks[look].matched = matched;
-        seen.trace.looks[look].why = why;
+        seen.trace.look(at.clone(), matched, why);
         let verdict = match came {
             Came::On => continue,
             Came::Told(told) => return told,
@@ -82,11 +75,8 @@ pub(crate) fn evaluate(ruleset: &Ruleset, table: &str, chain: &str, seen: &mut S
     }
     if base.base.is_some_and(|base| base.drops) {
         let at = RuleAt::new(name, chain, 0);
-        seen.trace.looks.push(Look {
-            at: at.clone(),
-            matched: true,
-            why: "no rule decided; the chain's policy is drop".to_owned(),
-        });
+        let why = "no rule decided; the chain's policy is drop".to_owned();
+        seen.trace.look(at.clone(), true, why);
         return Told::Drop(at);
     }
     Told::Accept
