@@ -115,10 +115,8 @@ impl Teller<'_> {
         let passage = &event.passage;
         let origins = self.told.origins(
             event.machine,
-            (passage.trace.looks.iter())
-                .filter(|look| {
-                    look.matched && !(leave_out_doors && DOORS.contains(&look.at.chain.as_str()))
-                })
+            (passage.trace.matched())
+                .filter(|look| !(leave_out_doors && DOORS.contains(&look.at.chain.as_str())))
                 .map(|look| &look.at),
         );
         if let Some(hop) = self.hops.last_mut() {
@@ -137,7 +135,8 @@ impl Teller<'_> {
         if !self.shown.contains(&key)
             && let Some(hop) = self.hops.last_mut()
         {
-            hop.looks.extend(event.passage.trace.looks.iter().cloned());
+            let host = &self.told.network.machine(event.machine).host;
+            hop.looks.extend(event.passage.trace.shown(host));
             self.shown.push(key);
         }
     }
@@ -241,18 +240,15 @@ impl Teller<'_> {
     fn enter(&mut self, event: &Event, own_address: bool) {
         let told = self.told;
         let node = told.network.machine(event.machine);
-        let looks = &event.passage.trace.looks;
-        let doors: Vec<&RuleAt> = (looks.iter())
-            .filter(|look| {
-                look.matched && look.at.table == "nat" && DOORS.contains(&look.at.chain.as_str())
-            })
+        let looks = &event.passage.trace;
+        let doors: Vec<&RuleAt> = (looks.matched())
+            .filter(|look| look.at.table == "nat" && DOORS.contains(&look.at.chain.as_str()))
             .map(|look| &look.at)
             .collect();
         // For an own address the match in KUBE-SERVICES is only the jump to the node ports.
         let through = (doors.last().map(|at| at.chain.clone()))
             .filter(|chain| !own_address || chain == "KUBE-NODEPORTS");
-        let refused =
-            (looks.iter()).any(|look| look.matched && look.at.chain == "KUBE-EXTERNAL-SERVICES");
+        let refused = (looks.matched()).any(|look| look.at.chain == "KUBE-EXTERNAL-SERVICES");
         let known = through.is_some() || refused;
         let origins = told.origins(event.machine, doors.into_iter());
         let at = told.location(event.machine);
@@ -287,8 +283,8 @@ impl Teller<'_> {
         let at = told.location(event.machine);
         self.hop(Step::Nat, at, Direction::Request, passage.before);
         self.show(event, decided_by, entered);
-        let affinity = (passage.trace.looks.iter())
-            .any(|look| look.matched && told.remembers(event.machine, &look.at));
+        let affinity =
+            (passage.trace.matched()).any(|look| told.remembers(event.machine, &look.at));
         let onwards = next.map(|next| told.place(next.machine));
         self.say(words::nat(&words::Nat {
             node: &told.network.machine(event.machine).name,
