@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::ipvs::Scheduler;
 use super::{Look, RuleAt};
 
 /// A draw that decided about a packet.
@@ -25,6 +26,17 @@ pub enum Draw {
         chosen: u32,
         /// Of how many.
         of: u32,
+    },
+    /// A real server found by IPVS. Nothing is drawn: its schedulers count or hash.
+    Scheduled {
+        /// The real server; its chain is the virtual server.
+        at: RuleAt,
+        /// How.
+        scheduler: Scheduler,
+        /// Among how many real servers.
+        of: u32,
+        /// Whether the client was sent there before (persistence).
+        persistent: bool,
     },
 }
 
@@ -52,10 +64,12 @@ pub struct Trace {
 }
 
 impl Trace {
-    /// How many rules were looked at.
+    /// How many rules were looked at; a virtual server that was found counts as one, and so does
+    /// its real server.
     #[must_use]
     pub fn rules_looked_at(&self) -> u32 {
-        let rules = self.looks.iter().filter(|look| look.at.number > 0).count();
+        let counts = |look: &&Look| look.at.number > 0 || look.at.table == "ipvs";
+        let rules = self.looks.iter().filter(counts).count();
         u32::try_from(rules).unwrap_or(u32::MAX)
     }
 }

@@ -5,13 +5,14 @@
 //! unmodelled never matches by it, and is a [`Doubt`] when the rest of it matched.
 
 use std::fmt::Write as _;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use super::rule::{AddressType, Block, ConnMark, RejectWith, Rule, State, Target, Test, What};
 use super::tables::{Chain, Policy, Table};
 use crate::limits::MAX_RULES_LOOKED_AT;
 use crate::net::{IcmpMessage, IpFamily, Packet, Transport};
 use crate::netfilter::chance::{Chance, compared};
+use crate::netfilter::ipvs::Sets;
 use crate::netfilter::memory::Memory;
 use crate::netfilter::trace::{Doubt, Draw, Trace};
 use crate::netfilter::{Look, RuleAt};
@@ -23,6 +24,12 @@ pub(crate) struct Seen<'a> {
     pub(crate) out_device: Option<&'a str>,
     /// Whether a bridge carries it from port to port, and no route.
     pub(crate) bridged: bool,
+    /// Whether it came in by a bridge's port.
+    pub(crate) from_port: bool,
+    pub(crate) sets: &'a Sets,
+    /// Whether IPVS passed it on, and by which virtual server.
+    pub(crate) ipvs: bool,
+    pub(crate) virtual_server: Option<SocketAddr>,
     /// NEW, ESTABLISHED, RELATED, INVALID or UNTRACKED.
     pub(crate) state: State,
     pub(crate) snat: bool,
@@ -350,6 +357,37 @@ fn make(test: &Test, at: &RuleAt, seen: &mut Seen<'_>) -> Result<String, String>
         What::Bridged => {
             let found = seen.bridged;
             (found, format!("carried by a bridge: {}", yes(found)))
+        }
+        What::FromBridgePort => {
+            let found = seen.from_port;
+            (found, format!("came in by a bridge's port: {}", yes(found)))
+        }
+        What::Set(name, destination) => {
+            let Some(set) = seen.sets.set(name) else {
+                seen.trace.doubts.push(Doubt {
+                    at: at.clone(),
+                    what: format!("set `{name}` is not there"),
+                });
+                return Err(format!("set {name} is not there; taken as no match"));
+            };
+            let found = set.holds(seen.packet, destination);
+            let said = set.said(seen.packet, destination);
+            (found, format!("{said} {} in set {name}", is(found)))
+        }
+        What::Ipvs => {
+            let found = seen.ipvs;
+            (found, format!("passed on by IPVS: {}", yes(found)))
+        }
+        What::VirtualAddress(_) | What::VirtualPort(_) | What::VirtualProtocol(_) => {
+            // Without a virtual server none of them is passed, `!` or not.
+            let server = seen.virtual_server.ok_or("not passed on by IPVS")?;
+            let found = match &test.what {
+                What::VirtualAddress(block) => block.holds(server.ip()),
+                What::VirtualPort(port) => *port == server.port(),
+                What::VirtualProtocol(number) => *number == protocol_of(seen.packet),
+                _ => false,
+            };
+            (found, format!("passed on by virtual server {server}"))
         }
         // Handled by the caller.
         What::NotModelled(what) => return Err(format!("{what} is not modelled")),
