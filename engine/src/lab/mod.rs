@@ -26,5 +26,5 @@ pub use scene::{
     Wing,
 };
 pub use session::{Lab, Outcome};
-pub use settings::{DEFAULT_SEED, Settings};
+pub use settings::{DEFAULT_SEED, ProxySettings, Settings};
 pub use world::World;

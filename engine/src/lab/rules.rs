@@ -3,14 +3,16 @@
 use std::cell::OnceCell;
 use std::collections::BTreeMap;
 
+use ipnet::Ipv4Net;
 use serde::Serialize;
 
 use super::Settings;
 use super::world::World;
 use crate::api::Origin;
 use crate::controllers::nodes;
+use crate::net::IpFamily;
 use crate::netfilter::RuleAt;
-use crate::proxy::{ConfigError, DetectLocal, Line, Mode, ProxyConfig, RuleId, RuleSet};
+use crate::proxy::{self, ConfigError, DetectLocal, Line, Mode, ProxyConfig, RuleId, RuleSet};
 
 /// What kube-proxy wrote on one Node.
 ///
@@ -31,7 +33,8 @@ pub struct NodeRules {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RuleLine {
-    /// The table that it is in.
+    /// The table that it is in; in IPVS mode also `sysctl`, `ipvs`, `ipset` and `address`, the
+    /// parts that come before the tables.
     pub table: String,
     /// Which rule it is; `None` for a table's name, a chain or `COMMIT`.
     pub at: Option<RuleAt>,
@@ -47,58 +50,57 @@ pub struct RuleLine {
 impl NodeRules {
     fn new(set: RuleSet) -> Self {
         let rules = set.lines();
-        let mut by_rule: BTreeMap<RuleAt, (usize, usize)> = rules
-            .iter()
-            .enumerate()
-            .map(|(index, rule)| (rule.at.clone(), (index, usize::MAX)))
-            .collect();
+        let jump_count = rules.iter().filter(|rule| is_call(rule)).count();
+        let (jumps, others) = rules.split_at(jump_count);
         let mut lines = Vec::new();
-        let mut numbers: BTreeMap<(String, String), u32> = BTreeMap::new();
-        let mut table = String::new();
-        let text = set.text();
+        let mut by_rule: BTreeMap<RuleAt, (usize, usize)> = BTreeMap::new();
+        let mut others = (jump_count..).zip(others).peekable();
+        let mut table = match (set.mode(), set.family()) {
+            (Mode::Nftables, IpFamily::IPv4) => "ip kube-proxy",
+            (Mode::Nftables, IpFamily::IPv6) => "ip6 kube-proxy",
+            _ => "",
+        };
+        let text = proxy::dump(&set);
         for line in text.lines() {
+            if let Some(part) = line.strip_prefix("# ") {
+                table = match part {
+                    "ipvsadm" => "ipvs",
+                    "kube-ipvs0" => "address",
+                    part => part,
+                };
+            }
             if let Some(name) = line.strip_prefix('*') {
-                table = name.to_owned();
-                lines.push(RuleLine::plain(&table, line));
+                table = name;
+                lines.push(RuleLine::plain(table, line));
                 // The jumps lead here, so they are read first.
-                let mut jumps: Vec<&Line> = rules
-                    .iter()
-                    .filter(|rule| rule.at.table == table && rule.text.starts_with("-t "))
+                let mut own: Vec<(usize, &Line)> = (jumps.iter().enumerate())
+                    .filter(|(_, jump)| jump.at.table == table)
                     .collect();
-                jumps.sort_by(|a, b| a.at.cmp(&b.at));
-                lines.extend(jumps.into_iter().map(|jump| RuleLine {
-                    table: table.clone(),
-                    at: Some(jump.at.clone()),
-                    id: Some(jump.id),
-                    text: jump_text(jump),
-                    is_jump: true,
-                }));
+                own.sort_by(|(_, one), (_, other)| one.at.cmp(&other.at));
+                for (index, jump) in own {
+                    by_rule.insert(jump.at.clone(), (index, lines.len()));
+                    lines.push(RuleLine {
+                        at: Some(jump.at.clone()),
+                        id: Some(jump.id),
+                        is_jump: true,
+                        ..RuleLine::plain(table, &jump_text(jump))
+                    });
+                }
                 continue;
             }
-            let chain = line
-                .strip_prefix("-A ")
-                .and_then(|rest| rest.split(' ').next());
-            let Some(chain) = chain else {
-                lines.push(RuleLine::plain(&table, line));
-                continue;
-            };
-            let number = numbers
-                .entry((table.clone(), chain.to_owned()))
-                .or_default();
-            *number += 1;
-            let at = RuleAt::new(table.clone(), chain, *number);
-            let id = by_rule.get(&at).map(|(index, _)| rules[*index].id);
+            // The rules are in the order of the text. A bound address and its entry in a set
+            // are written as less than their line says.
+            let rule = others.next_if(|(_, rule)| rule.text == line);
+            if let Some((index, rule)) = rule {
+                by_rule.insert(rule.at.clone(), (index, lines.len()));
+            }
             lines.push(RuleLine {
-                at: Some(at),
-                id,
-                ..RuleLine::plain(&table, line)
+                at: rule.map(|(_, rule)| rule.at.clone()),
+                id: rule.map(|(_, rule)| rule.id),
+                ..RuleLine::plain(table, line)
             });
         }
-        for (index, line) in lines.iter().enumerate() {
-            if let Some(entry) = line.at.as_ref().and_then(|at| by_rule.get_mut(at)) {
-                entry.1 = index;
-            }
-        }
+        debug_assert!(others.next().is_none(), "a rule without its line");
         Self {
             set,
             rules,
@@ -151,11 +153,7 @@ impl NodeRules {
     /// How many rules kube-proxy wrote, without its jumps.
     #[must_use]
     pub fn count(&self) -> u32 {
-        let rules = self
-            .lines
-            .iter()
-            .filter(|line| line.at.is_some() && !line.is_jump);
-        u32::try_from(rules.count()).unwrap_or(u32::MAX)
+        u32::try_from(self.set.rule_count()).unwrap_or(u32::MAX)
     }
 }
 
@@ -171,6 +169,11 @@ impl RuleLine {
     }
 }
 
+/// Whether a rule is one of the calls that kube-proxy makes one by one.
+fn is_call(rule: &Line) -> bool {
+    rule.text.starts_with("-t ")
+}
+
 /// A jump as `iptables-save` would list it: `-A CHAIN …` for the call `-t TABLE -I CHAIN …`.
 fn jump_text(jump: &Line) -> String {
     match jump.text.split_once(" -I ") {
@@ -182,23 +185,37 @@ fn jump_text(jump: &Line) -> String {
 /// The settings of the kube-proxy on a Node of the lab: kubeadm's, on a Linux with a current
 /// iptables.
 fn config(world: &World, settings: &Settings, node: &str) -> ProxyConfig {
-    let address = world
-        .store
-        .node("", node)
+    let found = world.store.node("", node);
+    let address = found
         .and_then(nodes::internal_ip)
         .map(|address| address.to_string());
     let node_ips: Vec<String> = address.into_iter().collect();
+    // The bridge to which Pods are plugged has the first address of their range.
+    let bridge = found
+        .and_then(|node| node.spec.pod_cidr.parse::<Ipv4Net>().ok())
+        .and_then(|cidr| cidr.hosts().next())
+        .map(|address| address.to_string());
     let local_addresses = std::iter::once("127.0.0.1".to_owned())
         .chain(node_ips.iter().cloned())
+        .chain(bridge)
         .collect();
+    let own = &settings.proxy;
+    let fallback = ProxyConfig::default();
     ProxyConfig {
         node: node.to_owned(),
         local_addresses,
         node_ips,
         cluster_cidr: settings.networks.pods.to_string(),
         detect_local: DetectLocal::ClusterCIDR,
-        random_fully: true,
-        ..ProxyConfig::default()
+        masquerade_all: own.masquerade_all,
+        localhost_node_ports: own.localhost_node_ports,
+        node_port_addresses: own.node_port_addresses.clone(),
+        ipvs_scheduler: match own.ipvs_scheduler.as_str() {
+            "" => fallback.ipvs_scheduler.clone(),
+            scheduler => scheduler.to_owned(),
+        },
+        strict_arp: own.strict_arp,
+        ..fallback
     }
 }
 
@@ -234,10 +251,6 @@ pub(super) fn of_node(
     settings: &Settings,
     node: &str,
 ) -> Result<NodeRules, ConfigError> {
-    Ok(NodeRules::new(rule_set(
-        world,
-        settings,
-        node,
-        Mode::Iptables,
-    )?))
+    let mode = settings.proxy.mode;
+    Ok(NodeRules::new(rule_set(world, settings, node, mode)?))
 }

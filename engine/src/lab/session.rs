@@ -14,7 +14,7 @@ use super::rules::{self, NodeRules};
 use super::scene::{Client, Scene};
 use super::slots::Slots;
 use super::world::{self, Readiness, World};
-use super::{Settings, walk};
+use super::{ProxySettings, Settings, walk};
 use crate::api::{Kind, ObjectRef, Origin};
 use crate::diagnostic::{Diagnostic, Span};
 use crate::manifest::{self, Document};
@@ -136,6 +136,16 @@ impl Lab {
         self.settings.seed = seed;
         let documents = std::mem::take(&mut self.documents);
         self.build(&documents, &BTreeSet::new());
+    }
+
+    /// Sets kube-proxy anew on every Node, as if all Nodes had been drained and started again: what
+    /// they remembered is gone.
+    pub fn set_proxy(&mut self, proxy: ProxySettings) {
+        self.settings.proxy = proxy;
+        for rules in self.rules.values_mut() {
+            *rules = OnceCell::new();
+        }
+        self.wires = walk::Wires::default();
     }
 
     /// Switches a Pod's readiness probe.

@@ -2,6 +2,7 @@
 
 use crate::api::allocate::Ranges;
 use crate::controllers::nodes::Networks;
+use crate::proxy::Mode;
 
 /// The seed of a fresh lab.
 pub const DEFAULT_SEED: u64 = 42;
@@ -17,6 +18,39 @@ pub struct Settings {
     pub networks: Networks,
     /// Where Services get their addresses and ports.
     pub ranges: Ranges,
+    /// How kube-proxy is set.
+    pub proxy: ProxySettings,
+}
+
+/// How the kube-proxy of every Node is set: fields of `KubeProxyConfiguration`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProxySettings {
+    /// `mode`.
+    pub mode: Mode,
+    /// `iptables.masqueradeAll` and its likes of the other modes.
+    pub masquerade_all: bool,
+    /// `iptables.localhostNodePorts`.
+    pub localhost_node_ports: bool,
+    /// `nodePortAddresses`.
+    pub node_port_addresses: Vec<String>,
+    /// `ipvs.scheduler`; empty for `rr`.
+    pub ipvs_scheduler: String,
+    /// `ipvs.strictARP`.
+    pub strict_arp: bool,
+}
+
+impl Default for ProxySettings {
+    /// kubeadm's: iptables mode, everything else as kube-proxy has it by itself.
+    fn default() -> Self {
+        Self {
+            mode: Mode::Iptables,
+            masquerade_all: false,
+            localhost_node_ports: true,
+            node_port_addresses: Vec::new(),
+            ipvs_scheduler: String::new(),
+            strict_arp: false,
+        }
+    }
 }
 
 impl Default for Settings {
@@ -27,6 +61,7 @@ impl Default for Settings {
             nodes: (1..=3).map(|number| format!("node-{number}")).collect(),
             networks: Networks::default(),
             ranges: Ranges::default(),
+            proxy: ProxySettings::default(),
         }
     }
 }

@@ -8,13 +8,14 @@ use super::scene::Client;
 use super::session::Lab;
 use super::world::World;
 use crate::api::{Node, Origin, Pod};
-use crate::net::{IpFamily, Protocol};
+use crate::net::Protocol;
 use crate::netfilter::RuleAt;
 use crate::netfilter::chance::Seeded;
 use crate::network::{
-    ClientKind, Journey, Lookups, Network, NodeRules, Owner, Plan, PlanOutside, Request,
+    ClientKind, Journey, Lookups, Network, NodeIpvs, NodeRules, Owner, Plan, PlanOutside, Request,
     RequestError, Serves, Socket, State, kubeadm,
 };
+use crate::proxy::{Mode, RuleSet};
 
 /// The name of the machine on which the API server runs.
 const CONTROL_PLANE: &str = "control-plane";
@@ -119,28 +120,51 @@ fn control_plane(world: &World, plan: &Plan) -> Option<PlanOutside> {
     })
 }
 
-/// The network of a lab's world, with the rules that kube-proxy wrote on every Node.
+/// The network of a lab's world, with what kube-proxy programmed on every Node.
 fn network(lab: &Lab) -> Network {
     let world = lab.world();
-    let mut network = Network::new(&plan(world));
+    let proxy = &lab.settings().proxy;
+    let mut plan = plan(world);
+    for node in &mut plan.nodes {
+        // kube-proxy sets it at start, in this mode only.
+        node.route_localnet = proxy.mode == Mode::Iptables && proxy.localhost_node_ports;
+    }
+    let mut network = Network::new(&plan);
     for node in world.store.nodes() {
         let name = &node.metadata.name;
         let Some(rules) = lab.rules(name) else {
             continue;
         };
-        let set = rules.set();
-        let calls = set
-            .top_level()
-            .iter()
-            .map(|call| (*call).to_owned())
-            .collect();
-        let rules = NodeRules {
-            calls,
-            restore: set.text(),
-        };
-        // kube-proxy's own text is always modelled in full; the recorded vectors prove it.
-        let errors = network.set_rules(name, IpFamily::IPv4, &rules);
-        debug_assert!(errors.is_empty(), "{errors:?}");
+        program(&mut network, name, rules.set());
     }
     network
+}
+
+/// Gives a Node what its kube-proxy programmed.
+fn program(network: &mut Network, node: &str, set: &RuleSet) {
+    let family = set.family();
+    // kube-proxy's own text is always modelled in full; the recorded vectors prove it.
+    if set.mode() == Mode::Nftables {
+        let errors = network.set_nft(node, family, &set.text());
+        debug_assert!(errors.is_empty(), "{errors:?}");
+        return;
+    }
+    if let Some(tables) = set.ipvs() {
+        let ipvs = NodeIpvs {
+            servers: tables.ipvsadm.clone(),
+            sets: tables.ipset.clone(),
+            addresses: tables.kube_ipvs0.clone(),
+        };
+        // A scheduler that is not modelled is named again by every journey that comes to it.
+        network.set_ipvs(node, family, &ipvs);
+    }
+    let calls = (set.top_level().iter())
+        .map(|call| (*call).to_owned())
+        .collect();
+    let rules = NodeRules {
+        calls,
+        restore: set.text(),
+    };
+    let errors = network.set_rules(node, family, &rules);
+    debug_assert!(errors.is_empty(), "{errors:?}");
 }

@@ -5,8 +5,9 @@
 //! `net/netfilter/nf_conntrack_core.c`, `nf_conntrack_proto_tcp.c`, `_udp.c`, `_icmp.c`.
 //!
 //! Modelled: new, answered, related and invalid packets, confirmation at the end of the path,
-//! timeouts, marks. Left out: zones, helpers, TCP windows, fragments, and the steps of TCP's
-//! closing: a connection counts as closed as soon as it was answered.
+//! timeouts, marks. Left out: zones, helpers, TCP windows, fragments, and the single steps of TCP's
+//! handshake and closing: whoever sends the packets says when a connection is open and when it is
+//! closed ([`super::HostState::settle`]).
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -15,7 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use super::RuleAt;
 use crate::limits::MAX_CONNECTIONS;
-use crate::net::{IcmpMessage, Packet, Transport};
+use crate::net::{IcmpMessage, Packet, Protocol, Transport};
 
 /// A protocol that connections are told apart by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -109,6 +110,31 @@ impl Way {
     }
 }
 
+impl From<Protocol> for FlowProtocol {
+    fn from(protocol: Protocol) -> Self {
+        match protocol {
+            Protocol::Tcp => Self::Tcp,
+            Protocol::Udp => Self::Udp,
+            Protocol::Sctp => Self::Sctp,
+        }
+    }
+}
+
+/// How far a connection is. Only TCP's and SCTP's change; others stay at the first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Phase {
+    /// The handshake is not over (`SYN_SENT`, `SYN_RECV`).
+    #[default]
+    Opening,
+    /// `ESTABLISHED`.
+    Open,
+    /// Both sides have closed it (`TIME_WAIT`).
+    Closed,
+    /// A reset ended it (`CLOSE`).
+    Reset,
+}
+
 /// A tracked connection.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -119,6 +145,10 @@ pub struct Connection {
     pub reply: Tuple,
     /// Whether a reply was seen.
     pub answered: bool,
+    /// How far it is.
+    pub phase: Phase,
+    /// When its first packet passed, in milliseconds of virtual time.
+    pub since_ms: u64,
     /// Whether its source is translated.
     pub snat: bool,
     /// Whether its destination is translated.
@@ -144,6 +174,8 @@ impl Connection {
             original,
             reply: original.inverted(),
             answered: false,
+            phase: Phase::Opening,
+            since_ms: 0,
             snat: false,
             dnat: false,
             mark: 0,
@@ -289,23 +321,64 @@ impl Conntrack {
         self.by_tuple
             .insert(connection.original, (id, Way::Original));
         self.by_tuple.insert(connection.reply, (id, Way::Reply));
-        let expires_ms = now_ms + lifetime_ms(&connection);
-        self.quiet_until_ms = self.quiet_until_ms.min(expires_ms);
-        self.connections.insert(
-            id,
-            Connection {
-                expires_ms,
-                ..connection
-            },
-        );
+        let mut connection = connection;
+        connection.since_ms = now_ms;
+        connection.expires_ms = now_ms + lifetime_ms(&connection, now_ms);
+        self.quiet_until_ms = self.quiet_until_ms.min(connection.expires_ms);
+        self.connections.insert(id, connection);
         Ok(id)
     }
 
     /// Notes a packet of a connection in the table.
-    pub(super) fn refresh(&mut self, id: u64, way: Way, now_ms: u64) {
+    pub(super) fn refresh(&mut self, id: u64, way: Way, packet: &Packet, now_ms: u64) {
+        let Some(connection) = self.connections.get_mut(&id) else {
+            return;
+        };
+        let reset = matches!(packet.transport, Transport::Tcp { flags, .. } if flags.rst);
+        if reset {
+            connection.phase = Phase::Reset;
+        }
+        // A reset as the only answer ends a connection at once; this packet still needs it.
+        let at_once = reset && !connection.answered;
+        connection.answered |= way == Way::Reply;
+        let lifetime = if at_once {
+            1
+        } else {
+            lifetime_ms(connection, now_ms)
+        };
+        connection.expires_ms = now_ms + lifetime;
+        self.quiet_until_ms = self.quiet_until_ms.min(connection.expires_ms);
+    }
+
+    /// Whether a packet opens a connection anew that was closed (`nf_conntrack_tcp_packet`): the
+    /// old one is forgotten then.
+    pub(super) fn reopens(&mut self, id: u64, way: Way, packet: &Packet) -> bool {
+        let syn =
+            matches!(packet.transport, Transport::Tcp { flags, .. } if flags.syn && !flags.ack);
+        let ended = (self.connections.get(&id))
+            .is_some_and(|own| matches!(own.phase, Phase::Closed | Phase::Reset));
+        let reopens = syn && ended && way == Way::Original;
+        if reopens {
+            self.forget(id);
+        }
+        reopens
+    }
+
+    /// Notes that the connection to which a packet of this tuple belongs is open now, or closed.
+    pub(super) fn settle(&mut self, tuple: &Tuple, phase: Phase, now_ms: u64) {
+        if let Some(&(id, _)) = self.by_tuple.get(tuple)
+            && let Some(connection) = self.connections.get_mut(&id)
+        {
+            connection.phase = phase;
+            connection.expires_ms = now_ms + lifetime_ms(connection, now_ms);
+            self.quiet_until_ms = self.quiet_until_ms.min(connection.expires_ms);
+        }
+    }
+
+    /// Forgets a connection once the packet under way has passed.
+    pub(super) fn end(&mut self, id: u64, now_ms: u64) {
         if let Some(connection) = self.connections.get_mut(&id) {
-            connection.answered |= way == Way::Reply;
-            connection.expires_ms = now_ms + lifetime_ms(connection);
+            connection.expires_ms = now_ms + 1;
             self.quiet_until_ms = self.quiet_until_ms.min(connection.expires_ms);
         }
     }
@@ -323,14 +396,20 @@ fn opens(packet: &Packet) -> bool {
 }
 
 /// How long a connection is remembered after its last packet, in milliseconds. The kernel's
-/// defaults: TCP 120 s while unanswered (`SYN_SENT`) and 120 s once closed (`TIME_WAIT`); UDP 30 s,
-/// 120 s as a stream; SCTP 3 s then 210 s; ICMP 30 s.
-fn lifetime_ms(connection: &Connection) -> u64 {
-    let seconds = match (connection.original.protocol, connection.answered) {
-        (FlowProtocol::Tcp, _) | (FlowProtocol::Udp, true) => 120,
-        (FlowProtocol::Udp, false) | (FlowProtocol::Icmp, _) => 30,
-        (FlowProtocol::Sctp, false) => 3,
-        (FlowProtocol::Sctp, true) => 210,
+/// defaults: TCP 120 s unanswered (`SYN_SENT`), 60 s answered (`SYN_RECV`), five days open, 120 s
+/// closed (`TIME_WAIT`), 10 s after a reset; UDP 30 s, 120 s once it was answered and is older than
+/// 2 s (a stream); SCTP 3 s, then 210 s; ICMP 30 s.
+fn lifetime_ms(connection: &Connection, now_ms: u64) -> u64 {
+    let answered = connection.answered;
+    let seconds = match (connection.original.protocol, connection.phase) {
+        (FlowProtocol::Tcp, Phase::Opening) if answered => 60,
+        (FlowProtocol::Tcp, Phase::Opening | Phase::Closed) => 120,
+        (FlowProtocol::Tcp, Phase::Open) => 432_000,
+        (FlowProtocol::Tcp, Phase::Reset) => 10,
+        (FlowProtocol::Udp, _) if answered && now_ms > connection.since_ms + 2_000 => 120,
+        (FlowProtocol::Udp | FlowProtocol::Icmp, _) => 30,
+        (FlowProtocol::Sctp, _) if answered => 210,
+        (FlowProtocol::Sctp, _) => 3,
     };
     seconds * 1000
 }

@@ -2,10 +2,10 @@
 //!
 //! ```text
 //!  in ─► PREROUTING ─► route ─┬─► FORWARD ──────────────┬─► POSTROUTING ─► out
-//!        raw, conntrack,      │   mangle, filter        │   mangle, nat, confirm
+//!        raw, conntrack,      │   mangle, filter, ipvs  │   mangle, nat, confirm
 //!        mangle, nat          └─► INPUT ─► process ─► route ─► OUTPUT
 //!                                 mangle, filter,            raw, conntrack, mangle, nat,
-//!                                 nat, confirm               (route again,) filter
+//!                                 ipvs, nat, confirm         ipvs, (route again,) filter
 //! ```
 //!
 //! Sources: Linux `include/uapi/linux/netfilter_ipv4.h` (priorities), `net/ipv4/ip_input.c`,
@@ -20,8 +20,9 @@ use serde::{Deserialize, Serialize};
 
 use super::RuleAt;
 use super::chance::Chance;
-use super::conntrack::{Belongs, Connection, Conntrack, Way};
+use super::conntrack::{Belongs, Connection, Conntrack, Phase, Tuple, Way};
 use super::iptables::{Rule, Tables};
+use super::ipvs::{IpvsState, Servers, Sets};
 use super::memory::Memory;
 use super::nft;
 use super::path::Path;
@@ -49,6 +50,14 @@ pub struct Host {
     pub nft_v4: Option<Arc<nft::Ruleset>>,
     /// IPv6's nftables rules.
     pub nft_v6: Option<Arc<nft::Ruleset>>,
+    /// IPv4's virtual servers.
+    pub ipvs_v4: Option<Arc<Servers>>,
+    /// IPv6's virtual servers.
+    pub ipvs_v6: Option<Arc<Servers>>,
+    /// The sets that IPv4's iptables rules look into.
+    pub sets_v4: Arc<Sets>,
+    /// The sets that IPv6's iptables rules look into.
+    pub sets_v6: Arc<Sets>,
 }
 
 impl Host {
@@ -64,6 +73,10 @@ impl Host {
             rules_v6: None,
             nft_v4: None,
             nft_v6: None,
+            ipvs_v4: None,
+            ipvs_v6: None,
+            sets_v4: Arc::default(),
+            sets_v6: Arc::default(),
         }
     }
 
@@ -85,12 +98,32 @@ impl Host {
         }
     }
 
+    /// The virtual servers that see packets of a family.
+    #[must_use]
+    pub fn ipvs(&self, family: IpFamily) -> Option<&Servers> {
+        match family {
+            IpFamily::IPv4 => self.ipvs_v4.as_deref(),
+            IpFamily::IPv6 => self.ipvs_v6.as_deref(),
+        }
+    }
+
+    /// The sets that iptables rules of a family look into.
+    #[must_use]
+    pub fn sets(&self, family: IpFamily) -> &Sets {
+        match family {
+            IpFamily::IPv4 => &self.sets_v4,
+            IpFamily::IPv6 => &self.sets_v6,
+        }
+    }
+
     /// Whether there are rules of any kind and family: only then something is remembered.
     #[must_use]
     pub fn has_rules(&self) -> bool {
-        [IpFamily::IPv4, IpFamily::IPv6]
-            .into_iter()
-            .any(|family| self.tables(family).is_some() || self.nft(family).is_some())
+        [IpFamily::IPv4, IpFamily::IPv6].into_iter().any(|family| {
+            self.tables(family).is_some()
+                || self.nft(family).is_some()
+                || self.ipvs(family).is_some()
+        })
     }
 
     /// What a rule's comment says.
@@ -120,6 +153,23 @@ pub struct HostState {
     pub conntrack: Conntrack,
     /// What its rules remember.
     pub memory: Memory,
+    /// What IPVS remembers.
+    pub ipvs: IpvsState,
+}
+
+impl HostState {
+    /// Forgets what has expired.
+    pub fn expire(&mut self, now_ms: u64) {
+        self.conntrack.expire(now_ms);
+        self.ipvs.expire(now_ms);
+    }
+
+    /// Notes that the connection to which packets of this tuple belong is open now, or closed: the
+    /// packets by which the two ends agreed on it are not sent one by one.
+    pub fn settle(&mut self, tuple: &Tuple, phase: Phase, now_ms: u64) {
+        self.conntrack.settle(tuple, phase, now_ms);
+        self.ipvs.settle(tuple, phase, now_ms);
+    }
 }
 
 /// A packet on a host, as the kernel's `struct sk_buff`: with what it quotes and where it belongs.
@@ -131,6 +181,8 @@ pub struct Skb {
     pub inner: Option<Packet>,
     /// Its connection on this host.
     pub belongs: Belongs,
+    /// Whether IPVS on this host passed it on (`skb->ipvs_property`): it does so once.
+    pub ipvs: bool,
 }
 
 impl Skb {
@@ -141,6 +193,7 @@ impl Skb {
             packet,
             inner: None,
             belongs: Belongs::Unknown,
+            ipvs: false,
         }
     }
 
@@ -154,6 +207,7 @@ impl Skb {
             },
             inner: self.inner,
             belongs: Belongs::Unknown,
+            ipvs: false,
         }
     }
 }
@@ -218,6 +272,8 @@ pub enum Loss {
     TableFull,
     /// Masquerade found no address to take.
     NoAddress,
+    /// The real server of its connection is gone (IPVS).
+    ServerGone,
     /// Too many rules were looked at.
     GaveUp,
 }
@@ -299,6 +355,7 @@ impl Host {
             packet: Packet::new(src, quoted.src, Transport::Icmp { message, id: 0 }),
             inner: Some(Packet { mark: 0, ..quoted }),
             belongs: attached(&skb.belongs, &state.conntrack),
+            ipvs: false,
         })
     }
 
@@ -311,11 +368,12 @@ impl Host {
     ) -> Passage {
         let before = skb.packet;
         let family = IpFamily::of(before.dst);
-        state.conntrack.expire(moment.now_ms);
+        state.expire(moment.now_ms);
         let mut path = Path {
             host: self,
             tables: self.tables(family),
             nft: self.nft(family),
+            ipvs: self.ipvs(family),
             state,
             moment,
             skb,
@@ -387,5 +445,6 @@ pub fn reset_about(skb: &Skb) -> Option<Skb> {
         ),
         inner: None,
         belongs: Belongs::Unknown,
+        ipvs: false,
     })
 }

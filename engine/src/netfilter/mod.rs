@@ -1,7 +1,8 @@
 //! The packet path of one Linux host. Knows no word of Kubernetes.
 //!
-//! A [`Host`] has devices, routes ([`route`]) and rules ([`iptables`], [`nft`]); a [`HostState`] remembers
-//! its connections ([`conntrack`]) and what rules remember ([`memory`]). A packet comes in, is
+//! A [`Host`] has devices, routes ([`route`]), rules ([`iptables`], [`nft`]) and virtual servers
+//! ([`ipvs`]); a [`HostState`] remembers its connections ([`conntrack`]), what rules remember
+//! ([`memory`]) and what IPVS does. A packet comes in, is
 //! sent by a process, or crosses a bridge, and each way gives a [`Passage`]: what became of the
 //! packet, what was rewritten, and every rule that was looked at, with the reason.
 //!
@@ -13,6 +14,7 @@ pub mod chance;
 pub mod conntrack;
 mod host;
 pub mod iptables;
+pub mod ipvs;
 pub mod memory;
 mod nat;
 pub mod nft;

@@ -10,6 +10,7 @@ use super::RuleAt;
 use super::conntrack::{Belongs, Way};
 use super::host::{Fate, Host, HostState, Loss, Moment, Rewrite, Skb, attached, reset_about};
 use super::iptables::{NatRange, Policy, RejectWith, Seen, State, Tables, Target, Told, evaluate};
+use super::ipvs::Servers;
 use super::nat::{self, Side};
 use super::nft::{self, BaseKind, HookName};
 use super::route::{LOOPBACK, Lookup};
@@ -18,7 +19,7 @@ use crate::net::{IcmpMessage, IpFamily};
 
 /// The kernel's hooks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Hook {
+pub(super) enum Hook {
     Prerouting,
     Input,
     Forward,
@@ -35,6 +36,10 @@ enum Stage {
     Conntrack,
     /// Table `nat`, priority -100 or 100: rules for a connection's first packet, and rewriting.
     Nat(Side),
+    /// IPVS: replies of real servers.
+    IpvsOut,
+    /// IPVS: connections to virtual servers.
+    IpvsIn,
     /// Last of all.
     Confirm,
 }
@@ -62,7 +67,7 @@ impl Hook {
 
     /// What hangs here by priority, but for nftables' chains of type filter, which say themselves.
     fn stages(self) -> &'static [(i32, Stage)] {
-        use Stage::{Confirm, Conntrack, Nat, Table};
+        use Stage::{Confirm, Conntrack, IpvsIn, IpvsOut, Nat, Table};
         const RAW: (i32, Stage) = (-300, Table("raw"));
         const TRACK: (i32, Stage) = (-200, Conntrack);
         const MANGLE: (i32, Stage) = (-150, Table("mangle"));
@@ -73,9 +78,26 @@ impl Hook {
         const LAST: (i32, Stage) = (i32::MAX, Confirm);
         match self {
             Self::Prerouting => &[RAW, TRACK, MANGLE, DNAT],
-            Self::Input => &[MANGLE, FILTER, SECURITY, SNAT, LAST],
-            Self::Forward => &[MANGLE, FILTER, SECURITY],
-            Self::Output => &[RAW, TRACK, MANGLE, DNAT, FILTER, SECURITY],
+            Self::Input => &[
+                MANGLE,
+                FILTER,
+                SECURITY,
+                (98, IpvsOut),
+                (99, IpvsIn),
+                SNAT,
+                LAST,
+            ],
+            Self::Forward => &[MANGLE, FILTER, SECURITY, (100, IpvsOut)],
+            Self::Output => &[
+                RAW,
+                TRACK,
+                MANGLE,
+                DNAT,
+                (-99, IpvsOut),
+                (-98, IpvsIn),
+                FILTER,
+                SECURITY,
+            ],
             Self::Postrouting => &[MANGLE, SNAT, LAST],
         }
     }
@@ -83,16 +105,16 @@ impl Hook {
 
 /// Through which devices a packet passes a hook.
 #[derive(Clone, Copy)]
-struct Ports {
-    input: Option<usize>,
-    output: Option<usize>,
+pub(super) struct Ports {
+    pub(super) input: Option<usize>,
+    pub(super) output: Option<usize>,
     /// The next hop, where the way out is known.
-    next_hop: Option<IpAddr>,
-    bridged: bool,
+    pub(super) next_hop: Option<IpAddr>,
+    pub(super) bridged: bool,
 }
 
 impl Ports {
-    fn none() -> Self {
+    pub(super) fn none() -> Self {
         Self {
             input: None,
             output: None,
@@ -103,7 +125,7 @@ impl Ports {
 }
 
 /// Lost, and nobody is told.
-fn lost(why: Loss) -> Fate {
+pub(super) fn lost(why: Loss) -> Fate {
     Fate::Lost { why }
 }
 
@@ -112,6 +134,7 @@ pub(super) struct Path<'a, 'm> {
     pub(super) host: &'a Host,
     pub(super) tables: Option<&'a Tables>,
     pub(super) nft: Option<&'a nft::Ruleset>,
+    pub(super) ipvs: Option<&'a Servers>,
     pub(super) state: &'a mut HostState,
     pub(super) moment: &'a mut Moment<'m>,
     pub(super) skb: Skb,
@@ -297,14 +320,14 @@ impl Path<'_, '_> {
     }
 
     /// Lost, and the sender hears of it.
-    fn fail(&mut self, why: Loss, message: IcmpMessage) -> Result<Fate, Fate> {
+    pub(super) fn fail(&mut self, why: Loss, message: IcmpMessage) -> Result<Fate, Fate> {
         self.error = self.host.error_about(self.state, &self.skb, message);
         Err(lost(why))
     }
 
-    fn hook(&mut self, hook: Hook, ports: Ports) -> Result<(), Fate> {
+    pub(super) fn hook(&mut self, hook: Hook, ports: Ports) -> Result<(), Fate> {
         let (tables, nft) = (self.tables, self.nft);
-        if tables.is_none() && nft.is_none() {
+        if tables.is_none() && nft.is_none() && self.ipvs.is_none() {
             return Ok(());
         }
         let filters = nft.map(|rules| rules.hooked(hook.nft(), BaseKind::Filter));
@@ -322,6 +345,8 @@ impl Path<'_, '_> {
                 }
                 Stage::Conntrack => self.track(),
                 Stage::Nat(side) => self.nat(side, hook, ports)?,
+                Stage::IpvsOut => self.ipvs_out(),
+                Stage::IpvsIn => self.ipvs_in()?,
                 Stage::Confirm => self.confirm()?,
             }
         }
@@ -344,7 +369,12 @@ impl Path<'_, '_> {
             self.skb.belongs =
                 (self.state.conntrack).classify(&self.skb.packet, self.skb.inner.as_ref());
             if let Belongs::Known(id, way) = self.skb.belongs {
-                self.state.conntrack.refresh(id, way, self.moment.now_ms);
+                let (table, packet) = (&mut self.state.conntrack, &self.skb.packet);
+                if table.reopens(id, way, packet) {
+                    self.skb.belongs = table.classify(packet, None);
+                } else {
+                    table.refresh(id, way, packet, self.moment.now_ms);
+                }
             }
         }
     }
@@ -399,6 +429,8 @@ impl Path<'_, '_> {
     /// Shows the packet to rules, and takes over what they changed.
     fn with_seen(&mut self, ports: Ports, ask: impl FnOnce(&mut Seen<'_>) -> Told) -> Told {
         let (state, snat, dnat, mark) = self.tracked();
+        let virtual_server = self.virtual_server();
+        let sets = self.host.sets(IpFamily::of(self.skb.packet.dst));
         let mut connmark = mark;
         let routing = &self.host.routing;
         let device = |index: Option<usize>| index.map(|index| routing.device_name(index));
@@ -407,6 +439,11 @@ impl Path<'_, '_> {
             in_device: device(ports.input),
             out_device: device(ports.output),
             bridged: ports.bridged,
+            from_port: self.host.bridge_netfilter
+                && (ports.input).is_some_and(|input| routing.devices()[input].bridge),
+            sets,
+            ipvs: self.skb.ipvs,
+            virtual_server,
             state,
             snat,
             dnat,
@@ -468,7 +505,7 @@ impl Path<'_, '_> {
         }
     }
 
-    fn rejection(&self, with: RejectWith) -> Option<Skb> {
+    pub(super) fn rejection(&self, with: RejectWith) -> Option<Skb> {
         let message = match with {
             RejectWith::PortUnreachable => IcmpMessage::PortUnreachable,
             RejectWith::HostUnreachable => IcmpMessage::HostUnreachable,

@@ -150,6 +150,44 @@ impl Routing {
         self.main.retain(|route| &route.to != to);
     }
 
+    /// Binds addresses to a device on which nothing hangs, as to a `dummy` one: they become this
+    /// host's own, and no route changes. Addresses of their family that it had are gone; without
+    /// such a device one is added behind the others. An address that another device has stays
+    /// that one's.
+    pub fn bind(&mut self, name: &str, family: IpFamily, addresses: &[IpAddr]) {
+        let known = self.devices.iter().position(|device| device.name == name);
+        if known.is_none() && addresses.is_empty() {
+            return;
+        }
+        let index = known.unwrap_or(self.devices.len());
+        if known.is_none() {
+            self.devices.push(Device {
+                name: name.to_owned(),
+                addresses: Vec::new(),
+                bridge: false,
+            });
+        }
+        let device = &mut self.devices[index];
+        device
+            .addresses
+            .retain(|own| IpFamily::of(own.addr()) != family);
+        device
+            .addresses
+            .extend(addresses.iter().copied().map(IpNet::from));
+        (self.local).retain(|own, device| *device != index || IpFamily::of(*own) != family);
+        for &address in addresses {
+            self.local.entry(address).or_insert(index);
+        }
+    }
+
+    /// The device that has a local address.
+    #[must_use]
+    pub fn device_of(&self, address: IpAddr) -> Option<&str> {
+        self.local
+            .get(&address)
+            .map(|&index| self.device_name(index))
+    }
+
     /// The devices; the loopback is the first.
     #[must_use]
     pub fn devices(&self) -> &[Device] {

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::host::Host;
 use super::iptables::{Passed, View, why_failed};
+use super::ipvs::Scheduler;
 use super::{Look, RuleAt};
 use crate::limits::MAX_SHOWN_RUN;
 use crate::net::IpFamily;
@@ -29,6 +30,17 @@ pub enum Draw {
         chosen: u32,
         /// Of how many.
         of: u32,
+    },
+    /// A real server found by IPVS. Nothing is drawn: its schedulers count or hash.
+    Scheduled {
+        /// The real server; its chain is the virtual server.
+        at: RuleAt,
+        /// How.
+        scheduler: Scheduler,
+        /// Among how many real servers.
+        of: u32,
+        /// Whether the client was sent there before (persistence).
+        persistent: bool,
     },
 }
 
@@ -84,12 +96,13 @@ impl Trace {
             .push(Record::Passed(passed, self.views.len() - 1));
     }
 
-    /// How many rules were looked at.
+    /// How many rules were looked at; a virtual server that was found counts as one, and so does
+    /// its real server.
     #[must_use]
     pub fn rules_looked_at(&self) -> u32 {
         self.records.iter().fold(0, |sum: u32, record| {
             sum.saturating_add(match record {
-                Record::Look(look) => u32::from(look.at.number > 0),
+                Record::Look(look) => u32::from(look.at.number > 0 || look.at.table == "ipvs"),
                 Record::Passed(passed, _) => passed.count,
             })
         })
@@ -149,7 +162,7 @@ impl Trace {
                     at: at(number),
                     matched: false,
                     why: rule.map_or_else(String::new, |rule| {
-                        why_failed(rule, &at(number), view, &host.routing)
+                        why_failed(rule, &at(number), view, host)
                     }),
                     through: None,
                 });

@@ -41,7 +41,7 @@ pub use plan::{
     Socket,
 };
 pub use request::RequestError;
-pub use topology::{Machine, Network, NodeRules, Role};
+pub use topology::{IPVS_DEVICE, IpvsText, Machine, Network, NodeIpvs, NodeRules, Role};
 pub use walk::{AddressOf, Lookups, OriginsOf, Possibility};
 
 pub use crate::words::{Mark, Phrase, Piece, Words};

@@ -7,7 +7,7 @@
 
 use super::exchange::{Came, Ending, Event, Server, Stop, is_node};
 use super::journey::{Change, Direction, Hop, Journey, Location, Served, Step};
-use super::told::{Told, came_from, change, ended_by_ttl, first_return, pod_of, rewrite_of};
+use super::told::{Door, Told, came_from, change, ended_by_ttl, first_return, pod_of, rewrite_of};
 use super::topology::{Network, Role};
 use super::verdict;
 use super::words;
@@ -64,9 +64,6 @@ fn served(network: &Network, server: &Server) -> Served {
     }
 }
 
-/// Chains of kube-proxy's in which a packet's destination is recognised.
-const DOORS: [&str; 2] = ["KUBE-SERVICES", "KUBE-NODEPORTS"];
-
 struct Teller<'a> {
     told: &'a Told<'a>,
     hops: Vec<Hop>,
@@ -116,7 +113,7 @@ impl Teller<'_> {
         let origins = self.told.origins(
             event.machine,
             (passage.trace.matched())
-                .filter(|look| !(leave_out_doors && DOORS.contains(&look.at.chain.as_str())))
+                .filter(|look| !(leave_out_doors && self.told.door(event.machine, look).is_some()))
                 .map(|look| &look.at),
         );
         if let Some(hop) = self.hops.last_mut() {
@@ -197,7 +194,6 @@ impl Teller<'_> {
     fn node(&mut self, event: &Event, before: Option<&Event>, next: Option<&Event>, first: bool) {
         let told = self.told;
         let passage = &event.passage;
-        let node = &told.network.machine(event.machine);
         let previous = match event.came {
             Came::Own => None,
             Came::From(machine) | Came::Bridged(machine) => Some(machine),
@@ -212,7 +208,7 @@ impl Teller<'_> {
                 Role::Node | Role::Pod { .. }
             )
         });
-        let own_address = node.host.routing.is_local(passage.before.dst);
+        let own_address = told.is_own(event.machine, passage.before.dst);
         let enters = from_outside || (from_node.is_some() && own_address);
         if enters {
             self.enter(event, own_address);
@@ -240,26 +236,28 @@ impl Teller<'_> {
     fn enter(&mut self, event: &Event, own_address: bool) {
         let told = self.told;
         let node = told.network.machine(event.machine);
-        let looks = &event.passage.trace;
-        let doors: Vec<&RuleAt> = (looks.matched())
-            .filter(|look| look.at.table == "nat" && DOORS.contains(&look.at.chain.as_str()))
-            .map(|look| &look.at)
+        let doors: Vec<(Door<'_>, &RuleAt)> = (event.passage.trace.matched())
+            .filter_map(|look| Some((told.door(event.machine, look)?, &look.at)))
             .collect();
-        // For an own address the match in KUBE-SERVICES is only the jump to the node ports.
-        let through = (doors.last().map(|at| at.chain.clone()))
-            .filter(|chain| !own_address || chain == "KUBE-NODEPORTS");
-        let refused = (looks.matched()).any(|look| look.at.chain == "KUBE-EXTERNAL-SERVICES");
-        let known = through.is_some() || refused;
-        let origins = told.origins(event.machine, doors.into_iter());
+        // For an own address a match in the Services' chain is only the jump to the node ports.
+        let through = (doors.iter().rev())
+            .map(|(door, _)| door)
+            .find(|door| !door.refuses && (!own_address || door.of_node_ports))
+            .map(|door| door.name);
+        let known = through.is_some() || doors.iter().any(|(door, _)| door.refuses);
+        let origins = told.origins(event.machine, doors.iter().map(|&(_, at)| at));
         let at = told.location(event.machine);
         let hop = self.hop(Step::Enter, at, Direction::Request, event.passage.before);
         hop.origins = origins;
         self.say(words::enter(
             &node.name,
             &event.passage.before,
-            own_address,
-            known,
-            through.as_deref(),
+            &words::Entry {
+                own_address,
+                bound: node.host.routing.is_local(event.passage.before.dst),
+                known,
+                through,
+            },
         ));
     }
 
@@ -402,11 +400,24 @@ impl Teller<'_> {
         self.show(event, by.clone(), direction == Direction::Reply);
         let place = told.place(event.machine);
         if let Some(by) = by {
-            let comment = told.comment(event.machine, &by);
+            let server = told.virtual_server(event.machine, &by);
+            let said = |text: &str| Some(text.to_owned());
+            // What kube-proxy writes without a comment.
+            let comment = match (server, by.chain.as_str()) {
+                (Some(server), _) => Some(format!(
+                    "virtual server {} has no real server to send it to",
+                    server.name()
+                )),
+                (None, "KUBE-IPVS-FILTER") => said("the address is a Service's, the port is not"),
+                (None, "KUBE-SOURCE-RANGES-FIREWALL") => {
+                    said("the source is in none of the Service's loadBalancerSourceRanges")
+                }
+                (None, _) => told.comment(event.machine, &by).and_then(said),
+            };
             self.say(words::by_rule(
                 place,
                 &by,
-                comment,
+                comment.as_deref(),
                 rejected,
                 &passage.before,
             ));
@@ -442,7 +453,15 @@ impl Teller<'_> {
             self.show(event, None, false);
             let node = &told.network.machine(event.machine).name;
             let changes: Vec<Change> = event.passage.rewrites.iter().map(change).collect();
-            self.say(words::unnat(node, &event.passage.skb.packet, &changes));
+            // IPVS rewrites packet by packet, and conntrack does not count it as NAT.
+            let connection = event.passage.connection.as_ref();
+            let ipvs = changes.contains(&Change::UnDnat) && connection.is_some_and(|own| !own.dnat);
+            self.say(words::unnat(
+                node,
+                &event.passage.skb.packet,
+                &changes,
+                ipvs,
+            ));
         }
         self.end(events.last().copied());
     }
@@ -471,7 +490,8 @@ impl Teller<'_> {
             Ending::Told { message, from, .. } => {
                 let at = told.client_location();
                 self.hop(Step::Reply, at, Direction::Reply, packet);
-                if *message == IcmpMessage::PortUnreachable {
+                let ping = told.sent.transport.protocol().is_none();
+                if *message == IcmpMessage::PortUnreachable && !ping {
                     self.say(words::hears_refused(
                         client,
                         &packet,

@@ -1,5 +1,7 @@
 //! Journeys through a small kubeadm cluster, with the rules that kube-proxy writes there.
 
+mod modes;
+
 use std::fmt::Write as _;
 
 use super::*;
@@ -126,6 +128,11 @@ fn service(endpoints: &[&str], change: impl FnOnce(&mut ServiceSpec)) -> (Servic
 /// Three Nodes, two Pods that are endpoints, one that is a client, and what `change` makes of the
 /// Service.
 fn lab(endpoints: &[&str], change: impl FnOnce(&mut ServiceSpec)) -> Network {
+    lab_in(Mode::Iptables, endpoints, change)
+}
+
+/// The same in one of the modes.
+fn lab_in(mode: Mode, endpoints: &[&str], change: impl FnOnce(&mut ServiceSpec)) -> Network {
     let nodes = [node(1), node(2), node(3)];
     let pods = [
         pod("web-1", 1, 5, &[8080]),
@@ -138,17 +145,35 @@ fn lab(endpoints: &[&str], change: impl FnOnce(&mut ServiceSpec)) -> Network {
         let config = ProxyConfig {
             node: node.metadata.name.clone(),
             node_ips: vec![node.status.addresses[0].address.clone()],
+            local_addresses: vec![
+                "127.0.0.1".to_owned(),
+                node.status.addresses[0].address.clone(),
+            ],
             cluster_cidr: "10.244.0.0/16".to_owned(),
             ..ProxyConfig::default()
         };
         let services = std::slice::from_ref(&service);
         let slices = std::slice::from_ref(&slice);
-        let rules = RuleSet::new(Mode::Iptables, &config, Some(node), services, slices).unwrap();
+        let name = &node.metadata.name;
+        let rules = RuleSet::new(mode, &config, Some(node), services, slices).unwrap();
+        if mode == Mode::Nftables {
+            let errors = network.set_nft(name, IpFamily::IPv4, &rules.text());
+            assert_eq!(errors, []);
+            continue;
+        }
+        if let Some(tables) = rules.ipvs() {
+            let ipvs = NodeIpvs {
+                servers: tables.ipvsadm.clone(),
+                sets: tables.ipset.clone(),
+                addresses: tables.kube_ipvs0.clone(),
+            };
+            assert_eq!(network.set_ipvs(name, IpFamily::IPv4, &ipvs), []);
+        }
         let rules = NodeRules {
             calls: rules.top_level().iter().map(ToString::to_string).collect(),
             restore: rules.text(),
         };
-        let errors = network.set_rules(&node.metadata.name, IpFamily::IPv4, &rules);
+        let errors = network.set_rules(name, IpFamily::IPv4, &rules);
         assert_eq!(errors, []);
     }
     network
@@ -447,7 +472,7 @@ fn affinity_lasts_as_long_as_its_timeout_in_virtual_time() {
 fn rules_that_are_not_modelled_are_named_in_the_journey() {
     let mut network = lab(&BOTH, |_| {});
     let rules = NodeRules {
-        calls: vec!["-A FORWARD -m set --match-set BAD src -j DROP".to_owned()],
+        calls: vec!["-A FORWARD -m dscp --dscp 1 -j DROP".to_owned()],
         restore: String::new(),
     };
     let errors = network.set_rules("node-1", IpFamily::IPv4, &rules);

@@ -1,14 +1,17 @@
 //! What there is to tell of a walk, and what can be asked about it: places, rules, origins.
 
+use std::net::IpAddr;
+
 use super::exchange::{Came, Ending, Event, Stop, is_node};
 use super::journey::{Change, Client, Location, Request};
 use super::plan::Owner;
-use super::topology::{Network, Role};
+use super::topology::{IPVS_DEVICE, Network, Role};
 use super::walk::Lookups;
 use super::words::Place;
 use crate::api::Origin;
 use crate::net::{IpFamily, Packet};
-use crate::netfilter::{Loss, Passage, Rewrite, RuleAt};
+use crate::netfilter::ipvs::VirtualServer;
+use crate::netfilter::{Look, Loss, Passage, Rewrite, RuleAt};
 
 /// What there is to tell.
 pub(super) struct Told<'a> {
@@ -21,6 +24,15 @@ pub(super) struct Told<'a> {
     pub(super) events: &'a [Event],
     pub(super) ending: &'a Ending,
     pub(super) lookups: Lookups<'a>,
+}
+
+/// Where a packet's destination is recognised as a Service's: a chain, a map, or IPVS.
+pub(super) struct Door<'a> {
+    pub(super) name: &'a str,
+    /// Whether node ports are recognised there.
+    pub(super) of_node_ports: bool,
+    /// Whether only Services without endpoints are there.
+    pub(super) refuses: bool,
 }
 
 /// A Pod as `namespace/name`.
@@ -104,6 +116,49 @@ impl Told<'_> {
     pub(super) fn comment(&self, machine: usize, at: &RuleAt) -> Option<&str> {
         let family = IpFamily::of(self.sent.dst);
         self.network.machine(machine).host.comment(family, at)
+    }
+
+    /// Whether an address is a Node's own: not one of those that IPVS mode binds to a device.
+    pub(super) fn is_own(&self, machine: usize, address: IpAddr) -> bool {
+        let routing = &self.network.machine(machine).host.routing;
+        routing.is_local(address) && routing.device_of(address) != Some(IPVS_DEVICE)
+    }
+
+    /// The door that a matched rule is: where a packet's destination is recognised as a Service's.
+    pub(super) fn door(&self, machine: usize, look: &Look) -> Option<Door<'_>> {
+        if !look.matched {
+            return None;
+        }
+        let door = |name, of_node_ports, refuses| {
+            Some(Door {
+                name,
+                of_node_ports,
+                refuses,
+            })
+        };
+        match (look.at.table.as_str(), look.at.chain.as_str()) {
+            ("nat", "KUBE-SERVICES") => door("KUBE-SERVICES", false, false),
+            ("nat", "KUBE-NODEPORTS") => door("KUBE-NODEPORTS", true, false),
+            ("filter", "KUBE-EXTERNAL-SERVICES") => door("KUBE-EXTERNAL-SERVICES", true, true),
+            ("ipvs", _) if look.at.number == 0 => door("IPVS", true, false),
+            _ => {
+                let family = IpFamily::of(self.sent.dst);
+                let rules = self.network.machine(machine).host.nft(family)?;
+                match rules.map_of(&look.at)? {
+                    "service-ips" => door("service-ips", false, false),
+                    "service-nodeports" => door("service-nodeports", true, false),
+                    "no-endpoint-services" => door("no-endpoint-services", false, true),
+                    "no-endpoint-nodeports" => door("no-endpoint-nodeports", true, true),
+                    _ => None,
+                }
+            }
+        }
+    }
+
+    /// The virtual server of a rule's name, if it names one.
+    pub(super) fn virtual_server(&self, machine: usize, at: &RuleAt) -> Option<&VirtualServer> {
+        let family = IpFamily::of(self.sent.dst);
+        self.network.machine(machine).host.ipvs(family)?.named(at)
     }
 
     /// Whether a Node's rule sends on those who came before.

@@ -8,7 +8,8 @@ use ipnet::IpNet;
 
 use super::plan::{Listens, Owner, Plan, PlanNode, PlanPod, PodLink, Serves, Socket};
 use crate::net::{IpFamily, Protocol};
-use crate::netfilter::iptables::{Before, RuleError, SourceText, Tables};
+use crate::netfilter::iptables::{Before, RuleError, SourceText, Tables, Trouble};
+use crate::netfilter::ipvs::{Servers, Sets};
 use crate::netfilter::route::{Device, LOOPBACK, Route, RouteKind, Routing};
 use crate::netfilter::{Host, nft};
 
@@ -110,6 +111,31 @@ pub struct NodeRules {
     /// Text for `iptables-restore --noflush`, or what `iptables-save` printed.
     pub restore: String,
 }
+
+/// What IPVS mode programs on one Node beside its iptables rules, for one family.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct NodeIpvs {
+    /// Virtual and real servers, as `ipvsadm -S -n` prints them.
+    pub servers: String,
+    /// ipsets, as `ipset save` prints them.
+    pub sets: String,
+    /// The addresses that are bound to [`IPVS_DEVICE`], one a line.
+    pub addresses: String,
+}
+
+/// Which of the texts of [`NodeIpvs`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum IpvsText {
+    /// Virtual and real servers.
+    Servers,
+    /// ipsets.
+    Sets,
+    /// Bound addresses.
+    Addresses,
+}
+
+/// The device to which IPVS mode binds the addresses of virtual servers.
+pub const IPVS_DEVICE: &str = "kube-ipvs0";
 
 impl Network {
     /// Builds a network. A Pod whose Node is not there is left out.
@@ -231,12 +257,55 @@ impl Network {
         errors
     }
 
+    /// Gives a Node virtual servers, sets and bound addresses of one family; those that it had are
+    /// gone. Its iptables rules come by [`Network::set_rules`]. Without a Node of that name nothing
+    /// happens.
+    pub fn set_ipvs(
+        &mut self,
+        node: &str,
+        family: IpFamily,
+        ipvs: &NodeIpvs,
+    ) -> Vec<(IpvsText, RuleError)> {
+        let (servers, server_errors) = Servers::read(&ipvs.servers);
+        let (sets, set_errors) = Sets::read(&ipvs.sets);
+        let mut addresses = Vec::new();
+        let mut errors = Vec::new();
+        for (line, text) in (1..).zip(ipvs.addresses.lines()) {
+            match text.trim().parse::<IpAddr>() {
+                Ok(address) if IpFamily::of(address) == family => addresses.push(address),
+                _ => errors.push(RuleError {
+                    line,
+                    trouble: Trouble::UnknownLine(text.to_owned()),
+                }),
+            }
+        }
+        if let Some(index) = self.node(node) {
+            let host = &mut self.machines[index].host;
+            let (servers, sets) = (Arc::new(servers), Arc::new(sets));
+            match family {
+                IpFamily::IPv4 => (host.ipvs_v4, host.sets_v4) = (Some(servers), sets),
+                IpFamily::IPv6 => (host.ipvs_v6, host.sets_v6) = (Some(servers), sets),
+            }
+            host.routing.bind(IPVS_DEVICE, family, &addresses);
+        }
+        let of = |text| move |error| (text, error);
+        (server_errors.into_iter().map(of(IpvsText::Servers)))
+            .chain(set_errors.into_iter().map(of(IpvsText::Sets)))
+            .chain(errors.into_iter().map(of(IpvsText::Addresses)))
+            .collect()
+    }
+
     /// Takes all rules away from a Node, of all kinds and families.
     pub fn clear_rules(&mut self, node: &str) {
         if let Some(index) = self.node(node) {
             let host = &mut self.machines[index].host;
             (host.rules_v4, host.rules_v6) = (None, None);
             (host.nft_v4, host.nft_v6) = (None, None);
+            (host.ipvs_v4, host.ipvs_v6) = (None, None);
+            (host.sets_v4, host.sets_v6) = Default::default();
+            for family in [IpFamily::IPv4, IpFamily::IPv6] {
+                host.routing.bind(IPVS_DEVICE, family, &[]);
+            }
         }
     }
 

@@ -141,11 +141,15 @@ fn cause(told: &Told<'_>, machine: usize, by: Option<&RuleAt>) -> Option<Cause> 
 /// What to look at when a rule was the end: its comment says what kube-proxy meant.
 fn next_for_rule(told: &Told<'_>, machine: usize, by: &RuleAt) -> Words {
     let comment = told.comment(machine, by).unwrap_or_default();
-    if comment.ends_with("has no endpoints") || by.chain == "reject-chain" {
+    if comment.ends_with("has no endpoints") || by.chain == "reject-chain" || by.table == "ipvs" {
         words::next_endpoints()
+    } else if matches!(by.chain.as_str(), "KUBE-IPVS-FILTER" | "cluster-ips-check") {
+        words::next_address(&told.sent)
     } else if comment.ends_with("has no local endpoints") {
         words::next_local()
-    } else if comment.contains("traffic not accepted by") {
+    } else if comment.contains("traffic not accepted by")
+        || by.chain == "KUBE-SOURCE-RANGES-FIREWALL"
+    {
         words::next_ranges()
     } else {
         words::next_rule()

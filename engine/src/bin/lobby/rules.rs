@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use lobby_engine::api::Object;
 use lobby_engine::lab::Settings;
 use lobby_engine::proxy;
@@ -13,8 +13,8 @@ use crate::sources::{Failure, Files, Sources, read};
 #[derive(Args)]
 pub(crate) struct Rules {
     /// The mode of kube-proxy
-    #[arg(long, value_enum, default_value_t = Mode::Iptables)]
-    mode: Mode,
+    #[arg(long, default_value_t, value_name = "iptables|ipvs|nftables")]
+    mode: proxy::Mode,
     /// Settings of one kube-proxy (YAML); without them the manifests make a lab's world first
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
@@ -25,26 +25,9 @@ pub(crate) struct Rules {
     files: Files,
 }
 
-#[derive(Clone, Copy, ValueEnum)]
-enum Mode {
-    Iptables,
-    Ipvs,
-    Nftables,
-}
-
-impl From<Mode> for proxy::Mode {
-    fn from(mode: Mode) -> Self {
-        match mode {
-            Mode::Iptables => Self::Iptables,
-            Mode::Ipvs => Self::Ipvs,
-            Mode::Nftables => Self::Nftables,
-        }
-    }
-}
-
 /// The rules as text.
 pub(crate) fn run(args: &Rules) -> Result<String, Failure> {
-    let mode = proxy::Mode::from(args.mode);
+    let mode = args.mode;
     let sources = Sources::read(&args.files.files)?;
     let Some(config) = &args.config else {
         let lab = sources.lab(Settings::default())?;

@@ -1,9 +1,10 @@
 //! `lobby trace`: one packet, and every place it comes through.
 
 use clap::Args;
-use lobby_engine::lab::Settings;
+use lobby_engine::lab::{ProxySettings, Settings};
 use lobby_engine::net::Protocol;
 use lobby_engine::network::Request;
+use lobby_engine::proxy::Mode;
 
 use crate::sources::{Failure, Files, Sources};
 
@@ -22,6 +23,12 @@ pub(crate) struct Trace {
     /// Where all draws come from
     #[arg(long, default_value_t = lobby_engine::lab::DEFAULT_SEED)]
     seed: u64,
+    /// The mode of kube-proxy
+    #[arg(long, default_value_t, value_name = "iptables|ipvs|nftables")]
+    mode: Mode,
+    /// The scheduler of IPVS mode
+    #[arg(long, value_name = "NAME")]
+    scheduler: Option<String>,
     /// Print the journey as JSON
     #[arg(long)]
     json: bool,
@@ -34,6 +41,11 @@ pub(crate) fn run(args: &Trace) -> Result<String, Failure> {
     let sources = Sources::read(&args.files.files)?;
     let mut lab = sources.lab(Settings {
         seed: args.seed,
+        proxy: ProxySettings {
+            mode: args.mode,
+            ipvs_scheduler: args.scheduler.clone().unwrap_or_default(),
+            ..ProxySettings::default()
+        },
         ..Settings::default()
     })?;
     let journey = lab.send(&Request {

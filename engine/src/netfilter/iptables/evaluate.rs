@@ -6,7 +6,7 @@
 //! unmodelled never matches by it, and is a [`Doubt`] when the rest of it matched.
 
 use std::fmt::Write as _;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use super::index::{Index, Keys, Next};
 use super::rule::{AddressType, Block, ConnMark, RejectWith, Rule, State, Target, Test, What};
@@ -15,8 +15,9 @@ use crate::limits::MAX_RULES_LOOKED_AT;
 use crate::net::{IcmpMessage, IpFamily, Packet, Transport};
 use crate::netfilter::RuleAt;
 use crate::netfilter::chance::{Chance, Seeded, compared};
+use crate::netfilter::host::Host;
+use crate::netfilter::ipvs::Sets;
 use crate::netfilter::memory::Memory;
-use crate::netfilter::route::Routing;
 use crate::netfilter::trace::{Doubt, Draw, Trace};
 
 /// What rules can see of a packet, and what they can change.
@@ -26,6 +27,12 @@ pub(crate) struct Seen<'a> {
     pub(crate) out_device: Option<&'a str>,
     /// Whether a bridge carries it from port to port, and no route.
     pub(crate) bridged: bool,
+    /// Whether it came in by a bridge's port.
+    pub(crate) from_port: bool,
+    pub(crate) sets: &'a Sets,
+    /// Whether IPVS passed it on, and by which virtual server.
+    pub(crate) ipvs: bool,
+    pub(crate) virtual_server: Option<SocketAddr>,
     /// NEW, ESTABLISHED, RELATED, INVALID or UNTRACKED.
     pub(crate) state: State,
     pub(crate) snat: bool,
@@ -73,6 +80,9 @@ pub(crate) struct View {
     in_device: Option<String>,
     out_device: Option<String>,
     bridged: bool,
+    from_port: bool,
+    ipvs: bool,
+    virtual_server: Option<SocketAddr>,
     state: State,
     snat: bool,
     dnat: bool,
@@ -86,6 +96,9 @@ impl View {
             in_device: seen.in_device.map(str::to_owned),
             out_device: seen.out_device.map(str::to_owned),
             bridged: seen.bridged,
+            from_port: seen.from_port,
+            ipvs: seen.ipvs,
+            virtual_server: seen.virtual_server,
             state: seen.state,
             snat: seen.snat,
             dnat: seen.dnat,
@@ -95,19 +108,23 @@ impl View {
 }
 
 /// Why a rule that was passed over failed.
-pub(crate) fn why_failed(rule: &Rule, at: &RuleAt, view: &View, routing: &Routing) -> String {
+pub(crate) fn why_failed(rule: &Rule, at: &RuleAt, view: &View, host: &Host) -> String {
     let (mut packet, mut connmark) = (view.packet, view.connmark);
     let mut seen = Seen {
         packet: &mut packet,
         in_device: view.in_device.as_deref(),
         out_device: view.out_device.as_deref(),
         bridged: view.bridged,
+        from_port: view.from_port,
+        sets: host.sets(IpFamily::of(view.packet.dst)),
+        ipvs: view.ipvs,
+        virtual_server: view.virtual_server,
         state: view.state,
         snat: view.snat,
         dnat: view.dnat,
         connmark: &mut connmark,
         untrack: false,
-        type_of: &|address| routing.type_of(address),
+        type_of: &|address| host.routing.type_of(address),
         // It failed before it could draw or remember.
         memory: &mut Memory::default(),
         now_ms: 0,
@@ -448,6 +465,37 @@ fn make(test: &Test, at: &RuleAt, seen: &mut Seen<'_>) -> Result<String, String>
         What::Bridged => {
             let found = seen.bridged;
             (found, format!("carried by a bridge: {}", yes(found)))
+        }
+        What::FromBridgePort => {
+            let found = seen.from_port;
+            (found, format!("came in by a bridge's port: {}", yes(found)))
+        }
+        What::Set(name, destination) => {
+            let Some(set) = seen.sets.set(name) else {
+                seen.trace.doubts.push(Doubt {
+                    at: at.clone(),
+                    what: format!("set `{name}` is not there"),
+                });
+                return Err(format!("set {name} is not there; taken as no match"));
+            };
+            let found = set.holds(seen.packet, destination);
+            let said = set.said(seen.packet, destination);
+            (found, format!("{said} {} in set {name}", is(found)))
+        }
+        What::Ipvs => {
+            let found = seen.ipvs;
+            (found, format!("passed on by IPVS: {}", yes(found)))
+        }
+        What::VirtualAddress(_) | What::VirtualPort(_) | What::VirtualProtocol(_) => {
+            // Without a virtual server none of them is passed, `!` or not.
+            let server = seen.virtual_server.ok_or("not passed on by IPVS")?;
+            let found = match &test.what {
+                What::VirtualAddress(block) => block.holds(server.ip()),
+                What::VirtualPort(port) => *port == server.port(),
+                What::VirtualProtocol(number) => *number == protocol_of(seen.packet),
+                _ => false,
+            };
+            (found, format!("passed on by virtual server {server}"))
         }
         // Handled by the caller.
         What::NotModelled(what) => return Err(format!("{what} is not modelled")),

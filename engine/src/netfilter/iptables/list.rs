@@ -10,10 +10,10 @@ use std::net::IpAddr;
 
 use super::print::{
     Head, push_mark, push_mask, push_ports, push_probability, push_range, push_range_flags,
-    push_rate, push_states, push_types,
+    push_rate, push_sides, push_states, push_types, shown,
 };
 use super::rule::{
-    Block, ConnMark, Log, Match, Ports, RecentAction, Rule, Target, Test, What, address_of,
+    ConnMark, Log, Match, Ports, RecentAction, Rule, Target, Test, What, address_of,
 };
 use super::tables::{Policy, Table, Tables};
 use super::target::reject_name;
@@ -102,15 +102,6 @@ fn list_rule(rule: &Rule, family: IpFamily, out: &mut String) {
         list_match(module, tests, rule, family, out);
     }
     list_target(&rule.target, family, out);
-}
-
-/// An address without its mask where that is whole.
-fn shown(block: &Block) -> String {
-    if block.is_one() {
-        address_of(block.family, block.address).to_string()
-    } else {
-        block.to_string()
-    }
 }
 
 fn anywhere(family: IpFamily) -> String {
@@ -259,6 +250,32 @@ fn list_test(module: &Match, test: &Test, family: IpFamily, out: &mut String) {
         What::Bridged => {
             push_not(out, test.invert);
             out.push_str(" --physdev-is-bridged");
+        }
+        What::FromBridgePort => {
+            push_not(out, test.invert);
+            out.push_str(" --physdev-is-in");
+        }
+        What::Set(name, sides) => {
+            push_not(out, test.invert);
+            let _ = write!(out, " match-set {name} ");
+            push_sides(out, sides);
+        }
+        What::Ipvs => {
+            push_not(out, test.invert);
+            out.push_str(" ipvs");
+        }
+        What::VirtualAddress(block) => {
+            push_not(out, test.invert);
+            out.push_str(" vaddr ");
+            out.push_str(&shown(block));
+        }
+        What::VirtualPort(port) => {
+            push_not(out, test.invert);
+            let _ = write!(out, " vport {port}");
+        }
+        What::VirtualProtocol(number) => {
+            push_not(out, test.invert);
+            let _ = write!(out, " vproto {number}");
         }
         // A rule's own tests have columns; what is not modelled is in the words.
         What::Source(_)

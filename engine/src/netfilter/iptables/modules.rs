@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::error::Trouble;
-use super::parse::{Take, mask, port_range};
+use super::parse::{Take, block, mask, port_range, protocol};
 use super::rule::{AddressType, Match, Ports, Recent, RecentAction, Test, What};
 use super::values::{
     address_type, icmp_type, is_rare_address_type, rate, state, tcp_flags, threshold,
@@ -59,6 +59,8 @@ enum Kind {
         burst: u32,
     },
     Physdev,
+    Set,
+    Ipvs,
     /// Options that nobody here knows.
     Unknown,
 }
@@ -121,6 +123,8 @@ impl Module {
                 burst: 5,
             },
             "physdev" => Kind::Physdev,
+            "set" => Kind::Set,
+            "ipvs" => Kind::Ipvs,
             _ => Kind::Unknown,
         };
         let not_modelled = matches!(kind, Kind::Unknown).then(|| format!("match module `{name}`"));
@@ -331,7 +335,53 @@ impl Module {
             },
             Kind::Physdev => match take.option {
                 "--physdev-is-bridged" => self.push(invert, What::Bridged),
+                "--physdev-is-in" => self.push(invert, What::FromBridgePort),
                 option if option.starts_with("--physdev-") => self.refuse(take),
+                _ => return Ok(false),
+            },
+            Kind::Set => match take.option {
+                "--match-set" => {
+                    let name = take.value()?.to_owned();
+                    let word = take.value()?;
+                    let sides: Option<Vec<bool>> = (word.split(','))
+                        .map(|side| match side {
+                            "src" => Some(false),
+                            "dst" => Some(true),
+                            _ => None,
+                        })
+                        .collect();
+                    let sides = sides.ok_or_else(|| bad(take.option, word))?;
+                    self.push(invert, What::Set(name, sides));
+                }
+                "--return-nomatch"
+                | "--update-counters"
+                | "--update-subcounters"
+                | "--packets-eq"
+                | "--packets-lt"
+                | "--packets-gt"
+                | "--bytes-eq"
+                | "--bytes-lt"
+                | "--bytes-gt" => self.refuse(take),
+                _ => return Ok(false),
+            },
+            Kind::Ipvs => match take.option {
+                "--ipvs" => self.push(invert, What::Ipvs),
+                "--vaddr" => {
+                    let word = take.value()?;
+                    let block = block(word, take.family).ok_or_else(|| bad(take.option, word))?;
+                    self.push(invert, What::VirtualAddress(block));
+                }
+                "--vport" => {
+                    let word = take.value()?;
+                    let port = word.parse().map_err(|_| bad(take.option, word))?;
+                    self.push(invert, What::VirtualPort(port));
+                }
+                "--vproto" => {
+                    let word = take.value()?;
+                    let number = protocol(word).ok_or_else(|| bad(take.option, word))?;
+                    self.push(invert, What::VirtualProtocol(number));
+                }
+                "--vdir" | "--vmethod" | "--vportctl" => self.refuse(take),
                 _ => return Ok(false),
             },
             Kind::Unknown => {

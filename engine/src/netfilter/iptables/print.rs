@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::rule::{AddressType, NatRange, Ports, State, Test, What, address_of};
+use super::rule::{AddressType, Block, NatRange, Ports, State, Test, What, address_of};
 use crate::net::IpFamily;
 use crate::netfilter::chance::ONE;
 
@@ -27,6 +27,15 @@ pub(super) fn push_protocol(out: &mut String, number: u8) {
         }
     };
     out.push_str(name);
+}
+
+/// An address without its mask where that is whole.
+pub(super) fn shown(block: &Block) -> String {
+    if block.is_one() {
+        address_of(block.family, block.address).to_string()
+    } else {
+        block.to_string()
+    }
 }
 
 /// Ports with commas, a range as `first:last`.
@@ -62,6 +71,12 @@ pub(super) fn push_types(out: &mut String, types: &[AddressType]) {
     ];
     let named = (order.into_iter()).filter(|kind| types.contains(kind));
     push_list(out, named.map(AddressType::as_str));
+}
+
+/// The sides of a packet that a set's dimensions are compared with.
+pub(super) fn push_sides(out: &mut String, destinations: &[bool]) {
+    let sides = destinations.iter();
+    push_list(out, sides.map(|&is| if is { "dst" } else { "src" }));
 }
 
 fn push_list(out: &mut String, words: impl Iterator<Item = &'static str>) {

@@ -158,6 +158,19 @@ pub enum What {
     },
     /// `-m physdev --physdev-is-bridged`.
     Bridged,
+    /// `-m physdev --physdev-is-in`: it came in by a port of a bridge.
+    FromBridgePort,
+    /// `-m set --match-set`: the set's name, and for each of its dimensions whether the packet's
+    /// destination is compared, else its source.
+    Set(String, Vec<bool>),
+    /// `-m ipvs --ipvs`: IPVS passed it on.
+    Ipvs,
+    /// `-m ipvs --vaddr`: by a virtual server at such an address.
+    VirtualAddress(Block),
+    /// `-m ipvs --vport`: by a virtual server at this port.
+    VirtualPort(u16),
+    /// `-m ipvs --vproto`: IPVS passed it on, and this is its protocol.
+    VirtualProtocol(u8),
     /// Something that is not modelled: never passed, and said in the evaluation.
     NotModelled(String),
 }

@@ -9,7 +9,7 @@ use std::fmt::Write as _;
 
 use super::print::{
     Head, push_mark, push_mask, push_ports, push_probability, push_protocol, push_range,
-    push_range_flags, push_rate, push_states, push_types,
+    push_range_flags, push_rate, push_sides, push_states, push_types, shown,
 };
 use super::rule::{ConnMark, DevicePattern, Log, Match, RecentAction, Rule, Target, Test, What};
 use super::tables::{Policy, Table, Tables};
@@ -222,6 +222,22 @@ fn save_test(module: &Match, test: &Test, family: IpFamily, out: &mut String) {
             }
         }
         What::Bridged => out.push_str(" --physdev-is-bridged"),
+        What::FromBridgePort => out.push_str(" --physdev-is-in"),
+        What::Set(name, sides) => {
+            let _ = write!(out, " --match-set {name} ");
+            push_sides(out, sides);
+        }
+        What::Ipvs => out.push_str(" --ipvs"),
+        What::VirtualAddress(block) => {
+            out.push_str(" --vaddr ");
+            out.push_str(&shown(block));
+        }
+        What::VirtualPort(port) => {
+            let _ = write!(out, " --vport {port}");
+        }
+        What::VirtualProtocol(number) => {
+            let _ = write!(out, " --vproto {number}");
+        }
         // A rule's own tests stand before its modules; what is not modelled is in the words.
         What::Source(_)
         | What::Destination(_)

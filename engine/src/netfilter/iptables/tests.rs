@@ -80,14 +80,14 @@ fn what_kube_proxy_writes_and_what_iptables_save_prints_are_the_same_rule() {
 fn what_is_not_modelled_is_named_with_its_line_and_never_matches_by_itself() {
     let text = "*filter\n\
         :INPUT ACCEPT [0:0]\n\
-        -A INPUT -m set --match-set KUBE-IPVS dst,dst -j ACCEPT\n\
+        -A INPUT -m dscp --dscp 1 -j ACCEPT\n\
         -A INPUT -s 10.0.0.1 -m foo --bar 1 --baz -p tcp -j DROP\n\
         -A INPUT -j NFQUEUE --queue-num 3\n\
         COMMIT\n";
     assert_eq!(
         troubles(text),
         [
-            "line 3: match module `set` is not modelled",
+            "line 3: match module `dscp` is not modelled",
             "line 4: match module `foo` is not modelled",
             "line 5: target `NFQUEUE` is not modelled",
         ]
@@ -377,4 +377,35 @@ proptest! {
             prop_assert!(tables.rules().map(|entry| &entry.rule.tests).eq(other.rules().map(|entry| &entry.rule.tests)));
         }
     }
+}
+
+#[test]
+fn sets_and_ipvs_are_read_as_tests() {
+    let set = rule("-m set ! --match-set A dst,src -j X");
+    assert_eq!(
+        set.tests,
+        [Test {
+            invert: true,
+            what: What::Set("A".to_owned(), vec![true, false]),
+        }]
+    );
+    let ipvs = rule("-m ipvs --vaddr 10.96.0.1 --vproto tcp --vport 80 -j X");
+    let whats: Vec<&What> = ipvs.tests.iter().map(|test| &test.what).collect();
+    assert!(matches!(
+        whats[..],
+        [
+            What::VirtualAddress(_),
+            What::VirtualProtocol(6),
+            What::VirtualPort(80)
+        ]
+    ));
+    assert_eq!(
+        troubles(
+            "*filter\n-A INPUT -m set --match-set A up -j DROP\n-A INPUT -m ipvs --vdir REPLY\nCOMMIT\n"
+        ),
+        [
+            "line 2: bad value `up` for `--match-set`",
+            "line 3: `--vdir` of match module `ipvs` is not modelled",
+        ]
+    );
 }

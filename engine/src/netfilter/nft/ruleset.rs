@@ -373,6 +373,21 @@ impl Ruleset {
         })
     }
 
+    /// The named verdict map that a rule looks up, if one.
+    #[must_use]
+    pub fn map_of(&self, at: &RuleAt) -> Option<&str> {
+        self.rule(at)?
+            .statements
+            .iter()
+            .find_map(|statement| match statement {
+                Statement::Lookup {
+                    map: MapTarget::Named(name),
+                    ..
+                } => Some(name.as_str()),
+                _ => None,
+            })
+    }
+
     /// The base chains at a hook, by priority: table, chain, and where it hangs.
     pub(crate) fn hooked(&self, hook: HookName, kind: BaseKind) -> Vec<(&str, &str, Base)> {
         let mut found: Vec<(&str, &str, Base)> = (self.tables.iter())

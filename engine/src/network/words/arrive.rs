@@ -161,10 +161,16 @@ pub(in crate::network) fn by_rule(
                 .say(format!(". {cluster_end}")),
         ),
         why: if rejected {
+            let ping = packet.transport.protocol().is_none();
+            let hears = if ping {
+                "unreachable"
+            } else {
+                "connection refused"
+            };
             Words::new(
-                "The guest hears \u{201c}connection refused\u{201d} at once.",
+                format!("The guest hears \u{201c}{hears}\u{201d} at once."),
                 format!(
-                    "Rule {by} rejects packets for {}, so the sender hears \u{201c}connection refused\u{201d} at once.",
+                    "Rule {by} rejects packets for {}, so the sender hears \u{201c}{hears}\u{201d} at once.",
                     packet.to_text()
                 ),
             )
@@ -255,6 +261,14 @@ pub(in crate::network) fn lost(
             format!("{} has no name to sign with.", cap(&hotel_place)),
             format!("{} has no address to masquerade with.", the(&cluster_place)),
             "No device has an address of this family.".to_owned(),
+        ),
+        Loss::ServerGone => (
+            format!("The room that this visit goes to is no longer on the list of {hotel_place}."),
+            format!(
+                "IPVS on {cluster_place} drops the packet: the real server of its connection is gone."
+            ),
+            "Its entry is forgotten now (expire_nodest_conn is 1): another try gets another server, or a reset."
+                .to_owned(),
         ),
         Loss::GaveUp => (
             format!("The sheet of {hotel_place} has no end."),

@@ -7,7 +7,19 @@ use crate::net::{IcmpMessage, Packet};
 use crate::network::journey::Change;
 use crate::words::{Mark, Words};
 
-pub(in crate::network) fn unnat(node: &str, after: &Packet, changes: &[Change]) -> Said {
+/// `ipvs`: whether IPVS undid the destination's rewriting, and conntrack the source's if any.
+pub(in crate::network) fn unnat(
+    node: &str,
+    after: &Packet,
+    changes: &[Change],
+    ipvs: bool,
+) -> Said {
+    let log = match (ipvs, changes.len() > 1) {
+        (true, true) => "IPVS and conntrack",
+        (true, false) => "IPVS",
+        (false, _) => "conntrack",
+    };
+    let puts = if log.contains(' ') { "put" } else { "puts" };
     let names: Vec<&str> = (changes.iter())
         .map(|change| match change {
             Change::UnSnat => "un-SNAT",
@@ -28,7 +40,7 @@ pub(in crate::network) fn unnat(node: &str, after: &Packet, changes: &[Change]) 
     Said {
         title: Words::new(
             format!("Reply: key log on {node}"),
-            format!("Reply: conntrack on {node}"),
+            format!("Reply: {log} on {node}"),
         ),
         aside: Words::same(names.join(", ")),
         tick: Words::new("key log", "un-NAT"),
@@ -40,9 +52,7 @@ pub(in crate::network) fn unnat(node: &str, after: &Packet, changes: &[Change]) 
                 .mark(to, after.to_text())
                 .say("."),
             phrase()
-                .say(format!(
-                    "conntrack on {node} puts the addresses back: from "
-                ))
+                .say(format!("{log} on {node} {puts} the addresses back: from "))
                 .mark(from, after.from_text())
                 .say(" to ")
                 .mark(to, after.to_text())

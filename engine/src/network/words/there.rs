@@ -6,6 +6,7 @@ use super::{Place, Said, and, bare, cap, phrase, the};
 use crate::net::{Packet, Transport};
 use crate::netfilter::Draw;
 use crate::netfilter::chance::{ONE, compared};
+use crate::netfilter::ipvs::Scheduler;
 use crate::words::{Mark, Words};
 
 /// What a client opens.
@@ -91,13 +92,25 @@ pub(in crate::network) fn proxy(place: Place<'_>, packet: &Packet) -> Said {
     }
 }
 
-pub(in crate::network) fn enter(
-    node: &str,
-    packet: &Packet,
-    own_address: bool,
-    known: bool,
-    through: Option<&str>,
-) -> Said {
+/// What a Node is to the packet that enters it.
+pub(in crate::network) struct Entry<'a> {
+    /// Whether the packet is for an address of the Node itself.
+    pub(in crate::network) own_address: bool,
+    /// Whether it is for an address that is bound there, the Node's own or a virtual server's.
+    pub(in crate::network) bound: bool,
+    /// Whether the Node's rules know the destination.
+    pub(in crate::network) known: bool,
+    /// Where they do.
+    pub(in crate::network) through: Option<&'a str>,
+}
+
+pub(in crate::network) fn enter(node: &str, packet: &Packet, entry: &Entry<'_>) -> Said {
+    let &Entry {
+        own_address,
+        bound,
+        known,
+        through,
+    } = entry;
     let port = packet.transport.dport();
     let to = packet.to_text();
     let chain = through.unwrap_or("no rule in nat");
@@ -152,6 +165,11 @@ pub(in crate::network) fn enter(
             format!("{} is the wing's own address.", packet.dst),
             format!("{} is an address of {node} (addrtype LOCAL).", packet.dst),
         )
+    } else if bound {
+        Words::same(format!(
+            "The network sends {} to {node}, where it is bound to kube-ipvs0.",
+            packet.dst
+        ))
     } else {
         Words::same(format!(
             "The network sends {} to {node}; it is none of {node}'s own addresses.",
@@ -327,6 +345,15 @@ fn choice(nat: &Nat<'_>) -> Words {
             "Session affinity: this source address was here before, so it gets the same endpoint.",
         );
     }
+    if let Some(Draw::Scheduled {
+        at,
+        scheduler,
+        of,
+        persistent,
+    }) = nat.draws.last()
+    {
+        return scheduled(*scheduler, at.number, *of, *persistent);
+    }
     match drawn(nat.draws) {
         Some((1, ..)) | None => Words::new(
             "There is one made-up room, so there was nothing to draw.",
@@ -345,6 +372,43 @@ fn choice(nat: &Nat<'_>) -> Words {
     }
 }
 
+/// How IPVS found its real server.
+fn scheduled(scheduler: Scheduler, number: u32, of: u32, persistent: bool) -> Words {
+    if persistent {
+        return Words::new(
+            "The same guest came before, so it is the same room again.",
+            "IPVS persistence: this source address was here before, so it gets the same real server.",
+        );
+    }
+    if of == 1 {
+        return Words::new(
+            "There is one made-up room, so there was nothing to choose.",
+            "There is one real server, so there was nothing to choose.",
+        );
+    }
+    let which = ordinal(number as usize);
+    let (hotel, cluster) = match scheduler {
+        Scheduler::RoundRobin => ("its turn in the row", "round robin, its turn"),
+        Scheduler::WeightedRoundRobin => ("its turn by weight", "weighted round robin, its turn"),
+        Scheduler::LeastConnection => ("the fewest visits", "the fewest connections"),
+        Scheduler::WeightedLeastConnection => (
+            "the fewest visits for its weight",
+            "the fewest connections for its weight",
+        ),
+        Scheduler::ShortestExpectedDelay => (
+            "the shortest wait",
+            "the fewest open connections for its weight",
+        ),
+        Scheduler::NeverQueue => ("no queue at its door", "no open connection, or the fewest"),
+        Scheduler::SourceHashing => ("by the guest's name", "hash of the source address"),
+        Scheduler::MaglevHashing => ("by the guest's card", "Maglev hash of the source"),
+    };
+    Words::new(
+        format!("The list of the wing gave {which} of {of} rooms ({hotel})."),
+        format!("IPVS chose {which} of {of} real servers ({scheduler}: {cluster})."),
+    )
+}
+
 /// What the draws come to: one of how many, which one, and the numbers. The thresholds of an even
 /// choice by iptables are 1/n, 1/(n-1), …; others are told as they are, counted as the rules stand.
 fn drawn(draws: &[Draw]) -> Option<(usize, usize, String)> {
@@ -359,6 +423,7 @@ fn drawn(draws: &[Draw]) -> Option<(usize, usize, String)> {
             drawn,
             threshold,
         } => (at, *threshold, *drawn),
+        Draw::Scheduled { .. } => return None,
     };
     // Earlier draws may belong to another chain.
     let chain: Vec<(u32, u32)> = (draws.iter())

@@ -1,0 +1,154 @@
+//! The lab in each mode of kube-proxy: rules, journeys, and what leads from one to the other.
+
+use lobby_engine::lab::{EXAMPLES, Lab, ProxySettings, Settings};
+use lobby_engine::net::Protocol;
+use lobby_engine::network::{Location, Request, VerdictKind};
+use lobby_engine::proxy::{Mode, dump};
+
+fn lab(mode: Mode, text: &str) -> Lab {
+    let mut lab = Lab::new(Settings {
+        proxy: ProxySettings {
+            mode,
+            ..ProxySettings::default()
+        },
+        ..Settings::default()
+    });
+    lab.open(text);
+    lab
+}
+
+#[test]
+fn every_example_ends_alike_in_each_mode() {
+    for example in EXAMPLES {
+        let ends: Vec<Option<VerdictKind>> = Mode::ALL
+            .into_iter()
+            .map(|mode| {
+                let mut lab = lab(mode, example.text);
+                let request = lab.suggestion()?;
+                Some(lab.send(&request).unwrap().verdict.kind)
+            })
+            .collect();
+        assert!(
+            ends.iter().all(|end| *end == ends[0]),
+            "{}: {ends:?}",
+            example.id
+        );
+    }
+}
+
+#[test]
+fn every_rule_that_a_journey_names_has_its_line() {
+    for mode in Mode::ALL {
+        for example in EXAMPLES {
+            let mut lab = lab(mode, example.text);
+            let Some(request) = lab.suggestion() else {
+                continue;
+            };
+            let journey = lab.send(&request).unwrap();
+            assert!(journey.doubts.is_empty(), "{mode}: {:?}", journey.doubts);
+            for hop in &journey.hops {
+                let Location::Node { name } = &hop.at else {
+                    continue;
+                };
+                let rules = lab.rules(name).unwrap();
+                for look in &hop.looks {
+                    let line = rules.line(&look.at);
+                    let line = line.unwrap_or_else(|| panic!("{mode}: {} has no line", look.at));
+                    assert_eq!(line.at.as_ref(), Some(&look.at));
+                    assert!(
+                        !rules.explanation(&look.at).is_empty(),
+                        "{mode}: {}",
+                        look.at
+                    );
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn the_lines_are_all_that_kube_proxy_programs() {
+    for mode in Mode::ALL {
+        let lab = lab(mode, EXAMPLES[0].text);
+        let rules = lab.rules("node-1").unwrap();
+        let text: String = (rules.lines().iter())
+            .filter(|line| !line.is_jump)
+            .map(|line| line.text.clone() + "\n")
+            .collect();
+        assert_eq!(text, dump(rules.set()));
+        assert_eq!(text, lab.dump_rules("node-1", mode).unwrap());
+        assert!(rules.count() > 0, "{mode}");
+        let named = rules
+            .lines()
+            .iter()
+            .filter(|line| line.at.is_some())
+            .count();
+        let all = rules.set().lines().len();
+        assert_eq!(named, all, "{mode}: every rule is one line");
+    }
+}
+
+#[test]
+fn another_mode_begins_anew_in_the_same_world() {
+    let mut lab = lab(Mode::Iptables, EXAMPLES[0].text);
+    let request = lab.suggestion().unwrap();
+    let first = lab.send(&request).unwrap();
+    let scene = lab.scene();
+    lab.set_proxy(ProxySettings {
+        mode: Mode::Ipvs,
+        ..ProxySettings::default()
+    });
+    let journey = lab.send(&request).unwrap();
+    let by_ipvs = |at: &lobby_engine::netfilter::RuleAt| at.table == "ipvs";
+    assert!(
+        journey
+            .hops
+            .iter()
+            .any(|hop| hop.decided_by.as_ref().is_some_and(by_ipvs))
+    );
+    assert_eq!(lab.scene().wings.len(), scene.wings.len());
+    lab.set_proxy(ProxySettings::default());
+    assert_eq!(lab.send(&request).unwrap(), first);
+}
+
+#[test]
+fn a_scheduler_that_is_not_modelled_is_named_in_the_journey() {
+    let mut lab = lab(Mode::Ipvs, EXAMPLES[0].text);
+    lab.set_proxy(ProxySettings {
+        mode: Mode::Ipvs,
+        ipvs_scheduler: "lblc".to_owned(),
+        ..ProxySettings::default()
+    });
+    let request = lab.suggestion().unwrap();
+    let journey = lab.send(&request).unwrap();
+    assert!(journey.served.is_none(), "nobody is guessed");
+    let doubt = journey.doubts[0].cluster.text();
+    assert!(doubt.contains("scheduler `lblc`"), "{doubt}");
+}
+
+#[test]
+fn a_node_port_does_not_answer_on_the_loopback_but_in_iptables_mode() {
+    for mode in Mode::ALL {
+        let mut lab = lab(mode, EXAMPLES[0].text);
+        let port = lab
+            .world()
+            .store
+            .services()
+            .flat_map(|service| &service.spec.ports)
+            .map(|port| port.node_port)
+            .find(|&port| port > 0)
+            .unwrap();
+        let journey = lab
+            .send(&Request {
+                from: "node/node-1".to_owned(),
+                to: format!("127.0.0.1:{port}"),
+                protocol: Protocol::Tcp,
+            })
+            .unwrap();
+        let expected = match mode {
+            Mode::Iptables => VerdictKind::Answered,
+            Mode::Ipvs | Mode::Nftables => VerdictKind::Refused,
+        };
+        assert_eq!(journey.verdict.kind, expected, "{mode}");
+    }
+}
