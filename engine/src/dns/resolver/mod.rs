@@ -232,9 +232,22 @@ impl Resolver {
             );
             return self.found(name, Source::Hosts, addresses, canonical, why);
         }
+        self.search(name, self.types(), ask)
+    }
+
+    /// Asks the servers for records of these types, with the same search (`dig +search`): neither
+    /// `/etc/hosts` is read nor is an address taken for one.
+    #[must_use]
+    pub fn search(
+        &self,
+        name: &str,
+        types: &[RecordType],
+        ask: &mut dyn FnMut(IpAddr, &Question) -> Reply,
+    ) -> Resolution {
         let mut search = Search {
             resolver: self,
             name,
+            types,
             ask,
             attempts: Vec::new(),
             spelling: 0,
@@ -322,6 +335,8 @@ fn families(addresses: impl Iterator<Item = IpAddr>) -> Vec<IpFamily> {
 struct Search<'a> {
     resolver: &'a Resolver,
     name: &'a str,
+    /// The types that are asked for together.
+    types: &'a [RecordType],
     ask: &'a mut dyn FnMut(IpAddr, &Question) -> Reply,
     attempts: Vec<Attempt>,
     spelling: u32,
