@@ -9,10 +9,11 @@ use std::net::Ipv4Addr;
 
 use super::Settings;
 use crate::api::{
-    Container, ContainerPort, Deployment, Endpoint, EndpointConditions, EndpointPort,
+    ConfigMap, Container, ContainerPort, Deployment, Endpoint, EndpointConditions, EndpointPort,
     EndpointSlice, IntOrString, LabelSelector, Namespace, Object, ObjectMeta, Service, ServicePort,
 };
 use crate::controllers::endpoint_slice::SERVICE_NAME_LABEL;
+use crate::dns::KUBEADM_COREFILE;
 
 /// The namespaces of a fresh cluster.
 pub(super) const NAMESPACES: [&str; 4] =
@@ -37,6 +38,7 @@ pub(super) fn objects(settings: &Settings) -> Vec<Object> {
     objects.push(Object::Service(kubernetes(settings)));
     objects.push(Object::EndpointSlice(kubernetes_slice(settings)));
     objects.push(Object::Service(kube_dns(settings)));
+    objects.push(Object::ConfigMap(corefile()));
     objects.push(Object::Deployment(coredns()));
     objects
 }
@@ -150,6 +152,13 @@ fn kube_dns(settings: &Settings) -> Service {
     service
 }
 
+fn corefile() -> ConfigMap {
+    ConfigMap {
+        metadata: meta("kube-system", "coredns", &[]),
+        data: pairs(&[("Corefile", KUBEADM_COREFILE)]),
+    }
+}
+
 fn coredns() -> Deployment {
     let mut deployment = Deployment {
         metadata: meta("kube-system", "coredns", &[("k8s-app", "kube-dns")]),
@@ -161,6 +170,8 @@ fn coredns() -> Deployment {
         ..Default::default()
     };
     deployment.spec.template.metadata.labels = pairs(&[("k8s-app", "kube-dns")]);
+    // So that it asks the Node's own servers, and not itself.
+    "Default".clone_into(&mut deployment.spec.template.spec.dns_policy);
     deployment.spec.template.spec.containers = vec![Container {
         name: "coredns".to_owned(),
         image: "coredns/coredns:1.11.1".to_owned(),
