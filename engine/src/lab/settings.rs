@@ -17,6 +17,8 @@ pub struct Settings {
     pub networks: Networks,
     /// Where Services get their addresses and ports.
     pub ranges: Ranges,
+    /// CoreDNS' configuration, whatever its ConfigMap says; `None` for what that says.
+    pub corefile: Option<String>,
 }
 
 impl Default for Settings {
@@ -27,6 +29,7 @@ impl Default for Settings {
             nodes: (1..=3).map(|number| format!("node-{number}")).collect(),
             networks: Networks::default(),
             ranges: Ranges::default(),
+            corefile: None,
         }
     }
 }

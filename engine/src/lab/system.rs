@@ -5,7 +5,7 @@
 //! Nodes' network, but it is none of the Nodes.
 
 use std::collections::BTreeMap;
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr};
 
 use super::Settings;
 use crate::api::{
@@ -21,6 +21,9 @@ pub(super) const NAMESPACES: [&str; 4] =
 
 /// The last byte of the API server's address on the Nodes' network.
 const API_SERVER: u32 = 10;
+
+/// The offset of cluster DNS in the Services' range.
+const DNS: u32 = 10;
 
 /// The port on which the API server listens behind its Service.
 const API_SERVER_PORT: i32 = 6443;
@@ -71,6 +74,11 @@ fn well_known(settings: &Settings, offset: u32) -> String {
             .unwrap_or_default(),
         _ => String::new(),
     }
+}
+
+/// The address of cluster DNS that the kubelets are told, whatever became of its Service.
+pub(super) fn dns_address(settings: &Settings) -> Option<IpAddr> {
+    well_known(settings, DNS).parse().ok()
 }
 
 fn kubernetes(settings: &Settings) -> Service {
@@ -138,7 +146,7 @@ fn kube_dns(settings: &Settings) -> Service {
         ),
         ..Service::default()
     };
-    service.spec.cluster_ip = well_known(settings, 10);
+    service.spec.cluster_ip = well_known(settings, DNS);
     service.spec.selector = Some(pairs(&[("k8s-app", "kube-dns")]));
     service.spec.ports = DNS_PORTS
         .iter()

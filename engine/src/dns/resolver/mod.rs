@@ -460,9 +460,16 @@ impl Search<'_> {
                     });
                 }
                 match first {
-                    Some(first) => both(&first.because, &first.question.name, |name| {
-                        format!("None of {spellings} spellings exists. The first one, {name}:")
-                    }),
+                    Some(first) => both(
+                        &first.because,
+                        &first.question.name,
+                        |name| match spellings {
+                            1 => format!("{name} does not exist:"),
+                            _ => format!(
+                                "None of {spellings} spellings exists. The first one, {name}:"
+                            ),
+                        },
+                    ),
                     None => Words::same(format!("{name} cannot be a name.")),
                 }
             }
