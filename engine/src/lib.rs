@@ -67,4 +67,4 @@ pub mod yaml;
 pub const KUBERNETES_VERSION: &str = "v1.30.5";
 
 /// What is not modelled and people may look for, in the words of the page's trust line.
-pub const NOT_MODELLED: &str = "NetworkPolicy, Ingress, DNS names";
+pub const NOT_MODELLED: &str = "NetworkPolicy, Ingress";

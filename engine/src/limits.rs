@@ -40,5 +40,11 @@ pub const MAX_REPAIRED_LINES: usize = 5_000;
 /// The most lines that the imports of a Corefile may make.
 pub const MAX_COREFILE_LINES: usize = 10_000;
 
+/// The most lines that a zone is listed with.
+pub const MAX_ZONE_RECORDS: usize = 2_000;
+
+/// The most addresses of one name that a client tries, one after the other.
+pub const MAX_ADDRESSES_TRIED: usize = 16;
+
 /// The most times that CoreDNS asks itself for one question, when aliases lead through its zones.
 pub const MAX_DNS_LOOKUPS: usize = 16;

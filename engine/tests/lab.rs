@@ -339,9 +339,12 @@ fn a_client_or_target_that_is_not_there_is_an_error_with_words() {
         ("somebody", "node-1:30080"),
         ("external", ""),
         ("external", "node-1:99999"),
-        ("external", "node-9:30080"),
+        ("external", "no name:30080"),
     ] {
         let error = lab.send(&request(from, to)).unwrap_err();
         assert!(!error.to_string().is_empty(), "{from} {to}");
     }
+    // A name is asked for before anybody can say that it is nobody's.
+    let journey = lab.send(&request("external", "node-9:30080")).unwrap();
+    assert_eq!(journey.verdict.kind, VerdictKind::NoSuchName);
 }

@@ -51,6 +51,7 @@ pub fn as_written(text: &str) -> Result<Vec<Object>, Failure> {
             "Service" => typed(value, Object::Service)?,
             "Deployment" => typed(value, Object::Deployment)?,
             "EndpointSlice" => typed(value, Object::EndpointSlice)?,
+            "ConfigMap" => typed(value, Object::ConfigMap)?,
             _ => return Err(Failure::new(format!("the engine has no kind {kind:?}"))),
         });
     }

@@ -19,7 +19,7 @@ pub fn object(object: &mut Object) {
         Object::Deployment(deployment) => self::deployment(deployment),
         Object::Pod(pod) => pod_spec(&mut pod.spec),
         Object::EndpointSlice(slice) => endpoint_slice(slice),
-        Object::Namespace(_) | Object::Node(_) => {}
+        Object::Namespace(_) | Object::Node(_) | Object::ConfigMap(_) => {}
     }
 }
 

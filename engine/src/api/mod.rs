@@ -27,7 +27,7 @@ pub use endpoint_slice::{
 pub use field::FieldPath;
 pub use meta::{LabelSelector, LabelSelectorRequirement, ObjectMeta, OwnerReference};
 pub use node::{Node, NodeAddress, NodeCondition, NodeSpec, NodeStatus, Taint};
-pub use object::{Kind, Namespace, Object, ObjectRef, Origin};
+pub use object::{ConfigMap, Kind, Namespace, Object, ObjectRef, Origin};
 pub use pod::{
     Container, ContainerPort, HostAlias, Pod, PodCondition, PodDnsConfig, PodDnsConfigOption,
     PodIp, PodSpec, PodStatus, PodTemplateSpec,

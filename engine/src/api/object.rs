@@ -1,5 +1,6 @@
 //! Any object, and how one is named.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -25,13 +26,16 @@ pub enum Kind {
     Deployment,
     /// `discovery.k8s.io/v1` EndpointSlice.
     EndpointSlice,
+    /// `v1` ConfigMap.
+    ConfigMap,
 }
 
 impl Kind {
     /// All of them, in the order in which a lab applies them.
-    pub const ALL: [Kind; 6] = [
+    pub const ALL: [Kind; 7] = [
         Kind::Namespace,
         Kind::Node,
+        Kind::ConfigMap,
         Kind::Service,
         Kind::Deployment,
         Kind::Pod,
@@ -48,6 +52,7 @@ impl Kind {
             Self::Service => "Service",
             Self::Deployment => "Deployment",
             Self::EndpointSlice => "EndpointSlice",
+            Self::ConfigMap => "ConfigMap",
         }
     }
 
@@ -61,6 +66,7 @@ impl Kind {
             Self::Service => "services",
             Self::Deployment => "deployments.apps",
             Self::EndpointSlice => "endpointslices.discovery.k8s.io",
+            Self::ConfigMap => "configmaps",
         }
     }
 
@@ -68,7 +74,7 @@ impl Kind {
     #[must_use]
     pub fn api_version(self) -> &'static str {
         match self {
-            Self::Namespace | Self::Node | Self::Pod | Self::Service => "v1",
+            Self::Namespace | Self::Node | Self::Pod | Self::Service | Self::ConfigMap => "v1",
             Self::Deployment => "apps/v1",
             Self::EndpointSlice => "discovery.k8s.io/v1",
         }
@@ -93,6 +99,17 @@ impl fmt::Display for Kind {
 pub struct Namespace {
     /// Its name.
     pub metadata: ObjectMeta,
+}
+
+/// `v1` ConfigMap: CoreDNS reads its Corefile from one. Source: k8s.io/api `core/v1/types.go`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct ConfigMap {
+    /// Name and namespace.
+    pub metadata: ObjectMeta,
+    /// Its files by name; what is not text (`binaryData`) is left out.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub data: BTreeMap<String, String>,
 }
 
 /// How an object is named.
@@ -165,6 +182,8 @@ pub enum Object {
     Deployment(Deployment),
     /// An EndpointSlice.
     EndpointSlice(EndpointSlice),
+    /// A ConfigMap.
+    ConfigMap(ConfigMap),
 }
 
 impl Object {
@@ -178,6 +197,7 @@ impl Object {
             Self::Service(_) => Kind::Service,
             Self::Deployment(_) => Kind::Deployment,
             Self::EndpointSlice(_) => Kind::EndpointSlice,
+            Self::ConfigMap(_) => Kind::ConfigMap,
         }
     }
 
@@ -191,6 +211,7 @@ impl Object {
             Self::Service(object) => &object.metadata,
             Self::Deployment(object) => &object.metadata,
             Self::EndpointSlice(object) => &object.metadata,
+            Self::ConfigMap(object) => &object.metadata,
         }
     }
 
@@ -203,6 +224,7 @@ impl Object {
             Self::Service(object) => &mut object.metadata,
             Self::Deployment(object) => &mut object.metadata,
             Self::EndpointSlice(object) => &mut object.metadata,
+            Self::ConfigMap(object) => &mut object.metadata,
         }
     }
 
@@ -220,4 +242,5 @@ impl Object {
 
 decode_fields! {
     Namespace { metadata }
+    ConfigMap { metadata, data }
 }

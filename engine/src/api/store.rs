@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
-use super::{Deployment, EndpointSlice, Kind, Namespace, Node, Object, ObjectRef, Pod, Service};
+use super::{
+    ConfigMap, Deployment, EndpointSlice, Kind, Namespace, Node, Object, ObjectRef, Pod, Service,
+};
 
 /// All objects by kind, namespace and name, as the API server keeps them.
 ///
@@ -53,6 +55,8 @@ impl Store {
         deployments, deployment: Deployment;
         /// The EndpointSlices.
         endpoint_slices, endpoint_slice: EndpointSlice;
+        /// The ConfigMaps.
+        config_maps, config_map: ConfigMap;
     }
 
     /// Adds an object.
@@ -88,7 +92,7 @@ impl Store {
     }
 
     /// All objects.
-    pub fn iter(&self) -> impl Iterator<Item = &Object> {
+    pub fn iter(&self) -> impl Iterator<Item = &Object> + Clone {
         self.objects.values()
     }
 

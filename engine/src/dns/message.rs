@@ -8,7 +8,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Name, Reason, Record, RecordType};
+use super::{Name, Reason, Record, RecordData, RecordType};
 
 /// What is asked: a name and a record type, in class `IN`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -118,6 +118,23 @@ impl Answer {
             .iter_mut()
             .chain(&mut self.authority)
             .chain(&mut self.additional)
+    }
+
+    /// Puts the addresses in another order, as the `loadbalance` plugin does (`round_robin`): aliases
+    /// stay in front. `below` draws a number below another one.
+    pub fn shuffle(&mut self, below: &mut dyn FnMut(u32) -> u32) {
+        let is_address =
+            |record: &Record| matches!(record.data, RecordData::A { .. } | RecordData::Aaaa { .. });
+        let records = std::mem::take(&mut self.answer);
+        let (mut addresses, others): (Vec<_>, Vec<_>) = records.into_iter().partition(is_address);
+        for at in 0..addresses.len() {
+            let left = u32::try_from(addresses.len() - at).unwrap_or(u32::MAX);
+            let other = usize::try_from(below(left)).unwrap_or(0);
+            let other = (at + other).min(addresses.len() - 1);
+            addresses.swap(at, other);
+        }
+        self.answer = others;
+        self.answer.append(&mut addresses);
     }
 
     /// All records, section by section.

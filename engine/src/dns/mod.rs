@@ -25,6 +25,7 @@ mod server;
 #[cfg(test)]
 mod tests;
 mod upstream;
+mod zone;
 
 /// The CoreDNS release whose answers are modelled.
 pub const COREDNS_VERSION: &str = "1.13.1";
@@ -46,5 +47,5 @@ pub use resolver::{
     Attempt, AttemptResult, Libc, Reply, Resolution, ResolutionKind, ResolutionVerdict, Resolver,
     Source,
 };
-pub use server::CoreDns;
+pub use server::{AskUpstream, CoreDns};
 pub use upstream::Upstream;

@@ -152,7 +152,8 @@ impl Objects {
                 | Object::EndpointSlice(_)
                 | Object::Pod(_)
                 | Object::Node(_)
-                | Object::Deployment(_) => {}
+                | Object::Deployment(_)
+                | Object::ConfigMap(_) => {}
             }
         }
         index.index_addresses();

@@ -115,6 +115,11 @@ pub enum Reason {
     Forwarded,
     /// No server outside knows the name.
     UnknownOutside,
+    /// The name is not the cluster's, and no server that the Corefile forwards to answered.
+    UpstreamSilent {
+        /// The servers, as the Corefile names them.
+        servers: String,
+    },
     /// The name is not the cluster's, and the Corefile forwards it nowhere.
     NotForwarded,
     /// No server block of the Corefile is for that name.
@@ -250,6 +255,12 @@ impl Reason {
             Self::UnknownOutside => Words::new(
                 "Not a name of the hotel, and no directory outside knows it.",
                 "The name is not in the cluster's zone, and the upstream resolver does not know it.",
+            ),
+            Self::UpstreamSilent { servers } => Words::new(
+                "Not a name of the hotel, and the directory outside does not answer.",
+                format!(
+                    "The name is not in the cluster's zone, and no server behind `forward . {servers}` answered CoreDNS."
+                ),
             ),
             Self::NotForwarded => Words::new(
                 "Not a name of the hotel, and the directory asks nobody outside.",

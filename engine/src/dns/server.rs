@@ -7,7 +7,7 @@
 
 use std::net::IpAddr;
 
-use super::corefile::{Cache, CacheTtl, Corefile, ServerBlock};
+use super::corefile::{Cache, CacheTtl, Corefile, Forward, ServerBlock};
 use super::kubernetes::{Outcome, Plugin};
 use super::{Answer, Name, Question, Rcode, Reason, RecordData, RecordType, Upstream};
 use crate::api::Object;
@@ -63,7 +63,14 @@ impl CoreDns {
     /// [`Reason::NotWritable`].
     #[must_use]
     pub fn answer(&self, question: &Question) -> Answer {
-        let answer = self.ask(question, 0);
+        self.answer_with(question, &mut |_, question| self.upstream.answer(question))
+    }
+
+    /// The same, with somebody else behind `forward`: the caller decides whether a question gets
+    /// there, and what comes back.
+    #[must_use]
+    pub fn answer_with(&self, question: &Question, forward: &mut AskUpstream<'_>) -> Answer {
+        let answer = self.ask(question, 0, forward);
         let unwritable = answer
             .records()
             .flat_map(|record| {
@@ -78,14 +85,21 @@ impl CoreDns {
         }
     }
 
-    fn ask(&self, question: &Question, depth: usize) -> Answer {
+    /// Whether the addresses of the answer to a question are shuffled (`loadbalance`).
+    #[must_use]
+    pub fn shuffles(&self, question: &Question) -> bool {
+        self.block_for(question)
+            .is_some_and(|(server, _)| server.loadbalance)
+    }
+
+    fn ask(&self, question: &Question, depth: usize, forward: &mut AskUpstream<'_>) -> Answer {
         if depth > MAX_DNS_LOOKUPS {
             return Answer::empty(Rcode::ServFail, Reason::TooManyLookups);
         }
         let Some((server, plugin)) = self.block_for(question) else {
             return Answer::empty(Rcode::Refused, Reason::NotServed);
         };
-        let mut answer = self.chain(server, plugin, question, depth);
+        let mut answer = self.chain(server, plugin, question, depth, forward);
         if let Some(cache) = &server.cache
             && cache.zones.iter().any(|zone| question.name.is_in(zone))
         {
@@ -119,12 +133,14 @@ impl CoreDns {
         plugin: Option<&Plugin>,
         question: &Question,
         depth: usize,
+        forward: &mut AskUpstream<'_>,
     ) -> Answer {
         let mut unknown = None;
         if let Some(plugin) = plugin {
             let mut lookup = Lookup {
                 server: self,
                 depth: depth + 1,
+                forward: &mut *forward,
             };
             match plugin.serve(question, &mut lookup) {
                 Some(Outcome::Answer(answer)) => return answer,
@@ -132,14 +148,14 @@ impl CoreDns {
                 None => {}
             }
         }
-        let forwarded = server.forward.iter().any(|forward| {
+        let forwarder = server.forward.iter().find(|forward| {
             question.name.is_in(&forward.from)
                 && !forward.except.iter().any(|zone| question.name.is_in(zone))
         });
-        if !forwarded {
+        let Some(forwarder) = forwarder else {
             return Answer::empty(Rcode::ServFail, Reason::NotForwarded);
-        }
-        let mut answer = self.upstream.answer(question);
+        };
+        let mut answer = forward(forwarder, question);
         if answer.reason == Reason::UnknownOutside
             && let Some(reason) = unknown
         {
@@ -149,16 +165,20 @@ impl CoreDns {
     }
 }
 
+/// Puts a question to whoever a `forward` plugin names.
+pub type AskUpstream<'a> = dyn FnMut(&Forward, &Question) -> Answer + 'a;
+
 /// How a plugin asks CoreDNS itself for another name, through the whole chain again.
 pub(super) struct Lookup<'a> {
     server: &'a CoreDns,
     depth: usize,
+    forward: &'a mut AskUpstream<'a>,
 }
 
 impl Lookup<'_> {
     /// The answer for another name.
     pub(super) fn ask(&mut self, question: &Question) -> Answer {
-        self.server.ask(question, self.depth)
+        self.server.ask(question, self.depth, &mut *self.forward)
     }
 }
 

@@ -40,6 +40,12 @@ pub const EXAMPLES: &[Example] = &[
         text: include_str!("examples/three-tiers.yaml"),
     },
     Example {
+        id: "names",
+        title: "Names: two namespaces and the world outside",
+        note: "A short name is known in its own namespace alone; two forwarding cards lead outside.",
+        text: include_str!("examples/names.yaml"),
+    },
+    Example {
         id: "wrong-selector",
         title: "Refused: a selector that matches nothing",
         note: "One letter too many, and the desk has no rooms to give out.",

@@ -5,7 +5,9 @@
 
 mod choices;
 mod examples;
+mod internet;
 mod links;
+mod names;
 mod outline;
 mod picture;
 mod rules;
@@ -19,6 +21,7 @@ mod world;
 
 pub use choices::Choice;
 pub use examples::{EXAMPLES, Example};
+pub use names::ClientNames;
 pub use outline::OutlineEntry;
 pub use rules::{NodeRules, RuleLine};
 pub use scene::{

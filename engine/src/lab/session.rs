@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::choices::{self, Choice};
 use super::links;
+use super::names::ClientNames;
 use super::outline::{self, OutlineEntry};
 use super::picture;
 use super::rules::{self, NodeRules};
@@ -17,8 +18,9 @@ use super::world::{self, Readiness, World};
 use super::{ProxySettings, Settings, walk};
 use crate::api::{Kind, ObjectRef, Origin};
 use crate::diagnostic::{Diagnostic, Span};
+use crate::dns::{Answer, Question, Record, RecordType};
 use crate::manifest::{self, Document};
-use crate::network::{Journey, Request, RequestError};
+use crate::network::{Journey, NameLookup, Request, RequestError};
 use crate::proxy;
 
 /// What became of an edit.
@@ -261,8 +263,51 @@ impl Lab {
     ///
     /// If the client or the target cannot be understood.
     pub fn send(&mut self, request: &Request) -> Result<Journey, RequestError> {
+        self.with_wires(|wires, lab| wires.send(lab, request))
+    }
+
+    /// Looks a name up as a client does: the addresses of it, or with a type the records of that
+    /// type by the same search (`dig +search`). Nothing is sent to what was found.
+    ///
+    /// # Errors
+    ///
+    /// If the client cannot be understood.
+    pub fn lookup(
+        &mut self,
+        from: &str,
+        name: &str,
+        record_type: Option<RecordType>,
+    ) -> Result<NameLookup, RequestError> {
+        self.with_wires(|wires, lab| wires.lookup(lab, from, name, record_type))
+    }
+
+    /// What a client finds names with: its resolv.conf, its hosts file.
+    ///
+    /// # Errors
+    ///
+    /// If the client cannot be understood.
+    pub fn client_names(&mut self, from: &str) -> Result<ClientNames, RequestError> {
+        self.with_wires(|wires, lab| wires.client_names(lab, from))
+    }
+
+    /// The lines of the cluster's zone, Service by Service, as far as
+    /// [`crate::limits::MAX_ZONE_RECORDS`]; none where CoreDNS does not run.
+    pub fn zone(&mut self) -> Vec<Record> {
+        self.with_wires(walk::Wires::zone)
+    }
+
+    /// A question put to CoreDNS itself, past all wires.
+    ///
+    /// # Errors
+    ///
+    /// Why CoreDNS does not run.
+    pub fn dig(&mut self, question: &Question) -> Result<Answer, String> {
+        self.with_wires(|wires, lab| wires.dig(lab, question))
+    }
+
+    fn with_wires<T>(&mut self, act: impl FnOnce(&mut walk::Wires, &Self) -> T) -> T {
         let mut wires = std::mem::take(&mut self.wires);
-        let result = wires.send(self, request);
+        let result = act(&mut wires, self);
         self.wires = wires;
         result
     }

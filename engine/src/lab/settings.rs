@@ -20,6 +20,8 @@ pub struct Settings {
     pub ranges: Ranges,
     /// How kube-proxy is set.
     pub proxy: ProxySettings,
+    /// CoreDNS' configuration, whatever its ConfigMap says; `None` for what that says.
+    pub corefile: Option<String>,
 }
 
 /// How the kube-proxy of every Node is set: fields of `KubeProxyConfiguration`.
@@ -62,6 +64,7 @@ impl Default for Settings {
             networks: Networks::default(),
             ranges: Ranges::default(),
             proxy: ProxySettings::default(),
+            corefile: None,
         }
     }
 }

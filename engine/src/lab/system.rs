@@ -5,14 +5,15 @@
 //! Nodes' network, but it is none of the Nodes.
 
 use std::collections::BTreeMap;
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr};
 
 use super::Settings;
 use crate::api::{
-    Container, ContainerPort, Deployment, Endpoint, EndpointConditions, EndpointPort,
+    ConfigMap, Container, ContainerPort, Deployment, Endpoint, EndpointConditions, EndpointPort,
     EndpointSlice, IntOrString, LabelSelector, Namespace, Object, ObjectMeta, Service, ServicePort,
 };
 use crate::controllers::endpoint_slice::SERVICE_NAME_LABEL;
+use crate::dns::KUBEADM_COREFILE;
 
 /// The namespaces of a fresh cluster.
 pub(super) const NAMESPACES: [&str; 4] =
@@ -20,6 +21,9 @@ pub(super) const NAMESPACES: [&str; 4] =
 
 /// The last byte of the API server's address on the Nodes' network.
 const API_SERVER: u32 = 10;
+
+/// The offset of cluster DNS in the Services' range.
+const DNS: u32 = 10;
 
 /// The port on which the API server listens behind its Service.
 const API_SERVER_PORT: i32 = 6443;
@@ -37,6 +41,7 @@ pub(super) fn objects(settings: &Settings) -> Vec<Object> {
     objects.push(Object::Service(kubernetes(settings)));
     objects.push(Object::EndpointSlice(kubernetes_slice(settings)));
     objects.push(Object::Service(kube_dns(settings)));
+    objects.push(Object::ConfigMap(corefile()));
     objects.push(Object::Deployment(coredns()));
     objects
 }
@@ -69,6 +74,11 @@ fn well_known(settings: &Settings, offset: u32) -> String {
             .unwrap_or_default(),
         _ => String::new(),
     }
+}
+
+/// The address of cluster DNS that the kubelets are told, whatever became of its Service.
+pub(super) fn dns_address(settings: &Settings) -> Option<IpAddr> {
+    well_known(settings, DNS).parse().ok()
 }
 
 fn kubernetes(settings: &Settings) -> Service {
@@ -136,7 +146,7 @@ fn kube_dns(settings: &Settings) -> Service {
         ),
         ..Service::default()
     };
-    service.spec.cluster_ip = well_known(settings, 10);
+    service.spec.cluster_ip = well_known(settings, DNS);
     service.spec.selector = Some(pairs(&[("k8s-app", "kube-dns")]));
     service.spec.ports = DNS_PORTS
         .iter()
@@ -150,6 +160,13 @@ fn kube_dns(settings: &Settings) -> Service {
     service
 }
 
+fn corefile() -> ConfigMap {
+    ConfigMap {
+        metadata: meta("kube-system", "coredns", &[]),
+        data: pairs(&[("Corefile", KUBEADM_COREFILE)]),
+    }
+}
+
 fn coredns() -> Deployment {
     let mut deployment = Deployment {
         metadata: meta("kube-system", "coredns", &[("k8s-app", "kube-dns")]),
@@ -161,6 +178,8 @@ fn coredns() -> Deployment {
         ..Default::default()
     };
     deployment.spec.template.metadata.labels = pairs(&[("k8s-app", "kube-dns")]);
+    // So that it asks the Node's own servers, and not itself.
+    "Default".clone_into(&mut deployment.spec.template.spec.dns_policy);
     deployment.spec.template.spec.containers = vec![Container {
         name: "coredns".to_owned(),
         image: "coredns/coredns:1.11.1".to_owned(),

@@ -4,16 +4,21 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 
+use super::internet;
+use super::names::{Asking, ClientNames, Names};
 use super::scene::Client;
 use super::session::Lab;
 use super::world::World;
 use crate::api::{Node, Origin, Pod};
+use crate::dns::{Answer, Question, Record, RecordType};
+use crate::limits::MAX_ADDRESSES_TRIED;
 use crate::net::Protocol;
 use crate::netfilter::RuleAt;
 use crate::netfilter::chance::Seeded;
 use crate::network::{
-    ClientKind, Journey, Lookups, Network, NodeIpvs, NodeRules, Owner, Plan, PlanOutside, Request,
-    RequestError, Serves, Socket, State, kubeadm,
+    ClientKind, Journey, Lookups, NameLookup, Network, NodeIpvs, NodeRules, OriginsOf, Owner,
+    PassedOver, Plan, PlanOutside, Request, RequestError, Serves, Socket, State, Step, VerdictKind,
+    kubeadm,
 };
 use crate::proxy::{Mode, RuleSet};
 
@@ -28,6 +33,7 @@ const SEED_STEP: u64 = 0x9e37_79b9_7f4a_7c15;
 #[derive(Debug, Default)]
 pub(super) struct Wires {
     network: Option<Network>,
+    names: Option<Names>,
     state: State,
     /// How many requests were sent, so that each draws anew.
     sent: u64,
@@ -36,25 +42,138 @@ pub(super) struct Wires {
 impl Wires {
     /// Walks one request.
     pub(super) fn send(&mut self, lab: &Lab, request: &Request) -> Result<Journey, RequestError> {
-        let network = self.network.get_or_insert_with(|| network(lab));
-        let seed = lab
-            .settings()
-            .seed
-            .wrapping_add(self.sent.wrapping_mul(SEED_STEP));
-        self.sent += 1;
-        let origins = |node: &str, rule: &RuleAt| -> Vec<Origin> {
-            lab.rules(node)
-                .map_or_else(Vec::new, |rules| rules.origins(rule).to_vec())
+        let seed = self.next_seed(lab);
+        let name = request.name()?;
+        let origins = |node: &str, rule: &RuleAt| origins(lab, node, rule);
+        let (network, names, state) = self.parts(lab);
+        let mut chance = Seeded::new(seed);
+        let mut journey = match name {
+            None => {
+                let lookups = Lookups {
+                    origins: Some(&origins),
+                    names: None,
+                };
+                network.walk(state, &mut chance, request, lookups)?
+            }
+            Some(name) => {
+                let mut asking = Asking {
+                    world: lab.world(),
+                    network,
+                    state,
+                    names,
+                    origins: &origins,
+                    seed,
+                };
+                let lookup = asking.lookup(&request.from, &name, None)?;
+                if lookup.address.is_none() {
+                    let mut journey = network.without_address(request, &lookup)?;
+                    if let Some(next) = asking.suggestion(&request.from, &lookup.resolution) {
+                        journey.suggest(next);
+                    }
+                    journey
+                } else {
+                    by_name(network, state, &mut chance, request, lookup, &origins)?
+                }
+            }
         };
-        network.walk(
-            &mut self.state,
-            &mut Seeded::new(seed),
-            request,
-            Lookups {
-                origins: Some(&origins),
-                resolve: None,
-            },
-        )
+        internet::judge(&mut journey);
+        Ok(journey)
+    }
+
+    /// Looks a name up as a client does, and sends nothing to its address.
+    pub(super) fn lookup(
+        &mut self,
+        lab: &Lab,
+        from: &str,
+        name: &str,
+        record_type: Option<RecordType>,
+    ) -> Result<NameLookup, RequestError> {
+        let seed = self.next_seed(lab);
+        let origins = |node: &str, rule: &RuleAt| origins(lab, node, rule);
+        let (network, names, state) = self.parts(lab);
+        let mut asking = Asking {
+            world: lab.world(),
+            network,
+            state,
+            names,
+            origins: &origins,
+            seed,
+        };
+        asking.lookup(from, name, record_type)
+    }
+
+    /// What a client finds names with.
+    pub(super) fn client_names(
+        &mut self,
+        lab: &Lab,
+        from: &str,
+    ) -> Result<ClientNames, RequestError> {
+        let (network, names, _) = self.parts(lab);
+        let client = network.client(from)?;
+        Ok(names.client(lab.world(), network, &client))
+    }
+
+    /// The lines of the cluster's zone.
+    pub(super) fn zone(&mut self, lab: &Lab) -> Vec<Record> {
+        self.parts(lab).1.zone(&lab.world().store)
+    }
+
+    /// A question put to CoreDNS itself.
+    pub(super) fn dig(&mut self, lab: &Lab, question: &Question) -> Result<Answer, String> {
+        self.parts(lab).1.dig(question)
+    }
+
+    fn parts(&mut self, lab: &Lab) -> (&Network, &Names, &mut State) {
+        let network = self.network.get_or_insert_with(|| network(lab));
+        let names = self.names.get_or_insert_with(|| Names::new(lab, network));
+        (network, names, &mut self.state)
+    }
+
+    fn next_seed(&mut self, lab: &Lab) -> u64 {
+        let step = self.sent.wrapping_mul(SEED_STEP);
+        self.sent += 1;
+        lab.settings().seed.wrapping_add(step)
+    }
+}
+
+fn origins(lab: &Lab, node: &str, rule: &RuleAt) -> Vec<Origin> {
+    lab.rules(node)
+        .map_or_else(Vec::new, |rules| rules.origins(rule).to_vec())
+}
+
+/// Walks a request to the first of its name's addresses at which somebody answers, as clients do
+/// that open connections; where nobody does, it is the way to the first one. A datagram goes to
+/// the first address: nobody waits for its answer.
+fn by_name(
+    network: &Network,
+    state: &mut State,
+    chance: &mut Seeded,
+    request: &Request,
+    mut lookup: NameLookup,
+    origins: &OriginsOf<'_>,
+) -> Result<Journey, RequestError> {
+    let addresses = lookup.resolution.addresses.clone();
+    let mut first = None;
+    for address in addresses.into_iter().take(MAX_ADDRESSES_TRIED) {
+        lookup.address = Some(address);
+        let lookups = Lookups {
+            origins: Some(origins),
+            names: Some(&lookup),
+        };
+        let journey = network.walk(state, chance, request, lookups)?;
+        let kind = journey.verdict.kind;
+        let opening = journey.hops.iter().find(|hop| hop.step == Step::Send);
+        let connects =
+            opening.is_some_and(|hop| hop.before.transport.protocol() == Some(Protocol::Tcp));
+        if kind == VerdictKind::Answered || !connects {
+            return Ok(journey);
+        }
+        first.get_or_insert(journey);
+        lookup.passed_over.push(PassedOver { address, kind });
+    }
+    match first {
+        Some(journey) => Ok(journey),
+        None => network.without_address(request, &lookup),
     }
 }
 
@@ -63,7 +182,7 @@ pub(super) fn street(world: &World) -> Vec<Client> {
     plan(world)
         .outside
         .iter()
-        .filter(|machine| machine.name != CONTROL_PLANE)
+        .filter(|machine| [kubeadm::LAPTOP, kubeadm::INTERNET].contains(&machine.name.as_str()))
         .filter_map(|machine| {
             Some(Client {
                 id: format!("external/{}", machine.name),
@@ -85,6 +204,13 @@ fn plan(world: &World) -> Plan {
     let pods: Vec<Pod> = world.store.pods().cloned().collect();
     let mut plan = kubeadm::plan(&nodes, &pods);
     plan.outside.extend(control_plane(world, &plan));
+    let lan: Vec<IpNet> = (plan.router.iter())
+        .flat_map(|router| router.lan.iter().copied())
+        .collect();
+    let nodes = plan.nodes.iter().flat_map(|node| &node.addresses);
+    let outside = plan.outside.iter().flat_map(|machine| &machine.addresses);
+    let taken: Vec<IpAddr> = nodes.chain(outside).chain(&lan).map(IpNet::addr).collect();
+    plan.outside.extend(internet::machines(&lan, &taken));
     plan
 }
 

@@ -28,7 +28,6 @@ const LEFT_OUT: &[(&[&str], Loss, &[&str])] = &[
         &[
             "Binding",
             "ComponentStatus",
-            "ConfigMap",
             "Event",
             "LimitRange",
             "PersistentVolume",

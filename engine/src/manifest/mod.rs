@@ -310,6 +310,7 @@ fn decode(tree: &Node, kind: Kind) -> Result<Object, yaml::DecodeError> {
         Kind::Pod => Object::Pod(yaml::from_node(tree)?),
         Kind::Service => Object::Service(yaml::from_node(tree)?),
         Kind::Deployment => Object::Deployment(yaml::from_node(tree)?),
+        Kind::ConfigMap => Object::ConfigMap(yaml::from_node(tree)?),
         Kind::EndpointSlice => {
             check_address_type(tree)?;
             Object::EndpointSlice(yaml::from_node(tree)?)

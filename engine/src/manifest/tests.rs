@@ -341,7 +341,7 @@ items:
   kind: Service
   metadata: {name: a}
 - apiVersion: v1
-  kind: ConfigMap
+  kind: Secret
   metadata: {name: c, namespace: shop}
 ---
 apiVersion: v1
@@ -357,11 +357,11 @@ items:
         .map(|document| document.object.reference().to_string())
         .collect();
     assert_eq!(names, ["Service default/a", "Namespace shop"]);
-    assert_eq!(messages(&reading), ["ConfigMap is not modelled: left out"]);
+    assert_eq!(messages(&reading), ["Secret is not modelled: left out"]);
     assert_eq!(reading.diagnostics[0].severity, Severity::Note);
     assert_eq!(
         reading.diagnostics[0].object.as_deref(),
-        Some("ConfigMap shop/c")
+        Some("Secret shop/c")
     );
     let place = reading.documents[1]
         .place(&FieldPath::new("metadata.name"))

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
+use super::names::NameLookup;
 use crate::api::Origin;
 use crate::net::{Packet, Protocol};
 use crate::netfilter::{Look, RuleAt};
@@ -15,7 +16,7 @@ use crate::words::Words;
 pub struct Request {
     /// Who sends: `pod/NAME`, `pod/NAMESPACE/NAME`, `node/NAME`, `external` or `external/NAME`.
     pub from: String,
-    /// Where to: a URL, an address with a port, a Node's name with a port, `ping://ADDRESS`.
+    /// Where to: a URL, an address or a name with a port, `ping://ADDRESS`.
     pub to: String,
     /// What is sent.
     pub protocol: Protocol,
@@ -69,6 +70,9 @@ pub struct Journey {
     /// What the model cannot say of this way: rules on which it depends and that are not modelled.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub doubts: Vec<Words>,
+    /// How the name in the request became an address; `None` where an address was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub names: Option<Box<NameLookup>>,
 }
 
 /// Who answered, and whom it took the client for.
@@ -128,6 +132,8 @@ pub struct Hop {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Step {
+    /// A client asks for the address of a name; before everything else.
+    Resolve,
     /// A client opens a connection.
     Send,
     /// The packet enters a Node from outside at a node port, an external or load balancer address.

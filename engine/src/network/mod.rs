@@ -13,11 +13,12 @@
 //! Specified by the packet path of Linux (see [`crate::netfilter`]) and the network of a kubeadm
 //! cluster with routes between Nodes (host-gw, kindnet). Left out: NetworkPolicy, overlays,
 //! masquerade by the CNI (Pods are seen outside by their own addresses, and the LAN's router has
-//! routes to them), DNS names, keep-alive.
+//! routes to them), keep-alive.
 
 mod exchange;
 mod journey;
 pub mod kubeadm;
+mod names;
 mod plan;
 mod print;
 mod request;
@@ -36,12 +37,13 @@ pub use journey::{
     Cause, Change, Client, ClientKind, Direction, Hop, Journey, Location, Request, Served, Step,
     Verdict, VerdictKind,
 };
+pub use names::{NameLookup, PassedOver, Query};
 pub use plan::{
     Listens, Owner, Plan, PlanNode, PlanOutside, PlanPod, PlanRoute, PlanRouter, PodLink, Serves,
     Socket,
 };
 pub use request::RequestError;
 pub use topology::{IPVS_DEVICE, IpvsText, Machine, Network, NodeIpvs, NodeRules, Role};
-pub use walk::{AddressOf, Lookups, OriginsOf, Possibility};
+pub use walk::{Lookups, OriginsOf, Possibility};
 
 pub use crate::words::{Mark, Phrase, Piece, Words};

@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use super::{Change, Direction, Hop, Journey};
+use super::{Change, Direction, Hop, Journey, NameLookup, Step};
+use crate::dns::Reply;
 use crate::net::Packet;
 
 /// The journey from first hop to verdict: addresses that changed, why, and the rules looked at.
@@ -20,6 +21,9 @@ impl fmt::Display for Journey {
                 writeln!(f, "    reply")?;
             }
             write_hop(f, hop)?;
+            if let (Step::Resolve, Some(names)) = (hop.step, &self.names) {
+                write_names(f, names)?;
+            }
         }
         let verdict = &self.verdict;
         writeln!(f)?;
@@ -90,6 +94,19 @@ fn write_hop(f: &mut fmt::Formatter<'_>, hop: &Hop) -> fmt::Result {
     }
     if let Some(rule) = &hop.decided_by {
         writeln!(f, "      decided by {rule}")?;
+    }
+    Ok(())
+}
+
+fn write_names(f: &mut fmt::Formatter<'_>, names: &NameLookup) -> fmt::Result {
+    for attempt in &names.resolution.attempts {
+        let status = match &attempt.reply {
+            Reply::Answered(answer) => answer.rcode.as_str(),
+            Reply::TimedOut => "no reply",
+            Reply::Refused => "refused",
+        };
+        let because = attempt.because.cluster.text();
+        writeln!(f, "        {status:<8} {}: {because}", attempt.question)?;
     }
     Ok(())
 }

@@ -2,7 +2,7 @@
 //!
 //! Targets are read as people type them: `http://10.96.0.1:80/`, `10.96.0.1:80`, `[fd00::1]:80`,
 //! `node-1:30080`, `ping://10.96.0.1`. A Node's name means its address of the client's family.
-//! Other names are somebody else's to resolve.
+//! Other names are somebody else's to resolve; a final dot is kept for them.
 
 use std::net::IpAddr;
 
@@ -79,7 +79,7 @@ pub(super) fn target(to: &str, protocol: Protocol) -> Result<Target, RequestErro
     let (host, port) = host_and_port(authority).ok_or_else(bad)?;
     let host = match host.parse() {
         Ok(address) => TargetHost::Address(address),
-        Err(_) if is_name(host) => TargetHost::Name(host.trim_end_matches('.').to_owned()),
+        Err(_) if is_name(host) => TargetHost::Name(host.to_owned()),
         Err(_) => return Err(bad()),
     };
     if scheme.as_deref() == Some("ping") {
@@ -125,14 +125,18 @@ fn host_and_port(text: &str) -> Option<(&str, Option<&str>)> {
 }
 
 fn is_name(text: &str) -> bool {
-    text.len() <= 253
-        && text.trim_end_matches('.').split('.').all(|label| {
-            !label.is_empty()
-                && label.len() <= 63
-                && label
-                    .bytes()
-                    .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
-        })
+    text.len() <= 254
+        && text
+            .strip_suffix('.')
+            .unwrap_or(text)
+            .split('.')
+            .all(|label| {
+                !label.is_empty()
+                    && label.len() <= 63
+                    && label
+                        .bytes()
+                        .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
+            })
 }
 
 /// Finds the client: its machine, and how it is named.
@@ -186,6 +190,7 @@ pub(super) fn client(network: &Network, from: &str) -> Result<(usize, Client), R
 
 /// The address of a Node that is called by its name: of the family that the client has.
 pub(super) fn node_address(network: &Network, name: &str, client: usize) -> Option<IpAddr> {
+    let name = name.strip_suffix('.').unwrap_or(name);
     let node = network.machine(network.node(name)?);
     let mut own: Vec<IpAddr> = (node.host.routing.devices().iter().skip(1).take(1))
         .flat_map(|device| &device.addresses)
@@ -198,6 +203,16 @@ pub(super) fn node_address(network: &Network, name: &str, client: usize) -> Opti
     own.first().copied()
 }
 
+impl Network {
+    /// Who a sender is (see [`Request::from`]).
+    ///
+    /// # Errors
+    /// There is nobody of that name, or it cannot be read.
+    pub fn client(&self, from: &str) -> Result<Client, RequestError> {
+        client(self, from).map(|(_, client)| client)
+    }
+}
+
 impl Request {
     /// Whether the target can be read, before anything is built.
     ///
@@ -205,6 +220,18 @@ impl Request {
     /// What is wrong with it.
     pub fn check(&self) -> Result<(), RequestError> {
         target(&self.to, self.protocol).map(|_| ())
+    }
+
+    /// The name that has to be resolved first, with its final dot where it has one; `None` for an
+    /// address.
+    ///
+    /// # Errors
+    /// A target that cannot be read.
+    pub fn name(&self) -> Result<Option<String>, RequestError> {
+        Ok(match target(&self.to, self.protocol)?.host {
+            TargetHost::Address(_) => None,
+            TargetHost::Name(name) => Some(name),
+        })
     }
 }
 
@@ -239,7 +266,7 @@ mod tests {
             ("node-1:30080", "name node-1", udp(30080)),
             (
                 "http://web.default.svc.cluster.local./",
-                "name web.default.svc.cluster.local",
+                "name web.default.svc.cluster.local.",
                 tcp(80),
             ),
         ] {

@@ -7,6 +7,8 @@
 
 use super::exchange::{Came, Ending, Event, Server, Stop, is_node};
 use super::journey::{Change, Direction, Hop, Journey, Location, Served, Step};
+use super::names;
+use super::names::NameLookup;
 use super::told::{Door, Told, came_from, change, ended_by_ttl, first_return, pod_of, rewrite_of};
 use super::topology::{Network, Role};
 use super::verdict;
@@ -19,7 +21,12 @@ use crate::words::Words;
 pub(super) fn journey(told: Told<'_>) -> Journey {
     let mut teller = Teller {
         told: &told,
-        hops: Vec::new(),
+        hops: told
+            .lookups
+            .names
+            .and_then(names::hop)
+            .into_iter()
+            .collect(),
         shown: Vec::new(),
     };
     teller.there();
@@ -27,6 +34,7 @@ pub(super) fn journey(told: Told<'_>) -> Journey {
     let hops = teller.hops;
     let rules_looked_at = (told.events.iter())
         .map(|event| event.passage.trace.rules_looked_at())
+        .chain(told.lookups.names.map(NameLookup::rules_looked_at))
         .sum();
     let doubts = (told.events.iter())
         .flat_map(|event| {
@@ -52,6 +60,7 @@ pub(super) fn journey(told: Told<'_>) -> Journey {
         rules_looked_at,
         served,
         doubts,
+        names: told.lookups.names.cloned().map(Box::new),
     }
 }
 

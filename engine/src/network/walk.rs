@@ -3,12 +3,12 @@
 use std::net::IpAddr;
 
 use super::exchange::{Ending, Exchange, State};
-use super::journey::{Journey, Request, Verdict, VerdictKind};
+use super::journey::{Journey, Request};
+use super::names::NameLookup;
 use super::request::{self, RequestError, TargetHost};
 use super::tell;
 use super::told::Told;
 use super::topology::Network;
-use super::words;
 use crate::api::Origin;
 use crate::net::{IpFamily, Packet};
 use crate::netfilter::RuleAt;
@@ -17,16 +17,14 @@ use crate::netfilter::chance::{Branches, Chance};
 /// The fields of manifests that made a Node's rule: the Node's name, and the rule.
 pub type OriginsOf<'a> = dyn Fn(&str, &RuleAt) -> Vec<Origin> + 'a;
 
-/// The address of a name.
-pub type AddressOf<'a> = dyn Fn(&str) -> Option<IpAddr> + 'a;
-
 /// What a walk asks of those who know more.
 #[derive(Clone, Copy, Default)]
 pub struct Lookups<'a> {
     /// The fields of manifests that made a Node's rule.
     pub origins: Option<&'a OriginsOf<'a>>,
-    /// The address of a name. Without it a name is [`RequestError::NotResolved`].
-    pub resolve: Option<&'a AddressOf<'a>>,
+    /// How the name in the request became an address. Without it a Node's name means its address,
+    /// and any other is [`RequestError::NotResolved`].
+    pub names: Option<&'a NameLookup>,
 }
 
 /// One way that a request can take, and how likely it is.
@@ -70,34 +68,14 @@ impl Network {
         let target = request::target(&request.to, request.protocol)?;
         let to = match target.host {
             TargetHost::Address(address) => address,
-            TargetHost::Name(name) => {
-                let own = request::node_address(self, &name, machine);
-                let address = match (own, lookups.resolve) {
-                    (Some(address), _) => Some(address),
-                    (None, Some(resolve)) => resolve(&name),
-                    (None, None) => return Err(RequestError::NotResolved(name)),
-                };
-                match address {
+            TargetHost::Name(name) => match lookups.names {
+                Some(lookup) => match lookup.address {
                     Some(address) => address,
-                    None => {
-                        return Ok(Journey {
-                            request: request.clone(),
-                            client,
-                            hops: Vec::new(),
-                            verdict: Verdict {
-                                kind: VerdictKind::NoSuchName,
-                                detail: words::no_such_name_detail(&name),
-                                why: words::no_such_name(&name),
-                                cause: None,
-                                next: None,
-                            },
-                            rules_looked_at: 0,
-                            served: None,
-                            doubts: Vec::new(),
-                        });
-                    }
-                }
-            }
+                    None => return self.without_address(request, lookup),
+                },
+                None => request::node_address(self, &name, machine)
+                    .ok_or(RequestError::NotResolved(name))?,
+            },
         };
         let mut exchange = Exchange {
             network: self,

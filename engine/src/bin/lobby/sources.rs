@@ -77,6 +77,14 @@ impl Sources {
         Ok(objects)
     }
 
+    /// The manifests' objects as they stand there.
+    pub(crate) fn as_written(&self) -> Result<Vec<Object>, Failure> {
+        let reading = lobby_engine::manifest::read(&self.text);
+        self.tell(&reading.diagnostics)?;
+        let documents = reading.documents.into_iter();
+        Ok(documents.map(|document| document.object).collect())
+    }
+
     fn tell(&self, diagnostics: &[Diagnostic]) -> Result<(), Failure> {
         let mut errors = String::new();
         for diagnostic in diagnostics {

@@ -116,7 +116,7 @@ fn spelling(search: &mut Search<'_>, text: &str, why: &Words) -> (Option<Name>, 
             };
             let mut results = Vec::new();
             let mut waited = false;
-            for &record_type in search.resolver.types() {
+            for &record_type in search.types {
                 let question = Question::new(name.clone(), record_type);
                 results.push(search.question(server, &question, &why));
                 let Some(last) = search.attempts.last() else {

@@ -232,9 +232,22 @@ impl Resolver {
             );
             return self.found(name, Source::Hosts, addresses, canonical, why);
         }
+        self.search(name, self.types(), ask)
+    }
+
+    /// Asks the servers for records of these types, with the same search (`dig +search`): neither
+    /// `/etc/hosts` is read nor is an address taken for one.
+    #[must_use]
+    pub fn search(
+        &self,
+        name: &str,
+        types: &[RecordType],
+        ask: &mut dyn FnMut(IpAddr, &Question) -> Reply,
+    ) -> Resolution {
         let mut search = Search {
             resolver: self,
             name,
+            types,
             ask,
             attempts: Vec::new(),
             spelling: 0,
@@ -322,6 +335,8 @@ fn families(addresses: impl Iterator<Item = IpAddr>) -> Vec<IpFamily> {
 struct Search<'a> {
     resolver: &'a Resolver,
     name: &'a str,
+    /// The types that are asked for together.
+    types: &'a [RecordType],
     ask: &'a mut dyn FnMut(IpAddr, &Question) -> Reply,
     attempts: Vec<Attempt>,
     spelling: u32,
@@ -445,9 +460,16 @@ impl Search<'_> {
                     });
                 }
                 match first {
-                    Some(first) => both(&first.because, &first.question.name, |name| {
-                        format!("None of {spellings} spellings exists. The first one, {name}:")
-                    }),
+                    Some(first) => both(
+                        &first.because,
+                        &first.question.name,
+                        |name| match spellings {
+                            1 => format!("{name} does not exist:"),
+                            _ => format!(
+                                "None of {spellings} spellings exists. The first one, {name}:"
+                            ),
+                        },
+                    ),
                     None => Words::same(format!("{name} cannot be a name.")),
                 }
             }

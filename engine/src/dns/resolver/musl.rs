@@ -70,7 +70,7 @@ fn spelling(search: &mut Search<'_>, text: &str, why: &Words) -> Step {
     };
     search.spelling += 1;
     let servers = search.resolver.servers();
-    let types = search.resolver.types();
+    let types = search.types;
     let mut answers = vec![None; types.len()];
     for round in 0..search.resolver.conf.attempts() {
         let why = if round == 0 {

@@ -6,6 +6,7 @@
 
 mod arrive;
 mod back;
+mod names;
 mod there;
 mod verdict;
 
@@ -18,11 +19,12 @@ pub(super) use arrive::{
     by_rule, deliver, gave_up, lost, no_hairpin, no_neighbour, nobody_listens,
 };
 pub(super) use back::{astray, hears_refused, hears_unreachable, reply, stranger, unnat};
+pub(super) use names::{next_name_server, no_name_detail, no_reply, no_reply_detail, resolve};
 pub(super) use there::{Entry, Nat, enter, nat, over_the_router, proxy, route, send};
 pub(super) use verdict::{
     answered, answered_detail, at_hop, doubt, next_address, next_asymmetric, next_endpoints,
     next_hairpin, next_inside, next_listen, next_local, next_neighbour, next_ranges, next_rule,
-    no_answer, no_such_name, no_such_name_detail,
+    no_answer,
 };
 
 /// Where something is.

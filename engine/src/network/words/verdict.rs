@@ -67,17 +67,6 @@ pub(in crate::network) fn no_answer(protocol: &str) -> &'static str {
     }
 }
 
-pub(in crate::network) fn no_such_name_detail(name: &str) -> Words {
-    Words::same(name)
-}
-
-pub(in crate::network) fn no_such_name(name: &str) -> Words {
-    Words::new(
-        format!("The directory has no entry for {name}."),
-        format!("The name {name} has no address."),
-    )
-}
-
 pub(in crate::network) fn next_endpoints() -> Words {
     Words::new(
         "Look at the desk's list: is any room of the kind that it gives out, and is it made up?",
