@@ -49,7 +49,11 @@ pub fn as_written(text: &str) -> Result<Vec<Object>, Failure> {
             "Node" => typed(value, Object::Node)?,
             "Pod" => typed(value, Object::Pod)?,
             "Service" => typed(value, Object::Service)?,
+            "Endpoints" => typed(value, Object::Endpoints)?,
             "Deployment" => typed(value, Object::Deployment)?,
+            "ReplicaSet" => typed(value, Object::ReplicaSet)?,
+            "StatefulSet" => typed(value, Object::StatefulSet)?,
+            "DaemonSet" => typed(value, Object::DaemonSet)?,
             "EndpointSlice" => typed(value, Object::EndpointSlice)?,
             _ => return Err(Failure::new(format!("the engine has no kind {kind:?}"))),
         });

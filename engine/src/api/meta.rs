@@ -41,6 +41,12 @@ pub struct ObjectMeta {
     /// RFC 3339; set while the object is terminating.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub deletion_timestamp: Option<String>,
+    /// How long it may take to go, in seconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub deletion_grace_period_seconds: Option<i64>,
+    /// Given by the server; counts the changes of what is wished.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub generation: Option<i64>,
 }
 
 /// One of `metadata.ownerReferences`.

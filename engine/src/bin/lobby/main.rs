@@ -1,8 +1,10 @@
 //! The engine on the command line. No logic of its own: it reads files, calls the engine, prints.
 
+mod endpointslices;
 mod rules;
 mod sources;
 mod trace;
+mod validate;
 
 use std::process::ExitCode;
 
@@ -20,18 +22,24 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Print the EndpointSlices of Services and their Pods
+    Endpointslices(endpointslices::EndpointSlices),
     /// Print the rules that kube-proxy writes on one Node
     Rules(rules::Rules),
     /// Send one packet, and print every place it comes through
     Trace(trace::Trace),
+    /// Print what the API server would refuse, an error a line
+    Validate(validate::Validate),
 }
 
 fn main() -> ExitCode {
     // clap itself ends with code 2 when the usage is wrong.
     let cli = Cli::parse();
     let result = match &cli.command {
+        Command::Endpointslices(args) => endpointslices::run(args),
         Command::Rules(args) => rules::run(args),
         Command::Trace(args) => trace::run(args),
+        Command::Validate(args) => validate::run(args),
     };
     match result {
         Ok(text) => {
@@ -41,7 +49,9 @@ fn main() -> ExitCode {
             ExitCode::SUCCESS
         }
         Err(Failure(message)) => {
-            eprintln!("{}", message.trim_end());
+            if !message.is_empty() {
+                eprintln!("{}", message.trim_end());
+            }
             ExitCode::FAILURE
         }
     }
