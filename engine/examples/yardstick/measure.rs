@@ -210,7 +210,7 @@ fn slices(i: usize, endpoints: usize) -> Vec<EndpointSlice> {
             metadata.name.push_str(&format!("-{number}"));
             EndpointSlice {
                 metadata,
-                address_type: AddressType::IPv4,
+                address_type: AddressType::IPv4.to_string(),
                 endpoints: some.iter().map(|&c| endpoint(c)).collect(),
                 ports: vec![EndpointPort {
                     name: Some("http".into()),

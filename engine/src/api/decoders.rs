@@ -51,11 +51,16 @@ macro_rules! all_agree {
 #[test]
 fn both_ways_of_decoding_know_the_same_fields() {
     all_agree! {
-        ClientIpConfig Container ContainerPort Deployment DeploymentSpec DeploymentStatus Endpoint
-        EndpointConditions EndpointHints EndpointPort EndpointSlice ForNode ForZone HostAlias
-        LabelSelector LabelSelectorRequirement LoadBalancerIngress LoadBalancerStatus Namespace
-        Node NodeAddress NodeCondition NodeSpec NodeStatus ObjectMeta OwnerReference Pod
-        PodCondition PodDnsConfig PodDnsConfigOption PodIp PodSpec PodStatus PodTemplateSpec Service
-        ServicePort ServiceSpec ServiceStatus SessionAffinityConfig Taint TargetRef
+        ClientIpConfig ConfigMap Container ContainerPort ContainerState ContainerStateRunning
+        ContainerStateTerminated ContainerStateWaiting ContainerStatus DaemonSet DaemonSetSpec
+        DaemonSetStatus Deployment DeploymentSpec DeploymentStatus Endpoint EndpointAddress
+        EndpointConditions EndpointHints EndpointPort EndpointSlice EndpointSubset Endpoints
+        EndpointsPort ForNode ForZone HostAlias LabelSelector LabelSelectorRequirement
+        LoadBalancerIngress LoadBalancerStatus Namespace Node NodeAddress NodeCondition NodeSpec
+        NodeStatus ObjectMeta Opaque OwnerReference Pod PodCondition PodDnsConfig
+        PodDnsConfigOption PodIp PodSpec PodStatus PodTemplateSpec Probe ProbePort ReplicaSet
+        ReplicaSetSpec ReplicaSetStatus RollingUpdate Service ServicePort ServiceSpec
+        ServiceStatus SessionAffinityConfig StatefulSet StatefulSetOrdinals StatefulSetSpec
+        StatefulSetStatus Taint TargetRef Toleration UpdateStrategy
     }
 }

@@ -5,8 +5,8 @@
 //! models are filled in.
 
 use super::{
-    ClientIpConfig, Container, Deployment, EndpointSlice, IntOrString, Object, PodSpec, Service,
-    SessionAffinityConfig,
+    ClientIpConfig, Container, DaemonSet, Deployment, EndpointSlice, Endpoints, IntOrString,
+    Object, PodSpec, ReplicaSet, Service, SessionAffinityConfig, StatefulSet, UpdateStrategy,
 };
 
 /// The session affinity timeout of a Service that names none, in seconds (three hours).
@@ -17,9 +17,17 @@ pub fn object(object: &mut Object) {
     match object {
         Object::Service(service) => self::service(service),
         Object::Deployment(deployment) => self::deployment(deployment),
+        Object::ReplicaSet(set) => replica_set(set),
+        Object::StatefulSet(set) => stateful_set(set),
+        Object::DaemonSet(set) => daemon_set(set),
         Object::Pod(pod) => pod_spec(&mut pod.spec),
+        Object::Endpoints(endpoints) => self::endpoints(endpoints),
         Object::EndpointSlice(slice) => endpoint_slice(slice),
-        Object::Namespace(_) | Object::Node(_) | Object::ConfigMap(_) => {}
+        Object::Namespace(_)
+        | Object::Node(_)
+        | Object::ConfigMap(_)
+        | Object::Secret(_)
+        | Object::ServiceAccount(_) => {}
     }
 }
 
@@ -91,23 +99,108 @@ pub fn service(service: &mut Service) {
     }
 }
 
-/// Fills in a Deployment: one replica, and the defaults of its Pods.
+/// Fills in a Deployment: one replica, a quarter of them replaced at a time, ten old templates
+/// kept, and the defaults of its Pods.
 pub fn deployment(deployment: &mut Deployment) {
-    deployment.spec.replicas.get_or_insert(1);
-    pod_spec(&mut deployment.spec.template.spec);
+    let spec = &mut deployment.spec;
+    spec.replicas.get_or_insert(1);
+    spec.revision_history_limit.get_or_insert(10);
+    rolling_by_default(&mut spec.strategy);
+    if spec.strategy.type_ == ROLLING_UPDATE {
+        let rolling = spec.strategy.rolling_update.get_or_insert_default();
+        let quarter = || IntOrString::String("25%".to_owned());
+        rolling.max_unavailable.get_or_insert_with(quarter);
+        rolling.max_surge.get_or_insert_with(quarter);
+    }
+    pod_spec(&mut spec.template.spec);
+}
+
+/// Fills in a ReplicaSet: one replica, and the defaults of its Pods.
+pub fn replica_set(set: &mut ReplicaSet) {
+    set.spec.replicas.get_or_insert(1);
+    pod_spec(&mut set.spec.template.spec);
+}
+
+/// Fills in a StatefulSet: one replica, one after the other, and the defaults of its Pods.
+pub fn stateful_set(set: &mut StatefulSet) {
+    let spec = &mut set.spec;
+    spec.replicas.get_or_insert(1);
+    if spec.pod_management_policy.is_empty() {
+        spec.pod_management_policy = "OrderedReady".to_owned();
+    }
+    rolling_by_default(&mut spec.update_strategy);
+    if spec.update_strategy.type_ == ROLLING_UPDATE {
+        let rolling = spec.update_strategy.rolling_update.get_or_insert_default();
+        rolling.partition.get_or_insert(0);
+    }
+    pod_spec(&mut spec.template.spec);
+}
+
+/// Fills in a DaemonSet: one Node at a time, and the defaults of its Pods.
+pub fn daemon_set(set: &mut DaemonSet) {
+    let spec = &mut set.spec;
+    rolling_by_default(&mut spec.update_strategy);
+    if spec.update_strategy.type_ == ROLLING_UPDATE {
+        let rolling = spec.update_strategy.rolling_update.get_or_insert_default();
+        rolling.max_unavailable.get_or_insert(IntOrString::Int(1));
+        rolling.max_surge.get_or_insert(IntOrString::Int(0));
+    }
+    pod_spec(&mut spec.template.spec);
+}
+
+/// The update strategy of a workload that names none.
+const ROLLING_UPDATE: &str = "RollingUpdate";
+
+fn rolling_by_default(strategy: &mut UpdateStrategy) {
+    if strategy.type_.is_empty() {
+        strategy.type_ = ROLLING_UPDATE.to_owned();
+    }
 }
 
 /// Fills in a Pod's specification.
 pub fn pod_spec(spec: &mut PodSpec) {
+    if spec.dns_policy.is_empty() {
+        spec.dns_policy = "ClusterFirst".to_owned();
+    }
+    if spec.restart_policy.is_empty() {
+        spec.restart_policy = "Always".to_owned();
+    }
+    spec.termination_grace_period_seconds.get_or_insert(30);
+    let host_network = spec.host_network;
     for container in spec.containers.iter_mut().chain(&mut spec.init_containers) {
-        self::container(container);
+        self::container(container, host_network);
     }
 }
 
-fn container(container: &mut Container) {
+fn container(container: &mut Container, host_network: bool) {
     for port in &mut container.ports {
         if port.protocol.is_empty() {
             port.protocol = "TCP".to_owned();
+        }
+        if host_network && port.host_port == 0 {
+            port.host_port = port.container_port;
+        }
+    }
+    if let Some(probe) = &mut container.readiness_probe {
+        for (field, default) in [
+            (&mut probe.period_seconds, 10),
+            (&mut probe.success_threshold, 1),
+            (&mut probe.failure_threshold, 3),
+        ] {
+            if *field == 0 {
+                *field = default;
+            }
+        }
+    }
+}
+
+/// Fills in Endpoints: TCP.
+pub fn endpoints(endpoints: &mut Endpoints) {
+    for subset in &mut endpoints.subsets {
+        for port in &mut subset.ports {
+            if port.protocol.is_empty() {
+                port.protocol = "TCP".to_owned();
+            }
         }
     }
 }

@@ -1,9 +1,11 @@
 //! `discovery.k8s.io/v1` EndpointSlice.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use super::ObjectMeta;
-use crate::yaml::{Decode, DecodeError, Node, Value, decode_fields};
+use crate::yaml::decode_fields;
 
 /// Up to a hundred places where a Service's traffic may go.
 ///
@@ -13,21 +15,20 @@ use crate::yaml::{Decode, DecodeError, Node, Value, decode_fields};
 pub struct EndpointSlice {
     /// The label `kubernetes.io/service-name` says whose it is.
     pub metadata: ObjectMeta,
-    /// What its addresses are.
-    pub address_type: AddressType,
+    /// What its addresses are: `IPv4`, `IPv6` or `FQDN`. As other enumerations a text, because a
+    /// wrong one has to be told to its author; see [`AddressType`].
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub address_type: String,
     /// The places.
     pub endpoints: Vec<Endpoint>,
     /// The ports that every one of them has.
     pub ports: Vec<EndpointPort>,
 }
 
-/// `addressType`.
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
-)]
+/// What `addressType` may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum AddressType {
     /// IPv4 addresses.
-    #[default]
     IPv4,
     /// IPv6 addresses.
     IPv6,
@@ -35,19 +36,30 @@ pub enum AddressType {
     FQDN,
 }
 
-impl Decode for AddressType {
-    fn decode(&mut self, node: &Node) -> Result<(), DecodeError> {
-        *self = match &node.value {
-            Value::Null => return Ok(()),
-            Value::String(text) => match text.as_ref() {
-                "IPv4" => Self::IPv4,
-                "IPv6" => Self::IPv6,
-                "FQDN" => Self::FQDN,
-                _ => return Err(node.mismatch("v1.AddressType")),
-            },
-            _ => return Err(node.mismatch("v1.AddressType")),
-        };
-        Ok(())
+impl AddressType {
+    /// All of them, in the order in which the API server lists them.
+    pub const ALL: [Self; 3] = [Self::FQDN, Self::IPv4, Self::IPv6];
+
+    /// As `addressType:` says it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::IPv4 => "IPv4",
+            Self::IPv6 => "IPv6",
+            Self::FQDN => "FQDN",
+        }
+    }
+
+    /// The one that a text means.
+    #[must_use]
+    pub fn of(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|known| known.as_str() == text)
+    }
+}
+
+impl fmt::Display for AddressType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
     }
 }
 

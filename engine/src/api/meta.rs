@@ -42,6 +42,12 @@ pub struct ObjectMeta {
     /// RFC 3339; set while the object is terminating.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub deletion_timestamp: Option<String>,
+    /// How long it may take to go, in seconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub deletion_grace_period_seconds: Option<i64>,
+    /// Given by the server; counts the changes of what is wished.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub generation: Option<i64>,
 }
 
 /// One of `metadata.ownerReferences`.
@@ -90,7 +96,7 @@ pub struct LabelSelectorRequirement {
 }
 
 decode_fields! {
-    ObjectMeta { name, generate_name, namespace, labels, annotations, owner_references, finalizers, uid, resource_version, creation_timestamp, deletion_timestamp }
+    ObjectMeta { name, generate_name, namespace, labels, annotations, owner_references, finalizers, uid, resource_version, creation_timestamp, deletion_timestamp, deletion_grace_period_seconds, generation }
     OwnerReference { api_version, kind, name, uid, controller, block_owner_deletion }
     LabelSelector { match_labels, match_expressions }
     LabelSelectorRequirement { key, operator, values }

@@ -8,11 +8,15 @@ pub mod allocate;
 mod decoders;
 pub mod defaults;
 mod endpoint_slice;
+mod endpoints;
 mod field;
 mod meta;
 mod node;
 mod object;
+mod opaque;
 mod pod;
+mod pod_status;
+mod probe;
 mod quantity;
 pub mod selector;
 mod service;
@@ -24,18 +28,29 @@ pub use endpoint_slice::{
     AddressType, Endpoint, EndpointConditions, EndpointHints, EndpointPort, EndpointSlice, ForNode,
     ForZone, TargetRef,
 };
+pub use endpoints::{EndpointAddress, EndpointSubset, Endpoints, EndpointsPort};
 pub use field::FieldPath;
 pub use meta::{LabelSelector, LabelSelectorRequirement, ObjectMeta, OwnerReference};
 pub use node::{Node, NodeAddress, NodeCondition, NodeSpec, NodeStatus, Taint};
 pub use object::{ConfigMap, Kind, Namespace, Object, ObjectRef, Origin};
+pub use opaque::Opaque;
 pub use pod::{
-    Container, ContainerPort, HostAlias, Pod, PodCondition, PodDnsConfig, PodDnsConfigOption,
-    PodIp, PodSpec, PodStatus, PodTemplateSpec,
+    Container, ContainerPort, HostAlias, Pod, PodDnsConfig, PodDnsConfigOption, PodSpec,
+    PodTemplateSpec, Toleration,
 };
+pub use pod_status::{
+    ContainerState, ContainerStateRunning, ContainerStateTerminated, ContainerStateWaiting,
+    ContainerStatus, PodCondition, PodIp, PodStatus,
+};
+pub use probe::{Probe, ProbePort};
 pub use quantity::Quantity;
 pub use service::{
     ClientIpConfig, IntOrString, LoadBalancerIngress, LoadBalancerStatus, Service, ServicePort,
     ServiceSpec, ServiceStatus, SessionAffinityConfig,
 };
 pub use store::{AlreadyExists, Store};
-pub use workload::{Deployment, DeploymentSpec, DeploymentStatus};
+pub use workload::{
+    DaemonSet, DaemonSetSpec, DaemonSetStatus, Deployment, DeploymentSpec, DeploymentStatus,
+    ReplicaSet, ReplicaSetSpec, ReplicaSetStatus, RollingUpdate, StatefulSet, StatefulSetOrdinals,
+    StatefulSetSpec, StatefulSetStatus, UpdateStrategy,
+};

@@ -5,7 +5,10 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Deployment, EndpointSlice, FieldPath, Node, ObjectMeta, Pod, Service};
+use super::{
+    DaemonSet, Deployment, EndpointSlice, Endpoints, FieldPath, Node, ObjectMeta, Opaque, Pod,
+    ReplicaSet, Service, StatefulSet,
+};
 use crate::yaml::decode_fields;
 
 /// The kinds that are modelled.
@@ -22,23 +25,41 @@ pub enum Kind {
     Pod,
     /// `v1` Service.
     Service,
-    /// `apps/v1` Deployment.
-    Deployment,
-    /// `discovery.k8s.io/v1` EndpointSlice.
-    EndpointSlice,
+    /// `v1` Endpoints.
+    Endpoints,
     /// `v1` ConfigMap.
     ConfigMap,
+    /// `v1` Secret, kept as it is.
+    Secret,
+    /// `v1` ServiceAccount, kept as it is.
+    ServiceAccount,
+    /// `apps/v1` Deployment.
+    Deployment,
+    /// `apps/v1` ReplicaSet.
+    ReplicaSet,
+    /// `apps/v1` StatefulSet.
+    StatefulSet,
+    /// `apps/v1` DaemonSet.
+    DaemonSet,
+    /// `discovery.k8s.io/v1` EndpointSlice.
+    EndpointSlice,
 }
 
 impl Kind {
-    /// All of them, in the order in which a lab applies them.
-    pub const ALL: [Kind; 7] = [
+    /// All of them, in the order of their declaration.
+    pub const ALL: [Kind; 13] = [
         Kind::Namespace,
         Kind::Node,
-        Kind::ConfigMap,
-        Kind::Service,
-        Kind::Deployment,
         Kind::Pod,
+        Kind::Service,
+        Kind::Endpoints,
+        Kind::ConfigMap,
+        Kind::Secret,
+        Kind::ServiceAccount,
+        Kind::Deployment,
+        Kind::ReplicaSet,
+        Kind::StatefulSet,
+        Kind::DaemonSet,
         Kind::EndpointSlice,
     ];
 
@@ -50,9 +71,15 @@ impl Kind {
             Self::Node => "Node",
             Self::Pod => "Pod",
             Self::Service => "Service",
-            Self::Deployment => "Deployment",
-            Self::EndpointSlice => "EndpointSlice",
+            Self::Endpoints => "Endpoints",
             Self::ConfigMap => "ConfigMap",
+            Self::Secret => "Secret",
+            Self::ServiceAccount => "ServiceAccount",
+            Self::Deployment => "Deployment",
+            Self::ReplicaSet => "ReplicaSet",
+            Self::StatefulSet => "StatefulSet",
+            Self::DaemonSet => "DaemonSet",
+            Self::EndpointSlice => "EndpointSlice",
         }
     }
 
@@ -64,9 +91,15 @@ impl Kind {
             Self::Node => "nodes",
             Self::Pod => "pods",
             Self::Service => "services",
-            Self::Deployment => "deployments.apps",
-            Self::EndpointSlice => "endpointslices.discovery.k8s.io",
+            Self::Endpoints => "endpoints",
             Self::ConfigMap => "configmaps",
+            Self::Secret => "secrets",
+            Self::ServiceAccount => "serviceaccounts",
+            Self::Deployment => "deployments.apps",
+            Self::ReplicaSet => "replicasets.apps",
+            Self::StatefulSet => "statefulsets.apps",
+            Self::DaemonSet => "daemonsets.apps",
+            Self::EndpointSlice => "endpointslices.discovery.k8s.io",
         }
     }
 
@@ -74,9 +107,18 @@ impl Kind {
     #[must_use]
     pub fn api_version(self) -> &'static str {
         match self {
-            Self::Namespace | Self::Node | Self::Pod | Self::Service | Self::ConfigMap => "v1",
-            Self::Deployment => "apps/v1",
+            Self::Deployment | Self::ReplicaSet | Self::StatefulSet | Self::DaemonSet => "apps/v1",
             Self::EndpointSlice => "discovery.k8s.io/v1",
+            _ => "v1",
+        }
+    }
+
+    /// As errors of validation call it: `Deployment.apps`.
+    #[must_use]
+    pub fn with_group(self) -> String {
+        match self.api_version().rsplit_once('/') {
+            None => self.as_str().to_owned(),
+            Some((group, _)) => format!("{self}.{group}"),
         }
     }
 
@@ -84,6 +126,15 @@ impl Kind {
     #[must_use]
     pub fn is_namespaced(self) -> bool {
         !matches!(self, Self::Namespace | Self::Node)
+    }
+
+    /// Whether its objects make Pods.
+    #[must_use]
+    pub fn is_workload(self) -> bool {
+        matches!(
+            self,
+            Self::Deployment | Self::ReplicaSet | Self::StatefulSet | Self::DaemonSet
+        )
     }
 }
 
@@ -178,12 +229,24 @@ pub enum Object {
     Pod(Pod),
     /// A Service.
     Service(Service),
-    /// A Deployment.
-    Deployment(Deployment),
-    /// An EndpointSlice.
-    EndpointSlice(EndpointSlice),
+    /// Endpoints.
+    Endpoints(Endpoints),
     /// A ConfigMap.
     ConfigMap(ConfigMap),
+    /// A Secret.
+    Secret(Opaque),
+    /// A ServiceAccount.
+    ServiceAccount(Opaque),
+    /// A Deployment.
+    Deployment(Deployment),
+    /// A ReplicaSet.
+    ReplicaSet(ReplicaSet),
+    /// A StatefulSet.
+    StatefulSet(StatefulSet),
+    /// A DaemonSet.
+    DaemonSet(DaemonSet),
+    /// An EndpointSlice.
+    EndpointSlice(EndpointSlice),
 }
 
 impl Object {
@@ -195,9 +258,15 @@ impl Object {
             Self::Node(_) => Kind::Node,
             Self::Pod(_) => Kind::Pod,
             Self::Service(_) => Kind::Service,
-            Self::Deployment(_) => Kind::Deployment,
-            Self::EndpointSlice(_) => Kind::EndpointSlice,
+            Self::Endpoints(_) => Kind::Endpoints,
             Self::ConfigMap(_) => Kind::ConfigMap,
+            Self::Secret(_) => Kind::Secret,
+            Self::ServiceAccount(_) => Kind::ServiceAccount,
+            Self::Deployment(_) => Kind::Deployment,
+            Self::ReplicaSet(_) => Kind::ReplicaSet,
+            Self::StatefulSet(_) => Kind::StatefulSet,
+            Self::DaemonSet(_) => Kind::DaemonSet,
+            Self::EndpointSlice(_) => Kind::EndpointSlice,
         }
     }
 
@@ -209,9 +278,14 @@ impl Object {
             Self::Node(object) => &object.metadata,
             Self::Pod(object) => &object.metadata,
             Self::Service(object) => &object.metadata,
+            Self::Endpoints(object) => &object.metadata,
             Self::Deployment(object) => &object.metadata,
+            Self::ReplicaSet(object) => &object.metadata,
+            Self::StatefulSet(object) => &object.metadata,
+            Self::DaemonSet(object) => &object.metadata,
             Self::EndpointSlice(object) => &object.metadata,
             Self::ConfigMap(object) => &object.metadata,
+            Self::Secret(object) | Self::ServiceAccount(object) => &object.metadata,
         }
     }
 
@@ -222,9 +296,14 @@ impl Object {
             Self::Node(object) => &mut object.metadata,
             Self::Pod(object) => &mut object.metadata,
             Self::Service(object) => &mut object.metadata,
+            Self::Endpoints(object) => &mut object.metadata,
             Self::Deployment(object) => &mut object.metadata,
+            Self::ReplicaSet(object) => &mut object.metadata,
+            Self::StatefulSet(object) => &mut object.metadata,
+            Self::DaemonSet(object) => &mut object.metadata,
             Self::EndpointSlice(object) => &mut object.metadata,
             Self::ConfigMap(object) => &mut object.metadata,
+            Self::Secret(object) | Self::ServiceAccount(object) => &mut object.metadata,
         }
     }
 

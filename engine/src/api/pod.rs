@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::ObjectMeta;
+use super::{ObjectMeta, PodStatus, Probe};
 use crate::yaml::decode_fields;
 
 /// A Pod. Source: k8s.io/api `core/v1/types.go`.
@@ -53,6 +53,36 @@ pub struct PodSpec {
     /// More lines for its `/etc/hosts`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub host_aliases: Vec<HostAlias>,
+    /// `Always`, `OnFailure` or `Never`; empty before defaulting to the first.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub restart_policy: String,
+    /// How long it may go on after it was told to end, in seconds; `None` before defaulting to 30.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub termination_grace_period_seconds: Option<i64>,
+    /// Taints of Nodes that do not keep it off.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub tolerations: Vec<Toleration>,
+}
+
+/// One of `spec.tolerations`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct Toleration {
+    /// The taint's name; empty (with `Exists`) for every one.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub key: String,
+    /// `Equal` or `Exists`; empty means the first.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub operator: String,
+    /// The taint's value, for `Equal`.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub value: String,
+    /// The taint's effect; empty for every one.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub effect: String,
+    /// How long after a `NoExecute` taint it may stay, in seconds; for ever when not said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub toleration_seconds: Option<i64>,
 }
 
 /// `spec.dnsConfig`.
@@ -107,6 +137,9 @@ pub struct Container {
     /// For init containers: `Always` makes it a sidecar.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub restart_policy: String,
+    /// What has to pass before it counts as ready.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub readiness_probe: Option<Probe>,
 }
 
 /// One of a container's `ports`.
@@ -121,6 +154,17 @@ pub struct ContainerPort {
     /// `TCP`, `UDP` or `SCTP`; empty before defaulting.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub protocol: String,
+    /// The port of its Node that leads here; 0 for none.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub host_port: i32,
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde passes a reference"
+)]
+fn is_zero(number: &i32) -> bool {
+    *number == 0
 }
 
 /// `template` of a workload.
@@ -133,56 +177,14 @@ pub struct PodTemplateSpec {
     pub spec: PodSpec,
 }
 
-/// `status` of a Pod.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-pub struct PodStatus {
-    /// `Pending`, `Running`, `Succeeded`, `Failed` or `Unknown`.
-    #[serde(skip_serializing_if = "String::is_empty")]
-    pub phase: String,
-    /// `Ready` among others.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub conditions: Vec<PodCondition>,
-    /// The Node's address.
-    #[serde(rename = "hostIP", skip_serializing_if = "String::is_empty")]
-    pub host_ip: String,
-    /// The first of `pod_ips`.
-    #[serde(rename = "podIP", skip_serializing_if = "String::is_empty")]
-    pub pod_ip: String,
-    /// One address a family.
-    #[serde(rename = "podIPs", skip_serializing_if = "Vec::is_empty")]
-    pub pod_ips: Vec<PodIp>,
-}
-
-/// One of `status.podIPs`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct PodIp {
-    /// The address.
-    pub ip: String,
-}
-
-/// One of `status.conditions`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct PodCondition {
-    /// `Ready` among others.
-    #[serde(rename = "type")]
-    pub type_: String,
-    /// `True`, `False` or `Unknown`.
-    pub status: String,
-}
-
 decode_fields! {
     Pod { metadata, spec, status }
-    PodSpec { containers, init_containers, node_name, node_selector, host_network, hostname, subdomain, dns_policy, dns_config, host_aliases }
+    PodSpec { containers, init_containers, node_name, node_selector, host_network, hostname, subdomain, dns_policy, dns_config, host_aliases, restart_policy, termination_grace_period_seconds, tolerations }
+    Toleration { key, operator, value, effect, toleration_seconds }
     PodDnsConfig { nameservers, searches, options }
     PodDnsConfigOption { name, value }
     HostAlias { ip, hostnames }
-    Container { name, image, ports, restart_policy }
-    ContainerPort { name, container_port, protocol }
+    Container { name, image, ports, restart_policy, readiness_probe }
+    ContainerPort { name, container_port, protocol, host_port }
     PodTemplateSpec { metadata, spec }
-    PodStatus { phase, conditions, host_ip = "hostIP", pod_ip = "podIP", pod_ips = "podIPs" }
-    PodIp { ip }
-    PodCondition { type_, status }
 }

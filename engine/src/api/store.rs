@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
 use super::{
-    ConfigMap, Deployment, EndpointSlice, Kind, Namespace, Node, Object, ObjectRef, Pod, Service,
+    ConfigMap, DaemonSet, Deployment, EndpointSlice, Endpoints, Kind, Namespace, Node, Object,
+    ObjectRef, Pod, ReplicaSet, Service, StatefulSet,
 };
 
 /// All objects by kind, namespace and name, as the API server keeps them.
@@ -51,8 +52,16 @@ impl Store {
         pods, pod: Pod;
         /// The Services.
         services, service: Service;
+        /// The Endpoints.
+        endpoints, endpoints_of: Endpoints;
         /// The Deployments.
         deployments, deployment: Deployment;
+        /// The ReplicaSets.
+        replica_sets, replica_set: ReplicaSet;
+        /// The StatefulSets.
+        stateful_sets, stateful_set: StatefulSet;
+        /// The DaemonSets.
+        daemon_sets, daemon_set: DaemonSet;
         /// The EndpointSlices.
         endpoint_slices, endpoint_slice: EndpointSlice;
         /// The ConfigMaps.

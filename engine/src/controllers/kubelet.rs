@@ -33,6 +33,7 @@ pub fn set_ready(pod: &mut Pod, ready: bool) {
         None => pod.status.conditions.push(PodCondition {
             type_: "Ready".to_owned(),
             status: status.to_owned(),
+            ..PodCondition::default()
         }),
     }
 }

@@ -148,12 +148,7 @@ impl Objects {
                 Object::Pod(pod) if looked_at && config.pods == PodsMode::Verified => {
                     index.add_pod(pod);
                 }
-                Object::Service(_)
-                | Object::EndpointSlice(_)
-                | Object::Pod(_)
-                | Object::Node(_)
-                | Object::Deployment(_)
-                | Object::ConfigMap(_) => {}
+                _ => {}
             }
         }
         index.index_addresses();

@@ -108,6 +108,7 @@ fn kubernetes_slice(settings: &Settings) -> EndpointSlice {
             "kubernetes",
             &[(SERVICE_NAME_LABEL, "kubernetes")],
         ),
+        address_type: "IPv4".to_owned(),
         endpoints: vec![Endpoint {
             addresses: vec![Ipv4Addr::from(network + API_SERVER).to_string()],
             conditions: EndpointConditions {
@@ -122,7 +123,6 @@ fn kubernetes_slice(settings: &Settings) -> EndpointSlice {
             protocol: Some("TCP".to_owned()),
             ..EndpointPort::default()
         }],
-        ..EndpointSlice::default()
     }
 }
 
@@ -189,6 +189,7 @@ fn coredns() -> Deployment {
                 name: (*name).to_owned(),
                 container_port: *port,
                 protocol: (*protocol).to_owned(),
+                ..ContainerPort::default()
             })
             .collect(),
         ..Container::default()

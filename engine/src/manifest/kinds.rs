@@ -34,18 +34,10 @@ const LEFT_OUT: &[(&[&str], Loss, &[&str])] = &[
             "PersistentVolumeClaim",
             "PodTemplate",
             "ResourceQuota",
-            "Secret",
-            "ServiceAccount",
         ],
     ),
     (&["v1"], Loss::Pods, &["ReplicationController"]),
-    (&["v1"], Loss::Traffic, &["Endpoints"]),
     (&["apps/v1"], Loss::Nothing, &["ControllerRevision"]),
-    (
-        &["apps/v1"],
-        Loss::Pods,
-        &["DaemonSet", "ReplicaSet", "StatefulSet"],
-    ),
     (&["batch/v1"], Loss::Pods, &["CronJob", "Job"]),
     (
         &["networking.k8s.io/v1"],
@@ -235,7 +227,12 @@ mod tests {
             r#"no matches for kind "Servce" in version "v1""#,
             Some("did you mean `Service`?"),
         );
-        check("Secret", "v1", "Secret is not modelled: left out", None);
+        check(
+            "LimitRange",
+            "v1",
+            "LimitRange is not modelled: left out",
+            None,
+        );
         check(
             "Certificate",
             "cert-manager.io/v1",

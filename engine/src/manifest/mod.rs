@@ -303,36 +303,26 @@ impl Reader<'_> {
     }
 }
 
-fn decode(tree: &Node, kind: Kind) -> Result<Object, yaml::DecodeError> {
+/// Decodes the tree of an object of a kind, and looks at nothing else of it.
+///
+/// # Errors
+///
+/// A value of another type than the kind's field has.
+pub fn decode(tree: &Node, kind: Kind) -> Result<Object, yaml::DecodeError> {
     Ok(match kind {
         Kind::Namespace => Object::Namespace(yaml::from_node(tree)?),
         Kind::Node => Object::Node(yaml::from_node(tree)?),
         Kind::Pod => Object::Pod(yaml::from_node(tree)?),
         Kind::Service => Object::Service(yaml::from_node(tree)?),
-        Kind::Deployment => Object::Deployment(yaml::from_node(tree)?),
+        Kind::Endpoints => Object::Endpoints(yaml::from_node(tree)?),
         Kind::ConfigMap => Object::ConfigMap(yaml::from_node(tree)?),
-        Kind::EndpointSlice => {
-            check_address_type(tree)?;
-            Object::EndpointSlice(yaml::from_node(tree)?)
-        }
-    })
-}
-
-/// The one enumeration that is decoded as such: the words are those of the API server's
-/// validation (`pkg/apis/discovery/validation/validation.go`), which comes later there.
-fn check_address_type(tree: &Node) -> Result<(), yaml::DecodeError> {
-    let value = tree.get("addressType");
-    let message = match value.and_then(Node::as_str) {
-        Some("IPv4" | "IPv6" | "FQDN") => return Ok(()),
-        Some("") | None => "addressType: Required value".to_owned(),
-        Some(other) => format!(
-            "addressType: Unsupported value: \"{other}\": supported values: \"FQDN\", \"IPv4\", \
-             \"IPv6\""
-        ),
-    };
-    Err(yaml::DecodeError {
-        message,
-        span: Some(value.unwrap_or(tree).span),
+        Kind::Secret => Object::Secret(yaml::from_node(tree)?),
+        Kind::ServiceAccount => Object::ServiceAccount(yaml::from_node(tree)?),
+        Kind::Deployment => Object::Deployment(yaml::from_node(tree)?),
+        Kind::ReplicaSet => Object::ReplicaSet(yaml::from_node(tree)?),
+        Kind::StatefulSet => Object::StatefulSet(yaml::from_node(tree)?),
+        Kind::DaemonSet => Object::DaemonSet(yaml::from_node(tree)?),
+        Kind::EndpointSlice => Object::EndpointSlice(yaml::from_node(tree)?),
     })
 }
 

@@ -323,10 +323,6 @@ fn kind_and_version_must_be_there() {
             "apiVersion: v1\nkind: Servce\nmetadata: {name: x}\n",
             r#"no matches for kind "Servce" in version "v1""#,
         ),
-        (
-            "apiVersion: discovery.k8s.io/v1\nkind: EndpointSlice\naddressType: IPv5\n",
-            r#"addressType: Unsupported value: "IPv5": supported values: "FQDN", "IPv4", "IPv6""#,
-        ),
     ] {
         assert_eq!(messages(&read(text)), [message]);
     }
@@ -341,7 +337,7 @@ items:
   kind: Service
   metadata: {name: a}
 - apiVersion: v1
-  kind: Secret
+  kind: LimitRange
   metadata: {name: c, namespace: shop}
 ---
 apiVersion: v1
@@ -357,11 +353,11 @@ items:
         .map(|document| document.object.reference().to_string())
         .collect();
     assert_eq!(names, ["Service default/a", "Namespace shop"]);
-    assert_eq!(messages(&reading), ["Secret is not modelled: left out"]);
+    assert_eq!(messages(&reading), ["LimitRange is not modelled: left out"]);
     assert_eq!(reading.diagnostics[0].severity, Severity::Note);
     assert_eq!(
         reading.diagnostics[0].object.as_deref(),
-        Some("Secret shop/c")
+        Some("LimitRange shop/c")
     );
     let place = reading.documents[1]
         .place(&FieldPath::new("metadata.name"))

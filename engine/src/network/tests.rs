@@ -93,7 +93,7 @@ fn service(endpoints: &[&str], change: impl FnOnce(&mut ServiceSpec)) -> (Servic
     };
     let slice = EndpointSlice {
         metadata: metadata("frontend-service-x7k2p"),
-        address_type: api::AddressType::IPv4,
+        address_type: "IPv4".into(),
         endpoints: (endpoints.iter())
             .map(|address| Endpoint {
                 addresses: vec![(*address).to_owned()],

@@ -210,8 +210,9 @@ pub(super) fn fixed_frame(mode: Mode, settings: &Settings) -> Frame {
 /// The Service that a slice is for, if kube-proxy of this family watches the slice.
 pub(super) fn service_of(slice: &api::EndpointSlice, family: IpFamily) -> Option<&str> {
     let matches = matches!(
-        (slice.address_type, family),
-        (api::AddressType::IPv4, IpFamily::IPv4) | (api::AddressType::IPv6, IpFamily::IPv6)
+        (api::AddressType::of(&slice.address_type), family),
+        (Some(api::AddressType::IPv4), IpFamily::IPv4)
+            | (Some(api::AddressType::IPv6), IpFamily::IPv6)
     );
     if !matches || !is_watched(&slice.metadata) {
         return None;

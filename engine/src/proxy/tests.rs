@@ -272,6 +272,7 @@ fn web(endpoints: usize) -> (Service, EndpointSlice) {
             port: Some(8080),
             ..EndpointPort::default()
         }],
+        address_type: "IPv4".to_owned(),
         ..EndpointSlice::default()
     };
     let label = "kubernetes.io/service-name".to_owned();

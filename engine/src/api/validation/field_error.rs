@@ -25,6 +25,8 @@ pub enum FieldErrorKind {
     Forbidden,
     /// It is too long; the text does not repeat it.
     TooLong,
+    /// It has too many elements.
+    TooMany,
 }
 
 impl FieldErrorKind {
@@ -38,6 +40,7 @@ impl FieldErrorKind {
             Self::NotSupported => "Unsupported value",
             Self::Forbidden => "Forbidden",
             Self::TooLong => "Too long",
+            Self::TooMany => "Too many",
         }
     }
 }
@@ -148,6 +151,17 @@ impl FieldError {
     #[must_use]
     pub fn forbidden(field: &FieldPath, detail: impl Into<String>) -> Self {
         Self::new(field, FieldErrorKind::Forbidden, None, detail)
+    }
+
+    /// Has more elements than it may have.
+    #[must_use]
+    pub fn too_many(field: &FieldPath, actual: usize, most: usize) -> Self {
+        Self::new(
+            field,
+            FieldErrorKind::TooMany,
+            Some(BadValue::Number(i64::try_from(actual).unwrap_or(i64::MAX))),
+            format!("must have at most {most} items"),
+        )
     }
 
     /// Is none of the supported values, which are listed in the order given.

@@ -32,6 +32,15 @@ pub(super) fn each(field: &FieldPath, value: &str, wrong: Vec<String>) -> Vec<Fi
 
 /// What is wrong with the metadata of a new object that lives in a namespace.
 pub(super) fn on_create(meta: &ObjectMeta, name_rule: NameRule) -> Vec<FieldError> {
+    new_object(meta, true, name_rule)
+}
+
+/// What is wrong with the metadata of a new object that belongs to the whole cluster.
+pub(super) fn on_create_in_cluster(meta: &ObjectMeta, name_rule: NameRule) -> Vec<FieldError> {
+    new_object(meta, false, name_rule)
+}
+
+fn new_object(meta: &ObjectMeta, is_namespaced: bool, name_rule: NameRule) -> Vec<FieldError> {
     let path = FieldPath::new("metadata");
     let mut errors = Vec::new();
     if !meta.generate_name.is_empty() {
@@ -51,7 +60,14 @@ pub(super) fn on_create(meta: &ObjectMeta, name_rule: NameRule) -> Vec<FieldErro
         errors.extend(each(&path.child("name"), &meta.name, name_rule(&meta.name)));
     }
     let namespace = path.child("namespace");
-    if meta.namespace.is_empty() {
+    if !is_namespaced {
+        if !meta.namespace.is_empty() {
+            errors.push(FieldError::forbidden(
+                &namespace,
+                "not allowed on this type",
+            ));
+        }
+    } else if meta.namespace.is_empty() {
         errors.push(FieldError::required(&namespace, ""));
     } else {
         let wrong = names::dns_1123_label(&meta.namespace);

@@ -556,7 +556,7 @@ impl Check<'_> {
 }
 
 /// Why an address cannot be an external IP.
-fn special_range(address: std::net::IpAddr, text: &str) -> Option<String> {
+pub(super) fn special_range(address: std::net::IpAddr, text: &str) -> Option<String> {
     let (link_local, link_local_multicast) = match address {
         std::net::IpAddr::V4(v4) => (v4.is_link_local(), v4.octets()[..3] == [224, 0, 0]),
         std::net::IpAddr::V6(v6) => (

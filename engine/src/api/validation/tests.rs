@@ -206,3 +206,123 @@ proptest::proptest! {
         }
     }
 }
+
+/// The errors of an object of a manifest, with its defaults.
+fn errors_of(text: &str) -> Vec<String> {
+    let reading = crate::manifest::read(text);
+    assert_eq!(reading.diagnostics, [], "{text}");
+    let mut object = reading.documents[0].object.clone();
+    crate::api::defaults::object(&mut object);
+    super::object(&object)
+        .iter()
+        .map(ToString::to_string)
+        .collect()
+}
+
+#[test]
+fn a_deployment_needs_a_selector_that_matches_its_template() {
+    let deployment = |selector: &str| {
+        format!(
+            "apiVersion: apps/v1\nkind: Deployment\nmetadata: {{name: web}}\nspec:\n  {selector}\n  \
+             template:\n    metadata: {{labels: {{app: web}}}}\n    \
+             spec: {{containers: [{{name: c, image: nginx}}]}}\n"
+        )
+    };
+    let mismatch = "spec.template.metadata.labels: Invalid value: \
+                    map[string]string{\"app\":\"web\"}: `selector` does not match template `labels`";
+    assert_eq!(
+        errors_of(&deployment("selector: {matchLabels: {app: web}}")),
+        Vec::<String>::new()
+    );
+    assert_eq!(
+        errors_of(&deployment("selector: {matchLabels: {app: api}}")),
+        [mismatch]
+    );
+    assert_eq!(
+        errors_of(&deployment("replicas: -1")),
+        [
+            "spec.replicas: Invalid value: -1: must be greater than or equal to 0",
+            "spec.selector: Required value",
+            mismatch,
+        ]
+    );
+}
+
+#[test]
+fn a_pod_is_told_what_its_containers_lack() {
+    assert_eq!(
+        errors_of(
+            "apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec:\n  dnsPolicy: None\n  \
+             containers:\n  - name: a\n    ports:\n    - {name: http, containerPort: 80}\n    \
+             - {name: http, containerPort: 70000, protocol: HTTP}\n  - {name: a, image: nginx}\n"
+        ),
+        [
+            "spec.containers[0].image: Required value",
+            "spec.containers[0].ports[1].name: Duplicate value: \"http\"",
+            "spec.containers[0].ports[1].containerPort: Invalid value: 70000: must be between 1 \
+             and 65535, inclusive",
+            "spec.containers[0].ports[1].protocol: Unsupported value: \"HTTP\": supported values: \
+             \"SCTP\", \"TCP\", \"UDP\"",
+            "spec.containers[1].name: Duplicate value: \"a\"",
+            "spec.dnsConfig: Required value: must provide `dnsConfig` when `dnsPolicy` is None",
+        ]
+    );
+}
+
+#[test]
+fn an_endpoint_slice_says_what_its_addresses_are() {
+    let slice = |address_type: &str| {
+        format!(
+            "apiVersion: discovery.k8s.io/v1\nkind: EndpointSlice\nmetadata: {{name: web}}\n\
+             {address_type}\nendpoints: [{{addresses: [10.0.0.1]}}, {{addresses: [127.0.0.1]}}]\n\
+             ports: []\n"
+        )
+    };
+    let loopback = "endpoints[1].addresses[0]: Invalid value: \"127.0.0.1\": may not be in the \
+                    loopback range (127.0.0.0/8, ::1/128)";
+    assert_eq!(errors_of(&slice("addressType: IPv4")), [loopback]);
+    assert_eq!(errors_of(&slice("")), ["addressType: Required value"]);
+    assert_eq!(
+        errors_of(&slice("addressType: IPv5")),
+        [r#"addressType: Unsupported value: "IPv5": supported values: "FQDN", "IPv4", "IPv6""#]
+    );
+    assert_eq!(
+        errors_of(&slice("addressType: IPv6"))[0],
+        "endpoints[0].addresses[0]: Invalid value: \"10.0.0.1\": must be a valid IPv6 address"
+    );
+}
+
+#[test]
+fn what_may_not_change_is_told() {
+    let object = |text: &str| {
+        let mut object = crate::manifest::read(text).documents[0].object.clone();
+        crate::api::defaults::object(&mut object);
+        object
+    };
+    let deployment = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\nspec:\n  \
+                      selector: {matchLabels: {app: a}}\n  template:\n    \
+                      metadata: {labels: {app: a, v: b}}\n    \
+                      spec: {containers: [{name: c, image: i}]}\n";
+    let (old, new) = (
+        object(deployment),
+        object(&deployment.replace("{matchLabels: {app: a}}", "{matchLabels: {v: b}}")),
+    );
+    assert_eq!(super::update(&old, &old), []);
+    assert_eq!(
+        super::aggregate(&super::update(&new, &old)),
+        "spec.selector: Invalid value: v1.LabelSelector{MatchLabels:map[string]string{\"v\":\"b\"}, \
+         MatchExpressions:[]v1.LabelSelectorRequirement(nil)}: field is immutable"
+    );
+    let pod = "apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec: {containers: [{name: c, image: i}]}\n";
+    let (old, image, name) = (
+        object(pod),
+        object(&pod.replace("image: i", "image: j")),
+        object(&pod.replace("name: c", "name: d")),
+    );
+    assert_eq!(super::update(&image, &old), []);
+    let refused = super::aggregate(&super::update(&name, &old));
+    assert!(
+        refused.starts_with("spec: Forbidden: pod updates may not change fields other than"),
+        "{refused}"
+    );
+}

@@ -1,9 +1,11 @@
 //! The engine on the command line. No logic of its own: it reads files, calls the engine, prints.
 
 mod dns;
+mod endpointslices;
 mod rules;
 mod sources;
 mod trace;
+mod validate;
 
 use std::process::ExitCode;
 
@@ -23,10 +25,14 @@ struct Cli {
 enum Command {
     /// Ask cluster DNS for a name, and print the answer as dig does
     Dns(dns::Dns),
+    /// Print the EndpointSlices of Services and their Pods
+    Endpointslices(endpointslices::EndpointSlices),
     /// Print the rules that kube-proxy writes on one Node
     Rules(rules::Rules),
     /// Send one packet, and print every place it comes through
     Trace(trace::Trace),
+    /// Print what the API server would refuse, an error a line
+    Validate(validate::Validate),
 }
 
 fn main() -> ExitCode {
@@ -34,8 +40,10 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     let result = match &cli.command {
         Command::Dns(args) => dns::run(args),
+        Command::Endpointslices(args) => endpointslices::run(args),
         Command::Rules(args) => rules::run(args),
         Command::Trace(args) => trace::run(args),
+        Command::Validate(args) => validate::run(args),
     };
     match result {
         Ok(text) => {
@@ -45,7 +53,9 @@ fn main() -> ExitCode {
             ExitCode::SUCCESS
         }
         Err(Failure(message)) => {
-            eprintln!("{}", message.trim_end());
+            if !message.is_empty() {
+                eprintln!("{}", message.trim_end());
+            }
             ExitCode::FAILURE
         }
     }

@@ -174,7 +174,7 @@ impl Run<'_> {
             .filter(|index| self.is_managed(&self.existing[*index]))
             .collect();
         for index in &mine {
-            if !types.contains(&self.existing[*index].address_type) {
+            if !self.is_one_of(*index, &types) {
                 self.memory.topology_hints = false;
             }
         }
@@ -182,15 +182,20 @@ impl Run<'_> {
             let mine: Vec<usize> = mine
                 .iter()
                 .copied()
-                .filter(|index| self.existing[*index].address_type == *address_type)
+                .filter(|index| self.is_one_of(*index, &[*address_type]))
                 .collect();
             self.address_type(*address_type, pods, &mine);
         }
         for index in mine {
-            if !types.contains(&self.existing[index].address_type) {
+            if !self.is_one_of(index, &types) {
                 self.outcome[index] = None;
             }
         }
+    }
+
+    /// Whether an existing slice has one of these types.
+    fn is_one_of(&self, index: usize, types: &[AddressType]) -> bool {
+        AddressType::of(&self.existing[index].address_type).is_some_and(|own| types.contains(&own))
     }
 
     /// Whether a slice is this Service's and this controller's to write.
@@ -430,7 +435,7 @@ fn new_slice(
             }],
             ..ObjectMeta::default()
         },
-        address_type,
+        address_type: address_type.to_string(),
         endpoints: Vec::new(),
         ports,
     }

@@ -33,6 +33,7 @@ fn pod(number: usize, node: &str) -> Pod {
     pod.status.conditions.push(PodCondition {
         type_: "Ready".into(),
         status: "True".into(),
+        ..PodCondition::default()
     });
     pod
 }
@@ -253,6 +254,7 @@ fn a_sidecar_s_named_port_counts_and_an_init_container_s_does_not() {
                 name: "web".into(),
                 container_port: 9000,
                 protocol: "TCP".into(),
+                ..Default::default()
             }],
             ..crate::api::Container::default()
         });

@@ -79,7 +79,7 @@ impl HintEvent {
         Event {
             type_: type_.to_owned(),
             reason: reason.to_owned(),
-            message: format!("{text}{counts}, addressType: {address_type:?}"),
+            message: format!("{text}{counts}, addressType: {address_type}"),
         }
     }
 }

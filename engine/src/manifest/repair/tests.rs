@@ -281,7 +281,7 @@ fn what_is_not_clear_is_not_repaired() {
         "apiVersion: v1\nkind: Pod\nmetadata:\nname: x\nspec:\ncontainers:\n- name: c\nimage: i\ncommand:\n- |\necho a\n",
     );
     // A kind without a schema.
-    nothing("apiVersion: v1\nkind: Secret\nmetadata:\nname: x\ndata:\na: b\n");
+    nothing("apiVersion: v1\nkind: LimitRange\nmetadata:\nname: x\nspec:\nlimits: b\n");
     // A field outside of the manifest is no text of a page.
     nothing(
         "apiVersion: v1\nkind: Service\nmetadata:\n  name: x\nspec:\n  type: ClusterIP\n\nand ports\n\nports:\n- port: 80\n",

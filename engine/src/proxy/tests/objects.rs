@@ -9,9 +9,9 @@ use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
 
 use crate::api::{
-    AddressType, ClientIpConfig, Endpoint, EndpointConditions, EndpointHints, EndpointPort,
-    EndpointSlice, ForZone, Kind, LoadBalancerIngress, Node, ObjectMeta, Origin, Service,
-    ServicePort, ServiceSpec, SessionAffinityConfig,
+    ClientIpConfig, Endpoint, EndpointConditions, EndpointHints, EndpointPort, EndpointSlice,
+    ForZone, Kind, LoadBalancerIngress, Node, ObjectMeta, Origin, Service, ServicePort,
+    ServiceSpec, SessionAffinityConfig,
 };
 use crate::net::IpFamily;
 use crate::proxy::{Mode, Proxier, ProxyConfig, RuleSet};
@@ -185,9 +185,9 @@ pub(super) fn slice() -> impl Strategy<Value = EndpointSlice> {
         text(&["one", "two"]),
         text(&["web", "api", "db", ""]),
         select(vec![
-            AddressType::IPv4,
-            AddressType::IPv6,
-            AddressType::FQDN,
+            "IPv4".to_owned(),
+            "IPv6".to_owned(),
+            "FQDN".to_owned(),
         ]),
         vec(endpoint(), 0..6),
         vec(port, 0..3),

@@ -18,7 +18,7 @@ use std::net::IpAddr;
 use std::path::Path;
 
 use lobby_engine::api::{EndpointSlice, Node, Service, ServiceSpec};
-use lobby_engine::net::{IcmpMessage, IpFamily, Transport};
+use lobby_engine::net::{IcmpMessage, Transport};
 use lobby_engine::netfilter::chance::{Branches, Chance, Seeded};
 use lobby_engine::network::{
     Journey, Lookups, Network, NodeRules, Request, State, Step, VerdictKind,
