@@ -18,7 +18,7 @@ use super::{ProxySettings, Settings, walk};
 use crate::api::{Kind, ObjectRef, Origin};
 use crate::diagnostic::{Diagnostic, Span};
 use crate::manifest::{self, Document};
-use crate::network::{Journey, Request, RequestError};
+use crate::network::{Journey, Request, RequestError, Reuse, Tally};
 use crate::proxy;
 
 /// What became of an edit.
@@ -261,8 +261,42 @@ impl Lab {
     ///
     /// If the client or the target cannot be understood.
     pub fn send(&mut self, request: &Request) -> Result<Journey, RequestError> {
+        self.on_the_wires(|wires, lab| wires.send(lab, request, Reuse::Close))
+    }
+
+    /// Sends one request by the connection that the client keeps open to this target, or opens
+    /// one that stays open (keep-alive).
+    ///
+    /// # Errors
+    ///
+    /// As [`Lab::send`].
+    pub fn send_keep_alive(&mut self, request: &Request) -> Result<Journey, RequestError> {
+        self.on_the_wires(|wires, lab| wires.send(lab, request, Reuse::KeepAlive))
+    }
+
+    /// Sends so many requests, each by a connection of its own, and counts how they end.
+    ///
+    /// # Errors
+    ///
+    /// As [`Lab::send`]; more requests than [`crate::limits::MAX_REQUESTS`].
+    pub fn send_many(&mut self, request: &Request, count: u32) -> Result<Tally, RequestError> {
+        self.on_the_wires(|wires, lab| wires.send_many(lab, request, count))
+    }
+
+    /// What time it is for connections and affinity, in milliseconds of virtual time.
+    #[must_use]
+    pub fn now_ms(&self) -> u64 {
+        self.wires.now_ms()
+    }
+
+    /// Lets virtual time pass, in milliseconds: connections and affinity expire.
+    pub fn advance(&mut self, ms: u64) {
+        self.wires.advance(ms);
+    }
+
+    fn on_the_wires<T>(&mut self, go: impl FnOnce(&mut walk::Wires, &Self) -> T) -> T {
         let mut wires = std::mem::take(&mut self.wires);
-        let result = wires.send(self, request);
+        let result = go(&mut wires, self);
         self.wires = wires;
         result
     }

@@ -13,7 +13,7 @@ use crate::netfilter::RuleAt;
 use crate::netfilter::chance::Seeded;
 use crate::network::{
     ClientKind, Journey, Lookups, Network, NodeIpvs, NodeRules, Owner, Plan, PlanOutside, Request,
-    RequestError, Serves, Socket, State, kubeadm,
+    RequestError, Reuse, Serves, Socket, State, Tally, kubeadm,
 };
 use crate::proxy::{Mode, RuleSet};
 
@@ -35,7 +35,34 @@ pub(super) struct Wires {
 
 impl Wires {
     /// Walks one request.
-    pub(super) fn send(&mut self, lab: &Lab, request: &Request) -> Result<Journey, RequestError> {
+    pub(super) fn send(
+        &mut self,
+        lab: &Lab,
+        request: &Request,
+        reuse: Reuse,
+    ) -> Result<Journey, RequestError> {
+        self.with(lab, |network, state, chance, lookups| {
+            network.walk_with(state, chance, request, lookups, reuse)
+        })
+    }
+
+    /// Sends many requests.
+    pub(super) fn send_many(
+        &mut self,
+        lab: &Lab,
+        request: &Request,
+        count: u32,
+    ) -> Result<Tally, RequestError> {
+        self.with(lab, |network, state, chance, lookups| {
+            network.walk_many(state, chance, request, lookups, count)
+        })
+    }
+
+    fn with<T>(
+        &mut self,
+        lab: &Lab,
+        go: impl FnOnce(&Network, &mut State, &mut Seeded, Lookups<'_>) -> T,
+    ) -> T {
         let network = self.network.get_or_insert_with(|| network(lab));
         let seed = lab
             .settings()
@@ -46,15 +73,21 @@ impl Wires {
             lab.rules(node)
                 .map_or_else(Vec::new, |rules| rules.origins(rule).to_vec())
         };
-        network.walk(
-            &mut self.state,
-            &mut Seeded::new(seed),
-            request,
-            Lookups {
-                origins: Some(&origins),
-                resolve: None,
-            },
-        )
+        let lookups = Lookups {
+            origins: Some(&origins),
+            resolve: None,
+        };
+        go(network, &mut self.state, &mut Seeded::new(seed), lookups)
+    }
+
+    /// What time it is, in milliseconds since the world began.
+    pub(super) fn now_ms(&self) -> u64 {
+        self.state.now_ms
+    }
+
+    /// Lets time pass.
+    pub(super) fn advance(&mut self, ms: u64) {
+        self.state.now_ms = self.state.now_ms.saturating_add(ms);
     }
 }
 

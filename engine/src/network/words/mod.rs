@@ -6,6 +6,7 @@
 
 mod arrive;
 mod back;
+mod many;
 mod there;
 mod verdict;
 
@@ -18,6 +19,7 @@ pub(super) use arrive::{
     by_rule, deliver, gave_up, lost, no_hairpin, no_neighbour, nobody_listens,
 };
 pub(super) use back::{astray, hears_refused, hears_unreachable, reply, stranger, unnat};
+pub(super) use many::fit;
 pub(super) use there::{Entry, Nat, enter, nat, over_the_router, proxy, route, send};
 pub(super) use verdict::{
     answered, answered_detail, at_hop, doubt, next_address, next_asymmetric, next_endpoints,
