@@ -21,6 +21,9 @@ pub const MAX_RULES: usize = 1_000_000;
 /// one another many times over can multiply.
 pub const MAX_RULES_LOOKED_AT: usize = 1_000_000;
 
+/// The longest run of rules that failed which a journey shows rule by rule.
+pub const MAX_SHOWN_RUN: u32 = 256;
+
 /// The most connections that a host tracks; a new one beyond them is dropped, as the kernel does
 /// (`nf_conntrack: table full, dropping packet`). kube-proxy's least is the same.
 pub const MAX_CONNECTIONS: usize = 131_072;

@@ -267,8 +267,18 @@ pub enum IcmpMessage {
     HostUnreachable,
     /// Destination unreachable, network.
     NetUnreachable,
+    /// Destination unreachable, protocol (IPv4 only).
+    ProtocolUnreachable,
     /// Destination unreachable, administratively prohibited.
     AdminProhibited,
+    /// Destination unreachable, the network is administratively prohibited (IPv4 only).
+    NetProhibited,
+    /// Destination unreachable, the host is administratively prohibited (IPv4 only).
+    HostProhibited,
+    /// Destination unreachable, the source address failed a policy (IPv6 only).
+    PolicyFail,
+    /// Destination unreachable, the route is one that rejects (IPv6 only).
+    RejectRoute,
     /// Time exceeded: the packet went in a circle.
     TimeExceeded,
 }

@@ -68,7 +68,7 @@ fn choose(
     let in_addresses = range
         .addresses
         .is_none_or(|(first, last)| (bits(first)..=bits(last)).contains(&bits(address)));
-    if side == Side::Source && !range.random && in_addresses && in_ports(port) && !taken(current) {
+    if side == Side::Source && !range.draws() && in_addresses && in_ports(port) && !taken(current) {
         return *current;
     }
     let mut tuple = *current;
@@ -79,7 +79,7 @@ fn choose(
             Side::Destination => tuple.dst = chosen,
         }
     }
-    if !range.random {
+    if !range.draws() {
         let fits = match range.ports {
             Some((first, last)) => in_ports(port) && (first == last || !taken(&tuple)),
             None => !taken(&tuple),
@@ -92,7 +92,7 @@ fn choose(
         return tuple;
     };
     let size = u32::from(last - first) + 1;
-    let random = range.random || side == Side::Source;
+    let random = range.draws() || side == Side::Source;
     let mut offset = if random { chance.word() } else { 0 };
     let mut attempts = size.min(ATTEMPTS);
     loop {
@@ -224,6 +224,7 @@ mod tests {
             addresses: Some((address.into(), address.into())),
             ports: None,
             random,
+            ..NatRange::default()
         }
     }
 

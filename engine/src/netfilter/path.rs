@@ -510,7 +510,12 @@ impl Path<'_, '_> {
             RejectWith::PortUnreachable => IcmpMessage::PortUnreachable,
             RejectWith::HostUnreachable => IcmpMessage::HostUnreachable,
             RejectWith::NetUnreachable => IcmpMessage::NetUnreachable,
+            RejectWith::ProtocolUnreachable => IcmpMessage::ProtocolUnreachable,
             RejectWith::AdminProhibited => IcmpMessage::AdminProhibited,
+            RejectWith::NetProhibited => IcmpMessage::NetProhibited,
+            RejectWith::HostProhibited => IcmpMessage::HostProhibited,
+            RejectWith::PolicyFail => IcmpMessage::PolicyFail,
+            RejectWith::RejectRoute => IcmpMessage::RejectRoute,
             RejectWith::TcpReset => {
                 let belongs = attached(&self.skb.belongs, &self.state.conntrack);
                 return reset_about(&self.skb).map(|reset| Skb { belongs, ..reset });

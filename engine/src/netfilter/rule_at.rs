@@ -45,4 +45,7 @@ pub struct Look {
     pub matched: bool,
     /// Why it matched, or the first match that failed, in a few words.
     pub why: String,
+    /// If this stands for a run of rules of the chain that all failed: the last one's number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub through: Option<u32>,
 }

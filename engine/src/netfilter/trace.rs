@@ -2,8 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::host::Host;
+use super::iptables::{Passed, View, why_failed};
 use super::ipvs::Scheduler;
 use super::{Look, RuleAt};
+use crate::limits::MAX_SHOWN_RUN;
+use crate::net::IpFamily;
 
 /// A draw that decided about a packet.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -51,25 +55,127 @@ pub struct Doubt {
 }
 
 /// Everything that the rules of one host said of one packet.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+///
+/// Rules that were passed over by the compiled form of a table are held as runs; why each failed is
+/// worked out when somebody asks.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Trace {
-    /// Every rule that was looked at, in order. A built-in chain's policy is there, as number 0,
-    /// when it decided against the packet; it is no rule and does not count as one.
-    pub looks: Vec<Look>,
+    records: Vec<Record>,
+    /// What the packet looked like when rules were passed over.
+    views: Vec<View>,
     /// Every draw, in order.
     pub draws: Vec<Draw>,
     /// Rules that decided something here and are not modelled.
     pub doubts: Vec<Doubt>,
 }
 
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Record {
+    Look(Look),
+    /// Rules that failed, and how the packet looked to them, as an index.
+    Passed(Passed, usize),
+}
+
 impl Trace {
+    /// Notes that a rule was looked at.
+    pub(super) fn look(&mut self, at: RuleAt, matched: bool, why: String) {
+        self.records.push(Record::Look(Look {
+            at,
+            matched,
+            why,
+            through: None,
+        }));
+    }
+
+    /// Notes rules that were passed over, and how the packet looked to them.
+    pub(super) fn pass(&mut self, passed: Passed, view: View) {
+        if self.views.last() != Some(&view) {
+            self.views.push(view);
+        }
+        self.records
+            .push(Record::Passed(passed, self.views.len() - 1));
+    }
+
     /// How many rules were looked at; a virtual server that was found counts as one, and so does
     /// its real server.
     #[must_use]
     pub fn rules_looked_at(&self) -> u32 {
-        let counts = |look: &&Look| look.at.number > 0 || look.at.table == "ipvs";
-        let rules = self.looks.iter().filter(counts).count();
-        u32::try_from(rules).unwrap_or(u32::MAX)
+        self.records.iter().fold(0, |sum: u32, record| {
+            sum.saturating_add(match record {
+                Record::Look(look) => u32::from(look.at.number > 0 || look.at.table == "ipvs"),
+                Record::Passed(passed, _) => passed.count,
+            })
+        })
+    }
+
+    /// The rules that were tried, in order: all that matched, and all that could have.
+    pub fn tried(&self) -> impl Iterator<Item = &Look> {
+        self.records.iter().filter_map(|record| match record {
+            Record::Look(look) => Some(look),
+            Record::Passed(..) => None,
+        })
+    }
+
+    /// The rules that the packet matched, in order. A built-in chain's policy is among them, as
+    /// number 0, when it decided against the packet; it is no rule and does not count as one.
+    pub fn matched(&self) -> impl Iterator<Item = &Look> {
+        self.records.iter().filter_map(|record| match record {
+            Record::Look(look) if look.matched => Some(look),
+            _ => None,
+        })
+    }
+
+    /// Every rule that was looked at, in order, as linear evaluation finds them. `host` is the one
+    /// on which it was.
+    #[must_use]
+    pub fn looks(&self, host: &Host) -> Vec<Look> {
+        self.expand(host, u32::MAX)
+    }
+
+    /// The same, but a run of more than [`MAX_SHOWN_RUN`] rules that failed is one look with its
+    /// last number ([`Look::through`]).
+    #[must_use]
+    pub fn shown(&self, host: &Host) -> Vec<Look> {
+        self.expand(host, MAX_SHOWN_RUN)
+    }
+
+    fn expand(&self, host: &Host, longest: u32) -> Vec<Look> {
+        let mut looks = Vec::with_capacity(self.records.len());
+        for record in &self.records {
+            let (passed, view) = match record {
+                Record::Look(look) => {
+                    looks.push(look.clone());
+                    continue;
+                }
+                Record::Passed(passed, view) => (passed, &self.views[*view]),
+            };
+            let family = IpFamily::of(view.packet.dst);
+            let table = host.tables(family).and_then(|all| all.table(passed.table));
+            let Some(chain) = table.and_then(|table| table.chains().get(passed.chain)) else {
+                continue;
+            };
+            let at = |number| RuleAt::new(passed.table, chain.name.as_str(), number);
+            if passed.count > longest {
+                looks.push(Look {
+                    at: at(passed.first),
+                    matched: false,
+                    why: format!("none of these {} rules is for it", passed.count),
+                    through: Some(passed.first + (passed.count - 1)),
+                });
+                continue;
+            }
+            for number in passed.first..passed.first + passed.count {
+                let rule = chain.rules.get(number as usize - 1);
+                looks.push(Look {
+                    at: at(number),
+                    matched: false,
+                    why: rule.map_or_else(String::new, |rule| {
+                        why_failed(rule, &at(number), view, host)
+                    }),
+                    through: None,
+                });
+            }
+        }
+        looks
     }
 }

@@ -115,7 +115,8 @@ pub struct Hop {
     #[serde(default)]
     pub why: Words,
     /// Every rule that was looked at here, in order: on the Node of [`Hop::at`], for a wire on the
-    /// Node that it reaches.
+    /// Node that it reaches. A long run of rules that failed is one entry
+    /// ([`crate::netfilter::Trace::shown`]).
     pub looks: Vec<Look>,
     /// The rule that decided.
     pub decided_by: Option<RuleAt>,

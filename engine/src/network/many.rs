@@ -262,7 +262,7 @@ impl Network {
             let host = &self.machine(event.machine).host;
             let trace = &event.passage.trace;
             // An affinity list that is asked says that an earlier request decides later ones.
-            if (trace.looks.iter()).any(|look| host.remembers(family, &look.at)) {
+            if (trace.tried()).any(|look| host.remembers(family, &look.at)) {
                 return Some(Promise::Stays);
             }
             if !trace.draws.is_empty() {

@@ -140,7 +140,11 @@ fn write_hop(f: &mut fmt::Formatter<'_>, hop: &Hop) -> fmt::Result {
     }
     for look in &hop.looks {
         let word = if look.matched { "hit " } else { "read" };
-        writeln!(f, "        {word} {}: {}", look.at, look.why)?;
+        let through = match look.through {
+            Some(last) => format!("–{last}"),
+            None => String::new(),
+        };
+        writeln!(f, "        {word} {}{through}: {}", look.at, look.why)?;
     }
     if let Some(rule) = &hop.decided_by {
         writeln!(f, "      decided by {rule}")?;

@@ -112,11 +112,8 @@ impl Teller<'_> {
         let passage = &event.passage;
         let origins = self.told.origins(
             event.machine,
-            (passage.trace.looks.iter())
-                .filter(|look| {
-                    look.matched
-                        && !(leave_out_doors && self.told.door(event.machine, look).is_some())
-                })
+            (passage.trace.matched())
+                .filter(|look| !(leave_out_doors && self.told.door(event.machine, look).is_some()))
                 .map(|look| &look.at),
         );
         if let Some(hop) = self.hops.last_mut() {
@@ -135,7 +132,8 @@ impl Teller<'_> {
         if !self.shown.contains(&key)
             && let Some(hop) = self.hops.last_mut()
         {
-            hop.looks.extend(event.passage.trace.looks.iter().cloned());
+            let host = &self.told.network.machine(event.machine).host;
+            hop.looks.extend(event.passage.trace.shown(host));
             self.shown.push(key);
         }
     }
@@ -238,7 +236,7 @@ impl Teller<'_> {
     fn enter(&mut self, event: &Event, own_address: bool) {
         let told = self.told;
         let node = told.network.machine(event.machine);
-        let doors: Vec<(Door<'_>, &RuleAt)> = (event.passage.trace.looks.iter())
+        let doors: Vec<(Door<'_>, &RuleAt)> = (event.passage.trace.matched())
             .filter_map(|look| Some((told.door(event.machine, look)?, &look.at)))
             .collect();
         // For an own address a match in the Services' chain is only the jump to the node ports.
@@ -288,8 +286,8 @@ impl Teller<'_> {
         let at = told.location(event.machine);
         self.hop(Step::Nat, at, Direction::Request, passage.before);
         self.show(event, decided_by, entered);
-        let affinity = (passage.trace.looks.iter())
-            .any(|look| look.matched && told.remembers(event.machine, &look.at));
+        let affinity =
+            (passage.trace.matched()).any(|look| told.remembers(event.machine, &look.at));
         let onwards = next.map(|next| told.place(next.machine));
         self.say(words::nat(&words::Nat {
             node: &told.network.machine(event.machine).name,

@@ -232,6 +232,15 @@ impl Network {
         errors
     }
 
+    /// Gives a Node what `iptables-save`, or for IPv6 `ip6tables-save`, printed somewhere, in the
+    /// place of its iptables rules of that family. Without a Node of that name nothing happens.
+    pub fn set_saved(&mut self, node: &str, family: IpFamily, text: &str) -> Vec<RuleError> {
+        let mut tables = Tables::new(family);
+        let errors = tables.restore(text, Before::Flush);
+        self.set_tables(node, tables);
+        errors
+    }
+
     /// Gives a Node its nftables rules of one family, as commands for `nft -f`; those that it had
     /// are gone. They stand beside iptables' rules, as on a real host. Without a Node of that name
     /// nothing happens.

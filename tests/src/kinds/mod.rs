@@ -99,19 +99,19 @@ pub const KINDS: [Kind; 13] = [
         name: "saved/iptables-save",
         recorded: 89,
         collect: saved::collect_iptables_save,
-        check: Check::NotYet("the engine does not print rules as iptables-save does"),
+        check: Check::Engine(saved::check_iptables_save),
     },
     Kind {
         name: "saved/iptables-nat-list",
         recorded: 89,
         collect: saved::collect_iptables_nat_list,
-        check: Check::NotYet("the engine does not print rules as iptables -L does"),
+        check: Check::Engine(saved::check_iptables_nat_list),
     },
     Kind {
         name: "saved/nft-list",
         recorded: 88,
         collect: saved::collect_nft_list,
-        check: Check::NotYet("the engine does not print rules as nft list does"),
+        check: Check::Engine(saved::check_nft_list),
     },
     Kind {
         name: "walks",

@@ -173,6 +173,7 @@ fn looks(hit: u32) -> Vec<Look> {
             at: RuleAt::new("nat", "KUBE-SERVICES", number),
             matched: true,
             why: String::new(),
+            through: None,
         })
         .collect()
 }

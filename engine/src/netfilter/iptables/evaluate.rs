@@ -1,21 +1,24 @@
 //! A packet through the chains of one table, rule after rule.
 //!
-//! This is the reference: linear, as the kernel's `ipt_do_table` (`net/ipv4/netfilter/ip_tables.c`)
-//! is. Every rule looked at goes into the [`Trace`] with what it said. A rule that holds something
+//! As the kernel's `ipt_do_table` (`net/ipv4/netfilter/ip_tables.c`), but that rules which a packet
+//! cannot match are passed over by the table's compiled form ([`super::index`]), where it has one;
+//! without it evaluation is linear, and the reference. Every rule looked at goes into the [`Trace`] with what it said. A rule that holds something
 //! unmodelled never matches by it, and is a [`Doubt`] when the rest of it matched.
 
 use std::fmt::Write as _;
 use std::net::{IpAddr, SocketAddr};
 
+use super::index::{Index, Keys, Next};
 use super::rule::{AddressType, Block, ConnMark, RejectWith, Rule, State, Target, Test, What};
 use super::tables::{Chain, Policy, Table};
 use crate::limits::MAX_RULES_LOOKED_AT;
 use crate::net::{IcmpMessage, IpFamily, Packet, Transport};
-use crate::netfilter::chance::{Chance, compared};
+use crate::netfilter::RuleAt;
+use crate::netfilter::chance::{Chance, Seeded, compared};
+use crate::netfilter::host::Host;
 use crate::netfilter::ipvs::Sets;
 use crate::netfilter::memory::Memory;
 use crate::netfilter::trace::{Doubt, Draw, Trace};
-use crate::netfilter::{Look, RuleAt};
 
 /// What rules can see of a packet, and what they can change.
 pub(crate) struct Seen<'a> {
@@ -59,17 +62,130 @@ pub(crate) enum Told {
     GaveUp(RuleAt),
 }
 
+/// Rules of one chain that failed one after another, and were not even tried.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Passed {
+    pub(crate) table: &'static str,
+    /// The chain's place in the table.
+    pub(crate) chain: usize,
+    /// The first one's number, from 1.
+    pub(crate) first: u32,
+    pub(crate) count: u32,
+}
+
+/// What rules saw of a packet, kept for later.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct View {
+    pub(crate) packet: Packet,
+    in_device: Option<String>,
+    out_device: Option<String>,
+    bridged: bool,
+    from_port: bool,
+    ipvs: bool,
+    virtual_server: Option<SocketAddr>,
+    state: State,
+    snat: bool,
+    dnat: bool,
+    connmark: u32,
+}
+
+impl View {
+    fn of(seen: &Seen<'_>) -> Self {
+        Self {
+            packet: *seen.packet,
+            in_device: seen.in_device.map(str::to_owned),
+            out_device: seen.out_device.map(str::to_owned),
+            bridged: seen.bridged,
+            from_port: seen.from_port,
+            ipvs: seen.ipvs,
+            virtual_server: seen.virtual_server,
+            state: seen.state,
+            snat: seen.snat,
+            dnat: seen.dnat,
+            connmark: *seen.connmark,
+        }
+    }
+}
+
+/// Why a rule that was passed over failed.
+pub(crate) fn why_failed(rule: &Rule, at: &RuleAt, view: &View, host: &Host) -> String {
+    let (mut packet, mut connmark) = (view.packet, view.connmark);
+    let mut seen = Seen {
+        packet: &mut packet,
+        in_device: view.in_device.as_deref(),
+        out_device: view.out_device.as_deref(),
+        bridged: view.bridged,
+        from_port: view.from_port,
+        sets: host.sets(IpFamily::of(view.packet.dst)),
+        ipvs: view.ipvs,
+        virtual_server: view.virtual_server,
+        state: view.state,
+        snat: view.snat,
+        dnat: view.dnat,
+        connmark: &mut connmark,
+        untrack: false,
+        type_of: &|address| host.routing.type_of(address),
+        // It failed before it could draw or remember.
+        memory: &mut Memory::default(),
+        now_ms: 0,
+        chance: &mut Seeded::new(0),
+        trace: &mut Trace::default(),
+    };
+    match passes(rule, at, &mut seen) {
+        Ok(why) | Err(why) => why,
+    }
+}
+
+/// The index of the first rule from a place on that is worth trying, if it is not the one at hand;
+/// behind the chain's last rule if there is none.
+fn passed_over(
+    compiled: &Index,
+    chains: &[Chain],
+    (chain, index): (usize, usize),
+    keys: &Keys,
+) -> Option<usize> {
+    match compiled.next(chain, index, keys) {
+        Next::Try => None,
+        Next::PassTo(next) => Some(next),
+        Next::PassAll => Some(chains[chain].rules.len()),
+    }
+}
+
+fn small(number: usize) -> u32 {
+    u32::try_from(number).unwrap_or(u32::MAX)
+}
+
 /// Puts a packet through a built-in chain.
 pub(crate) fn evaluate(table: &Table, chain: &str, seen: &mut Seen<'_>) -> Told {
     let Some(base) = table.position(chain) else {
         return Told::Accept;
     };
     let chains = table.chains();
+    let index_of_table = table.index();
+    let keys = Keys::of(seen.packet);
     // Where to go on: chain and index of the next rule. Empty means the built-in chain's policy.
     let mut back: Vec<(usize, usize)> = Vec::new();
     let (mut chain, mut index) = (base, 0);
     let mut looked_at = 0;
     loop {
+        if let Some(compiled) = index_of_table
+            && let Some(last) = passed_over(compiled, chains, (chain, index), &keys)
+        {
+            // The last rule that may be looked at is looked at here as there.
+            let count = (last - index).min(MAX_RULES_LOOKED_AT - looked_at);
+            if count > 0 {
+                let passed = Passed {
+                    table: table.name,
+                    chain,
+                    first: small(index + 1),
+                    count: small(count),
+                };
+                let view = View::of(seen);
+                seen.trace.pass(passed, view);
+                looked_at += count;
+                index += count;
+            }
+        }
         let Some(rule) = chains[chain].rules.get(index) else {
             match back.pop() {
                 Some(place) => (chain, index) = place,
@@ -92,16 +208,12 @@ pub(crate) fn evaluate(table: &Table, chain: &str, seen: &mut Seen<'_>) -> Told 
         let why = match verdict {
             Ok(why) | Err(why) => why,
         };
-        seen.trace.looks.push(Look {
-            at: at.clone(),
-            matched,
-            why,
-        });
+        seen.trace.look(at.clone(), matched, why);
         if !matched {
             continue;
         }
         match &rule.target {
-            Target::None | Target::Log => {}
+            Target::None | Target::Log(_) => {}
             Target::Accept => return Told::Accept,
             Target::Drop => return Told::Drop(at),
             Target::Reject(with) => return Told::Reject(at, *with),
@@ -109,23 +221,29 @@ pub(crate) fn evaluate(table: &Table, chain: &str, seen: &mut Seen<'_>) -> Told 
                 Some(place) => (chain, index) = place,
                 None => return by_policy(table, &chains[base], seen),
             },
-            Target::Jump(to) | Target::Goto(to) => match table.position(to) {
-                Some(to) => {
-                    if matches!(rule.target, Target::Jump(_)) {
-                        back.push((chain, index));
+            Target::Jump(to) | Target::Goto(to) => {
+                let place = match index_of_table {
+                    Some(compiled) => compiled.target(chain, index - 1),
+                    None => table.position(to),
+                };
+                match place {
+                    Some(place) => {
+                        if matches!(rule.target, Target::Jump(_)) {
+                            back.push((chain, index));
+                        }
+                        (chain, index) = (place, 0);
                     }
-                    (chain, index) = (to, 0);
+                    None => seen.trace.doubts.push(Doubt {
+                        at,
+                        what: format!("chain `{to}` is not there"),
+                    }),
                 }
-                None => seen.trace.doubts.push(Doubt {
-                    at,
-                    what: format!("chain `{to}` is not there"),
-                }),
-            },
+            }
             Target::Mark { value, mask } => {
                 seen.packet.mark = (seen.packet.mark & !mask) ^ value;
             }
             Target::ConnMark(action) => connmark(*action, seen),
-            Target::NoTrack => seen.untrack = true,
+            Target::NoTrack { .. } => seen.untrack = true,
             Target::Dnat(_) | Target::Snat(_) | Target::Masquerade(_) | Target::Redirect(_) => {
                 if table.name == "nat" {
                     return Told::Translate(at, rule.target.clone());
@@ -135,7 +253,7 @@ pub(crate) fn evaluate(table: &Table, chain: &str, seen: &mut Seen<'_>) -> Told 
                     what: format!("a NAT target in table {}", table.name),
                 });
             }
-            Target::NotModelled(what) => seen.trace.doubts.push(Doubt {
+            Target::NotModelled(what, _) => seen.trace.doubts.push(Doubt {
                 at,
                 what: format!("target `{what}`"),
             }),
@@ -148,11 +266,8 @@ fn by_policy(table: &Table, chain: &Chain, seen: &mut Seen<'_>) -> Told {
         return Told::Accept;
     }
     let at = RuleAt::new(table.name, chain.name.as_str(), 0);
-    seen.trace.looks.push(Look {
-        at: at.clone(),
-        matched: true,
-        why: "no rule decided; the chain's policy is DROP".to_owned(),
-    });
+    let why = "no rule decided; the chain's policy is DROP".to_owned();
+    seen.trace.look(at.clone(), true, why);
     Told::Drop(at)
 }
 
@@ -179,7 +294,7 @@ fn passes(rule: &Rule, at: &RuleAt, seen: &mut Seen<'_>) -> Result<String, Strin
             continue;
         }
         // Behind something unmodelled nothing may change: whether the kernel comes here is open.
-        if doubt.is_some() && changes_something(&test.what) {
+        if doubt.is_some() && test.what.leaves_traces() {
             continue;
         }
         let said = make(test, at, seen)?;
@@ -201,13 +316,6 @@ fn passes(rule: &Rule, at: &RuleAt, seen: &mut Seen<'_>) -> Result<String, Strin
         why.push_str("every packet");
     }
     Ok(why)
-}
-
-fn changes_something(what: &What) -> bool {
-    matches!(
-        what,
-        What::Random(_) | What::Nth { .. } | What::Recent(_) | What::Limit { .. }
-    )
 }
 
 /// Makes one test: what it found when it is passed, and when it is not.
@@ -485,15 +593,28 @@ fn icmp(packet: &Packet) -> Option<(u8, u8)> {
         (IpFamily::IPv4, IcmpMessage::EchoReply) => (0, 0),
         (IpFamily::IPv4, IcmpMessage::NetUnreachable) => (3, 0),
         (IpFamily::IPv4, IcmpMessage::HostUnreachable) => (3, 1),
+        (IpFamily::IPv4, IcmpMessage::ProtocolUnreachable) => (3, 2),
         (IpFamily::IPv4, IcmpMessage::PortUnreachable) => (3, 3),
+        (IpFamily::IPv4, IcmpMessage::NetProhibited) => (3, 9),
+        (IpFamily::IPv4, IcmpMessage::HostProhibited) => (3, 10),
         (IpFamily::IPv4, IcmpMessage::AdminProhibited) => (3, 13),
         (IpFamily::IPv4, IcmpMessage::TimeExceeded) => (11, 0),
         (IpFamily::IPv6, IcmpMessage::EchoRequest) => (128, 0),
         (IpFamily::IPv6, IcmpMessage::EchoReply) => (129, 0),
         (IpFamily::IPv6, IcmpMessage::NetUnreachable) => (1, 0),
+        (IpFamily::IPv6, IcmpMessage::AdminProhibited) => (1, 1),
         (IpFamily::IPv6, IcmpMessage::HostUnreachable) => (1, 3),
         (IpFamily::IPv6, IcmpMessage::PortUnreachable) => (1, 4),
-        (IpFamily::IPv6, IcmpMessage::AdminProhibited) => (1, 1),
+        (IpFamily::IPv6, IcmpMessage::PolicyFail) => (1, 5),
+        (IpFamily::IPv6, IcmpMessage::RejectRoute) => (1, 6),
         (IpFamily::IPv6, IcmpMessage::TimeExceeded) => (3, 0),
+        // What one family has, the other never sends.
+        (
+            IpFamily::IPv6,
+            IcmpMessage::ProtocolUnreachable
+            | IcmpMessage::NetProhibited
+            | IcmpMessage::HostProhibited,
+        )
+        | (IpFamily::IPv4, IcmpMessage::PolicyFail | IcmpMessage::RejectRoute) => return None,
     })
 }

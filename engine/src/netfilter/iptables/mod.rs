@@ -5,29 +5,36 @@
 //! `iptables-extensions(8)`, `iptables/iptables-restore.c`) for the text; Linux
 //! `net/ipv4/netfilter/ip_tables.c` and `net/netfilter/xt_*.c` for what it means.
 //!
+//! What the tools print of them is [`Tables::save`] and [`Tables::list`].
+//!
 //! Left out: counters, fragments, and the modules and targets that [`Trouble::NotModelled`] names
 //! when they are met.
 
 mod error;
 mod evaluate;
+mod index;
+mod list;
 mod modules;
 mod parse;
+mod print;
 mod rule;
+mod save;
 mod tables;
 mod target;
+mod values;
 mod words;
 
 #[cfg(test)]
 mod tests;
 
 pub use error::{RuleError, Trouble};
-pub(crate) use evaluate::{Seen, Told, evaluate, protocol_of};
-pub(crate) use modules::{number as read_number, state as read_state};
+pub(crate) use evaluate::{Passed, Seen, Told, View, evaluate, protocol_of, why_failed};
 pub(crate) use parse::{block as read_block, protocol as read_protocol};
 pub use rule::{
-    AddressType, Block, ConnMark, DevicePattern, NatRange, Ports, Recent, RecentAction, RejectWith,
-    Rule, Source, SourceText, State, Target, Test, What,
+    AddressType, Block, ConnMark, DevicePattern, Log, Match, NatRange, Ports, Recent, RecentAction,
+    RejectWith, Rule, Source, SourceText, State, Target, Test, What,
 };
 pub(crate) use rule::{address_of, bits};
 pub use tables::{Before, Chain, Policy, RuleEntry, Table, Tables};
 pub(crate) use target::nat_range as read_nat_range;
+pub(crate) use values::{number as read_number, state as read_state};

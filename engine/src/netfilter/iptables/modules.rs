@@ -1,17 +1,24 @@
 //! The match modules (`-m NAME`) and their options.
 
+use std::borrow::Cow;
+
 use super::error::Trouble;
 use super::parse::{Take, block, mask, port_range, protocol};
-use super::rule::{AddressType, Ports, Recent, RecentAction, State, Test, What};
+use super::rule::{AddressType, Match, Ports, Recent, RecentAction, Test, What};
+use super::values::{
+    address_type, icmp_type, is_rare_address_type, rate, state, tcp_flags, threshold,
+};
+use super::words::push_quoted;
 use crate::net::IpFamily;
-use crate::netfilter::chance::ONE;
 
 /// A match module with what was said to it so far.
 pub(super) struct Module {
-    name: String,
+    name: Cow<'static, str>,
     kind: Kind,
     tests: Vec<Test>,
     not_modelled: Option<String>,
+    /// Options that are not modelled, as they were written.
+    words: String,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -21,6 +28,7 @@ enum Mode {
 }
 
 enum Kind {
+    Comment(Option<String>),
     Ports,
     Tcp,
     Multiport,
@@ -59,7 +67,31 @@ enum Kind {
 
 impl Module {
     pub(super) fn new(name: &str) -> Self {
+        // The name as the tools print it, which for ICMPv6 is one of several.
+        const NAMES: [&str; 16] = [
+            "comment",
+            "tcp",
+            "udp",
+            "sctp",
+            "multiport",
+            "addrtype",
+            "conntrack",
+            "state",
+            "mark",
+            "connmark",
+            "statistic",
+            "recent",
+            "icmp",
+            "icmp6",
+            "limit",
+            "physdev",
+        ];
+        let name = match name {
+            "icmpv6" | "ipv6-icmp" => "icmp6",
+            other => other,
+        };
         let kind = match name {
+            "comment" => Kind::Comment(None),
             "tcp" => Kind::Tcp,
             "udp" | "sctp" | "udplite" | "dccp" => Kind::Ports,
             "multiport" => Kind::Multiport,
@@ -84,7 +116,7 @@ impl Module {
                 hits: 0,
                 reap: false,
             },
-            "icmp" | "icmp6" | "icmpv6" | "ipv6-icmp" => Kind::Icmp,
+            "icmp" | "icmp6" => Kind::Icmp,
             // Three an hour, five at once: the module's defaults.
             "limit" => Kind::Limit {
                 interval: 12_000_000,
@@ -96,11 +128,13 @@ impl Module {
             _ => Kind::Unknown,
         };
         let not_modelled = matches!(kind, Kind::Unknown).then(|| format!("match module `{name}`"));
+        let known = NAMES.into_iter().find(|known| *known == name);
         Self {
-            name: name.to_owned(),
+            name: known.map_or_else(|| Cow::Owned(name.to_owned()), Cow::Borrowed),
             kind,
             tests: Vec::new(),
             not_modelled,
+            words: String::new(),
         }
     }
 
@@ -112,11 +146,20 @@ impl Module {
     fn refuse(&mut self, take: &mut Take<'_>) {
         let what = format!("`{}` of match module `{}`", take.option, self.name);
         self.not_modelled.get_or_insert(what);
-        take.skip_unknown();
+        take.skip_unknown(&mut self.words);
     }
 
+    /// Puts a test where the module makes and prints it: sources before destinations before the
+    /// rest, whatever the order in which they were written.
     fn push(&mut self, invert: bool, what: What) {
-        self.tests.push(Test { invert, what });
+        let place = |what: &What| match what {
+            What::SourcePort(_) | What::SourceType(_) => 0,
+            What::DestinationPort(_) | What::DestinationType(_) => 1,
+            _ => 2,
+        };
+        let before = |test: &Test| place(&test.what) <= place(&what);
+        let at = (self.tests.iter().rposition(before)).map_or(0, |index| index + 1);
+        self.tests.insert(at, Test { invert, what });
     }
 
     /// Takes an option that is its own.
@@ -124,6 +167,12 @@ impl Module {
         let invert = take.invert;
         let bad = |option: &str, word: &str| Trouble::bad(option, word);
         match &mut self.kind {
+            Kind::Comment(text) => {
+                if take.option != "--comment" {
+                    return Ok(false);
+                }
+                *text = Some(take.value()?.to_owned());
+            }
             Kind::Ports | Kind::Tcp => match take.option {
                 "--sport" | "--source-port" => {
                     let word = take.value()?;
@@ -339,16 +388,31 @@ impl Module {
                 if !take.option.starts_with("--") {
                     return Ok(false);
                 }
-                take.skip_unknown();
+                take.skip_unknown(&mut self.words);
             }
         }
         Ok(true)
     }
 
-    /// The tests that it comes to, at the end of the list.
-    pub(super) fn finish(self, family: IpFamily, tests: &mut Vec<Test>) -> Result<(), Trouble> {
+    /// The tests that it comes to, at the end of the list, and how it was loaded. The first
+    /// module `comment` gives the rule's comment.
+    pub(super) fn finish(
+        self,
+        family: IpFamily,
+        tests: &mut Vec<Test>,
+        comment: &mut Option<String>,
+    ) -> Result<Match, Trouble> {
+        let before = tests.len();
+        let mut words = self.words;
         tests.extend(self.tests);
         match self.kind {
+            Kind::Comment(text) => match comment {
+                None => *comment = Some(text.unwrap_or_default()),
+                Some(_) => {
+                    words.push_str(" --comment");
+                    push_quoted(&mut words, &text.unwrap_or_default());
+                }
+            },
             Kind::Statistic {
                 mode,
                 probability,
@@ -407,204 +471,10 @@ impl Module {
                 what: What::NotModelled(what),
             });
         }
-        Ok(())
-    }
-}
-
-/// A number in decimal, with `0x` in hexadecimal, with a leading `0` in octal.
-pub(crate) fn number(text: &str) -> Option<u32> {
-    if let Some(digits) = text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")) {
-        return u32::from_str_radix(digits, 16).ok();
-    }
-    match text.strip_prefix('0') {
-        Some(digits) if !digits.is_empty() => u32::from_str_radix(digits, 8).ok(),
-        _ => text.parse().ok(),
-    }
-}
-
-/// A decimal fraction from 0 to 1 times 2^31, rounded to the nearest, as
-/// `lround(0x80000000 * p)` in `extensions/libxt_statistic.c` has it.
-fn threshold(text: &str) -> Option<u32> {
-    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
-    let plain = |digits: &str| digits.bytes().all(|byte| byte.is_ascii_digit());
-    if !plain(whole) || !plain(fraction) || (whole.is_empty() && fraction.is_empty()) {
-        return None;
-    }
-    let whole: u128 = if whole.is_empty() {
-        0
-    } else {
-        whole.parse().ok()?
-    };
-    // More digits than these cannot change the nearest of 2^31 steps.
-    let digits = &fraction[..fraction.len().min(20)];
-    let scale = 10_u128.pow(u32::try_from(digits.len()).ok()?);
-    let part: u128 = if digits.is_empty() {
-        0
-    } else {
-        digits.parse().ok()?
-    };
-    let value = whole.checked_mul(scale)?.checked_add(part)?;
-    if value > scale {
-        return None;
-    }
-    u32::try_from((value * u128::from(ONE) + scale / 2) / scale).ok()
-}
-
-/// `5/minute` as the time between two packets, in units of 100 µs (`XT_LIMIT_SCALE`).
-fn rate(text: &str) -> Option<u64> {
-    let (count, unit) = text.split_once('/').unwrap_or((text, "second"));
-    let count: u64 = count.parse().ok()?;
-    let seconds = if unit.is_empty() {
-        return None;
-    } else if "second".starts_with(unit) {
-        1
-    } else if "minute".starts_with(unit) {
-        60
-    } else if "hour".starts_with(unit) {
-        3_600
-    } else if "day".starts_with(unit) {
-        86_400
-    } else {
-        return None;
-    };
-    (10_000_u64 * seconds)
-        .checked_div(count)
-        .filter(|&interval| interval > 0)
-}
-
-fn tcp_flags(text: &str) -> Option<u8> {
-    text.split(',').try_fold(0, |flags, name| {
-        Some(
-            flags
-                | match name {
-                    "FIN" => 1,
-                    "SYN" => 2,
-                    "RST" => 4,
-                    "PSH" => 8,
-                    "ACK" => 16,
-                    "URG" => 32,
-                    "ALL" => 63,
-                    "NONE" => 0,
-                    _ => return None,
-                },
-        )
-    })
-}
-
-fn address_type(text: &str) -> Option<AddressType> {
-    Some(match text.to_ascii_uppercase().as_str() {
-        "UNSPEC" => AddressType::Unspec,
-        "UNICAST" => AddressType::Unicast,
-        "LOCAL" => AddressType::Local,
-        "BROADCAST" => AddressType::Broadcast,
-        "MULTICAST" => AddressType::Multicast,
-        "BLACKHOLE" => AddressType::Blackhole,
-        "UNREACHABLE" => AddressType::Unreachable,
-        _ => return None,
-    })
-}
-
-fn is_rare_address_type(text: &str) -> bool {
-    let known = ["ANYCAST", "PROHIBIT", "THROW", "NAT", "XRESOLVE"];
-    address_type(text).is_some() || known.contains(&text.to_ascii_uppercase().as_str())
-}
-
-pub(crate) fn state(text: &str) -> Option<State> {
-    Some(match text.to_ascii_uppercase().as_str() {
-        "INVALID" => State::Invalid,
-        "NEW" => State::New,
-        "ESTABLISHED" => State::Established,
-        "RELATED" => State::Related,
-        "UNTRACKED" => State::Untracked,
-        "SNAT" => State::Snat,
-        "DNAT" => State::Dnat,
-        _ => return None,
-    })
-}
-
-/// Type and codes; names are those of iptables-extensions(8), as far as they matter here.
-fn icmp_type(text: &str, option: &str) -> Option<(u8, std::ops::RangeInclusive<u8>)> {
-    let any = 0..=u8::MAX;
-    if option == "--icmpv6-type" {
-        let named = match text {
-            "destination-unreachable" => Some((1, any.clone())),
-            "no-route" => Some((1, 0..=0)),
-            "address-unreachable" => Some((1, 3..=3)),
-            "port-unreachable" => Some((1, 4..=4)),
-            "packet-too-big" => Some((2, any.clone())),
-            "time-exceeded" | "ttl-exceeded" => Some((3, any.clone())),
-            "echo-request" | "ping" => Some((128, any.clone())),
-            "echo-reply" | "pong" => Some((129, any.clone())),
-            "router-solicitation" => Some((133, any.clone())),
-            "router-advertisement" => Some((134, any.clone())),
-            "neighbour-solicitation" | "neighbor-solicitation" => Some((135, any.clone())),
-            "neighbour-advertisement" | "neighbor-advertisement" => Some((136, any.clone())),
-            _ => None,
-        };
-        if named.is_some() {
-            return named;
-        }
-    } else {
-        let named = match text {
-            "echo-reply" | "pong" => Some((0, any.clone())),
-            "destination-unreachable" => Some((3, any.clone())),
-            "network-unreachable" => Some((3, 0..=0)),
-            "host-unreachable" => Some((3, 1..=1)),
-            "port-unreachable" => Some((3, 3..=3)),
-            "fragmentation-needed" => Some((3, 4..=4)),
-            "source-quench" => Some((4, any.clone())),
-            "redirect" => Some((5, any.clone())),
-            "echo-request" | "ping" => Some((8, any.clone())),
-            "time-exceeded" | "ttl-exceeded" => Some((11, any.clone())),
-            "parameter-problem" => Some((12, any.clone())),
-            _ => None,
-        };
-        if named.is_some() {
-            return named;
-        }
-    }
-    match text.split_once('/') {
-        Some((kind, code)) => {
-            let code = code.parse().ok()?;
-            Some((kind.parse().ok()?, code..=code))
-        }
-        None => Some((text.parse().ok()?, any)),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn probabilities_round_to_the_nearest_of_two_to_the_31() {
-        assert_eq!(threshold("0.5000000000"), Some(ONE / 2));
-        assert_eq!(threshold("1"), Some(ONE));
-        assert_eq!(threshold("0"), Some(0));
-        // Ten digits of a third, and the eleven that iptables-save prints for the kernel's number.
-        assert_eq!(threshold("0.3333333333"), Some(715_827_883));
-        assert_eq!(threshold("0.33333333349"), Some(715_827_883));
-        assert_eq!(threshold("0.2500000000"), Some(ONE / 4));
-        assert_eq!(threshold("1.1"), None);
-        assert_eq!(threshold("-0.5"), None);
-        assert_eq!(threshold("."), None);
-    }
-
-    #[test]
-    fn numbers_read_in_three_bases() {
-        assert_eq!(number("0x00004000"), Some(0x4000));
-        assert_eq!(number("16384"), Some(0x4000));
-        assert_eq!(number("010"), Some(8));
-        assert_eq!(number("0"), Some(0));
-        assert_eq!(number("x"), None);
-    }
-
-    #[test]
-    fn rates_are_times_between_packets() {
-        assert_eq!(rate("5/min"), Some(120_000));
-        assert_eq!(rate("10/sec"), Some(1_000));
-        assert_eq!(rate("3"), Some(3_333));
-        assert_eq!(rate("0/sec"), None);
-        assert_eq!(rate("1/"), None);
+        Ok(Match {
+            module: self.name,
+            tests: tests.len() - before,
+            words,
+        })
     }
 }

@@ -7,9 +7,11 @@
 use std::ops::RangeInclusive;
 
 use super::error::Trouble;
-use super::modules::{Module, number};
+use super::modules::Module;
 use super::rule::{Block, DevicePattern, Rule, Source, Target, Test, What, bits};
 use super::target::TargetReader;
+use super::values::number;
+use super::words::push_word;
 use crate::net::IpFamily;
 
 /// What was read: one rule, or several where an address option lists several addresses.
@@ -37,7 +39,6 @@ pub(super) fn rule(
         out_device: None,
         protocol: None,
         modules: Vec::new(),
-        comment: None,
         target: None,
         not_modelled: Vec::new(),
     };
@@ -56,7 +57,6 @@ struct Reader<'a> {
     out_device: Option<Test>,
     protocol: Option<(Test, &'a str)>,
     modules: Vec<Module>,
-    comment: Option<String>,
     target: Option<TargetReader>,
     not_modelled: Vec<Trouble>,
 }
@@ -114,14 +114,10 @@ impl<'a> Reader<'a> {
                 self.protocol = Some((test(What::Protocol(number)), name));
             }
             "-m" | "--match" => {
-                let name = self.value(option)?;
-                if name != "comment" {
-                    let module = Module::new(name);
-                    self.note(module.not_modelled());
-                    self.modules.push(module);
-                }
+                let module = Module::new(self.value(option)?);
+                self.note(module.not_modelled());
+                self.modules.push(module);
             }
-            "--comment" => self.comment = Some(self.value(option)?.to_owned()),
             "-j" | "--jump" => {
                 let name = self.value(option)?;
                 self.target(name);
@@ -186,7 +182,7 @@ impl<'a> Reader<'a> {
 
     fn target(&mut self, name: &str) {
         let target = TargetReader::new(name);
-        if let TargetReader::NotModelled(_) = target {
+        if let TargetReader::NotModelled(..) = target {
             self.note(Some(Trouble::NotModelled(format!("target `{name}`"))));
         }
         self.target = Some(target);
@@ -198,9 +194,10 @@ impl<'a> Reader<'a> {
             None => Target::None,
             Some(reader) => reader.finish()?,
         };
-        let mut tests = Vec::new();
+        let (mut tests, mut comment) = (Vec::new(), None);
+        let mut matches = Vec::with_capacity(self.modules.len());
         for module in self.modules {
-            module.finish(self.family, &mut tests)?;
+            matches.push(module.finish(self.family, &mut tests, &mut comment)?);
         }
         for test in &tests {
             if let What::NotModelled(what) = &test.what {
@@ -226,8 +223,9 @@ impl<'a> Reader<'a> {
                         .flatten()
                         .chain(tests.iter().cloned())
                         .collect(),
+                    matches: matches.clone(),
                     target: target.clone(),
-                    comment: self.comment.clone(),
+                    comment: comment.clone(),
                     source,
                     text: text.to_owned(),
                 });
@@ -278,15 +276,20 @@ impl<'a> Take<'a> {
             .ok_or_else(|| Trouble::bad(self.option, word))
     }
 
-    /// The words that a module of unknown options has here: up to the next option that every
-    /// rule may have.
-    pub(super) fn skip_unknown(&mut self) {
+    /// Passes over an option that is not modelled and what belongs to it, up to the next option
+    /// that every rule may have, and keeps the words.
+    pub(super) fn skip_unknown(&mut self, words: &mut String) {
         const GENERAL: [&str; 10] = ["-m", "-j", "-g", "-p", "-s", "-d", "-i", "-o", "-c", "!"];
+        if self.invert {
+            words.push_str(" !");
+        }
+        push_word(words, self.option);
         while let Some(word) = self.words.get(self.at) {
             let next = word.as_str();
             if GENERAL.contains(&next) || next == "--comment" {
                 break;
             }
+            push_word(words, next);
             self.at += 1;
         }
     }

@@ -1,5 +1,6 @@
 //! A rule as the kernel holds it: tests in the order in which it makes them, and a target.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::net::IpAddr;
 use std::ops::RangeInclusive;
@@ -12,9 +13,13 @@ pub struct Rule {
     /// What the kernel tests, in its order: addresses, devices and protocol, then the match
     /// modules as they were loaded.
     pub tests: Vec<Test>,
+    /// The match modules in the order in which they were loaded. Of [`Rule::tests`] the last ones
+    /// are theirs, so many each; those before are the rule's own, in the order source, destination,
+    /// incoming and outgoing device, protocol.
+    pub matches: Vec<Match>,
     /// What happens to a packet that passes all tests.
     pub target: Target,
-    /// The text of `-m comment`.
+    /// The text of `-m comment`, the first if there are several.
     pub comment: Option<String>,
     /// Where the rule was read.
     pub source: Source,
@@ -23,6 +28,18 @@ pub struct Rule {
 }
 
 impl Rule {
+    /// The rule's own tests, and its match modules each with its own.
+    pub(super) fn parts(&self) -> (&[Test], impl Iterator<Item = (&Match, &[Test])>) {
+        let own: usize = self.matches.iter().map(|module| module.tests).sum();
+        let (head, mut rest) = self.tests.split_at(self.tests.len() - own);
+        let modules = self.matches.iter().map(move |module| {
+            let (tests, after) = rest.split_at(module.tests);
+            rest = after;
+            (module, tests)
+        });
+        (head, modules)
+    }
+
     /// Whether it asks a list who came before.
     #[must_use]
     pub fn remembers(&self) -> bool {
@@ -36,6 +53,17 @@ impl Rule {
             )
         })
     }
+}
+
+/// A match module of a rule (`-m NAME`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Match {
+    /// Its name.
+    pub module: Cow<'static, str>,
+    /// How many of the rule's tests it makes.
+    pub tests: usize,
+    /// Options that are not modelled, as they were written, with a blank before each word.
+    pub words: String,
 }
 
 /// Where a rule was read.
@@ -147,6 +175,17 @@ pub enum What {
     NotModelled(String),
 }
 
+impl What {
+    /// Whether making the test changes something, or draws: then it may not be made for nothing,
+    /// nor left out.
+    pub(super) fn leaves_traces(&self) -> bool {
+        matches!(
+            self,
+            Self::Random(_) | Self::Nth { .. } | Self::Recent(_) | Self::Limit { .. }
+        )
+    }
+}
+
 /// `address/mask`; the mask may have holes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Block {
@@ -159,6 +198,11 @@ pub struct Block {
 }
 
 impl Block {
+    /// Whether it is one address.
+    pub(super) fn is_one(&self) -> bool {
+        self.mask == u128::MAX >> (128 - u32::from(self.family.bits()))
+    }
+
     /// Whether it holds the address.
     #[must_use]
     pub fn holds(&self, address: IpAddr) -> bool {
@@ -393,12 +437,16 @@ pub enum Target {
     Masquerade(NatRange),
     /// `-j REDIRECT`: DNAT to the host itself.
     Redirect(NatRange),
-    /// `-j NOTRACK`, `-j CT --notrack`.
-    NoTrack,
+    /// `-j NOTRACK`, or with `ct` its other form, `-j CT --notrack`.
+    NoTrack {
+        /// Whether it was written as `CT`.
+        ct: bool,
+    },
     /// `-j LOG`, `-j NFLOG`: nothing happens to the packet.
-    Log,
-    /// A target that is not modelled: the packet goes on, and the evaluation says so.
-    NotModelled(String),
+    Log(Box<Log>),
+    /// A target that is not modelled: the packet goes on, and the evaluation says so. Its name, and
+    /// its options as they were written, with a blank before each word.
+    NotModelled(String, String),
 }
 
 /// `--reject-with`.
@@ -410,8 +458,18 @@ pub enum RejectWith {
     HostUnreachable,
     /// ICMP network unreachable.
     NetUnreachable,
+    /// ICMP protocol unreachable; IPv4 only.
+    ProtocolUnreachable,
     /// ICMP administratively prohibited.
     AdminProhibited,
+    /// ICMP network administratively prohibited; IPv4 only.
+    NetProhibited,
+    /// ICMP host administratively prohibited; IPv4 only.
+    HostProhibited,
+    /// ICMPv6 source address failed a policy; IPv6 only.
+    PolicyFail,
+    /// ICMPv6 reject route to the destination; IPv6 only.
+    RejectRoute,
     /// A TCP reset.
     TcpReset,
 }
@@ -449,6 +507,46 @@ pub struct NatRange {
     pub addresses: Option<(IpAddr, IpAddr)>,
     /// First and last port.
     pub ports: Option<(u16, u16)>,
-    /// `--random`, `--random-fully`: the port is drawn even when the old one is free.
+    /// `--random`: the port is drawn even when the old one is free.
     pub random: bool,
+    /// `--random-fully`: the same; once it drew from another source.
+    pub random_fully: bool,
+    /// `--persistent`: one client keeps one address of a range. Here, as long as ranges of several
+    /// addresses are drawn from, it changes nothing.
+    pub persistent: bool,
+}
+
+impl NatRange {
+    /// Whether the port is drawn even when the old one is free (`NF_NAT_RANGE_PROTO_RANDOM_ALL`).
+    #[must_use]
+    pub fn draws(&self) -> bool {
+        self.random || self.random_fully
+    }
+}
+
+/// What `-j LOG` or `-j NFLOG` writes, and where.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Log {
+    /// To the kernel's log.
+    Kernel {
+        /// `--log-prefix`.
+        prefix: String,
+        /// `--log-level`; 4 is `warning`, the default.
+        level: u8,
+        /// `--log-tcp-sequence` 1, `--log-tcp-options` 2, `--log-ip-options` 4, `--log-uid` 8,
+        /// `--log-macdecode` 32.
+        flags: u8,
+    },
+    /// To a process that listens (`NFLOG`).
+    Netlink {
+        /// `--nflog-prefix`.
+        prefix: String,
+        /// `--nflog-group`.
+        group: u16,
+        /// `--nflog-size`, or the old `--nflog-range`: bytes of each packet; and whether it is the
+        /// former, which alone is heeded.
+        length: Option<(bool, u32)>,
+        /// `--nflog-threshold`; 0 stands for the default.
+        threshold: u16,
+    },
 }

@@ -2,8 +2,10 @@
 //! and single calls of `iptables`.
 
 use std::collections::BTreeMap;
+use std::sync::OnceLock;
 
 use super::error::{RuleError, Trouble};
+use super::index::Index;
 use super::parse;
 use super::rule::{Rule, Source, SourceText, Target};
 use super::words;
@@ -39,7 +41,34 @@ pub struct Table {
     pub name: &'static str,
     chains: Vec<Chain>,
     by_name: BTreeMap<String, usize>,
+    compiled: Compiled,
 }
+
+/// A table's compiled form, made when a packet first comes. It says nothing that the rules do not
+/// say: tables are equal whether they have it or not, and a copy makes its own.
+#[derive(Debug, Default)]
+struct Compiled {
+    index: OnceLock<Index>,
+    /// Never made: rules are tried one after another.
+    off: bool,
+}
+
+impl Clone for Compiled {
+    fn clone(&self) -> Self {
+        Self {
+            index: OnceLock::new(),
+            off: self.off,
+        }
+    }
+}
+
+impl PartialEq for Compiled {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for Compiled {}
 
 /// The tables and their built-in chains (`iptables(8)`).
 const TABLES: [(&str, &[&str]); 5] = [
@@ -59,6 +88,7 @@ impl Table {
             name,
             chains: Vec::new(),
             by_name: BTreeMap::new(),
+            compiled: Compiled::default(),
         };
         for chain in built_in {
             table.add(chain, Some(Policy::Accept));
@@ -88,8 +118,33 @@ impl Table {
         self.position(name).map(|index| &self.chains[index])
     }
 
+    /// Whether there is nothing in it: no rule, no chain of a user's, no policy but ACCEPT.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        (self.chains.iter())
+            .all(|chain| chain.policy == Some(Policy::Accept) && chain.rules.is_empty())
+    }
+
+    /// The chains as the tools sort them: built-in ones as packets meet them, then users' by name.
+    pub(super) fn in_order(&self) -> Vec<&Chain> {
+        let built_in = self.chains.iter().filter(|chain| chain.policy.is_some());
+        let users = (self.by_name.values())
+            .map(|&index| &self.chains[index])
+            .filter(|chain| chain.policy.is_none());
+        built_in.chain(users).collect()
+    }
+
     pub(super) fn position(&self, name: &str) -> Option<usize> {
         self.by_name.get(name).copied()
+    }
+
+    /// The compiled form; `None` if rules are to be tried one after another.
+    pub(super) fn index(&self) -> Option<&Index> {
+        if self.compiled.off {
+            return None;
+        }
+        let make = || Index::new(&self.chains, |name| self.position(name));
+        Some(self.compiled.index.get_or_init(make))
     }
 
     fn chain_mut(&mut self, name: &str) -> Result<&mut Chain, Trouble> {
@@ -226,10 +281,24 @@ impl Tables {
     }
 
     fn table_mut(&mut self, name: &str) -> Result<&mut Table, Trouble> {
-        self.tables
-            .iter_mut()
-            .find(|table| table.name == name)
-            .ok_or_else(|| Trouble::UnknownTable(name.to_owned()))
+        let table = self.tables.iter_mut().find(|table| table.name == name);
+        let table = table.ok_or_else(|| Trouble::UnknownTable(name.to_owned()))?;
+        // Whoever asks for it changes it.
+        table.compiled.index = OnceLock::new();
+        Ok(table)
+    }
+
+    /// The same tables without a compiled form: every rule is tried, as the kernel does. The result
+    /// is the same; this is what it is held against.
+    #[must_use]
+    pub fn linear(mut self) -> Self {
+        for table in &mut self.tables {
+            table.compiled = Compiled {
+                off: true,
+                ..Compiled::default()
+            };
+        }
+        self
     }
 
     /// Reads text for `iptables-restore`, or what `iptables-save` printed.
@@ -559,7 +628,10 @@ fn put(chain: &mut Chain, index: Option<usize>, rules: Vec<Rule>, mode: Mode) {
 
 /// Whether two rules do the same and say the same.
 fn same(one: &Rule, other: &Rule) -> bool {
-    one.tests == other.tests && one.target == other.target && one.comment == other.comment
+    one.tests == other.tests
+        && one.matches == other.matches
+        && one.target == other.target
+        && one.comment == other.comment
 }
 
 fn read_policy(word: &str) -> Result<Policy, Trouble> {

@@ -2,7 +2,7 @@
 
 use super::error::Trouble;
 use super::parse::Take;
-use super::rule::{ConnMark, NatRange, RejectWith, Target, bits};
+use super::rule::{ConnMark, Log, NatRange, RejectWith, Target, bits};
 use crate::net::IpFamily;
 
 /// A target and its options being read.
@@ -17,8 +17,8 @@ pub(super) enum TargetReader {
     },
     Nat(fn(NatRange) -> Target, NatRange),
     Ct(bool),
-    Log,
-    NotModelled(String),
+    Log(Log),
+    NotModelled(String, String),
 }
 
 impl TargetReader {
@@ -27,7 +27,7 @@ impl TargetReader {
             "ACCEPT" => Self::Done(Target::Accept),
             "DROP" => Self::Done(Target::Drop),
             "RETURN" => Self::Done(Target::Return),
-            "NOTRACK" => Self::Done(Target::NoTrack),
+            "NOTRACK" => Self::Done(Target::NoTrack { ct: false }),
             "REJECT" => Self::Reject(RejectWith::PortUnreachable),
             "MARK" => Self::Mark(None),
             "CONNMARK" => Self::ConnMark {
@@ -40,14 +40,24 @@ impl TargetReader {
             "MASQUERADE" => Self::Nat(Target::Masquerade, NatRange::default()),
             "REDIRECT" => Self::Nat(Target::Redirect, NatRange::default()),
             "CT" => Self::Ct(false),
-            "LOG" | "NFLOG" => Self::Log,
+            "LOG" => Self::Log(Log::Kernel {
+                prefix: String::new(),
+                level: 4,
+                flags: 0,
+            }),
+            "NFLOG" => Self::Log(Log::Netlink {
+                prefix: String::new(),
+                group: 0,
+                length: None,
+                threshold: 0,
+            }),
             // The targets of iptables-extensions(8) are named in capitals, and so may chains be:
             // only these names are taken for targets.
             "AUDIT" | "CHECKSUM" | "CLASSIFY" | "CLUSTERIP" | "CONNSECMARK" | "DNPT" | "DSCP"
             | "ECN" | "HL" | "HMARK" | "IDLETIMER" | "LED" | "NETMAP" | "NFQUEUE" | "QUEUE"
             | "RATEEST" | "SECMARK" | "SET" | "SNPT" | "SYNPROXY" | "TCPMSS" | "TCPOPTSTRIP"
             | "TEE" | "TOS" | "TPROXY" | "TRACE" | "TTL" | "ULOG" => {
-                Self::NotModelled(name.to_owned())
+                Self::NotModelled(name.to_owned(), String::new())
             }
             chain => Self::Done(Target::Jump(chain.to_owned())),
         }
@@ -62,7 +72,8 @@ impl TargetReader {
                     return Ok(false);
                 }
                 let word = take.value()?;
-                *with = reject_with(word).ok_or_else(|| Trouble::bad(take.option, word))?;
+                *with = reject_with(word, take.family)
+                    .ok_or_else(|| Trouble::bad(take.option, word))?;
             }
             Self::Mark(action) => {
                 *action = Some(match take.option {
@@ -129,27 +140,25 @@ impl TargetReader {
                     range.ports =
                         Some(nat_ports(word).ok_or_else(|| Trouble::bad(take.option, word))?);
                 }
-                "--random" | "--random-fully" => range.random = true,
-                "--persistent" => {}
+                "--random" => range.random = true,
+                "--random-fully" => range.random_fully = true,
+                "--persistent" => range.persistent = true,
                 _ => return Ok(false),
             },
             Self::Ct(notrack) => {
                 if take.option == "--notrack" {
                     *notrack = true;
                 } else {
-                    *self = Self::NotModelled(format!("CT {}", take.option));
-                    take.skip_unknown();
+                    let mut words = String::new();
+                    if *notrack {
+                        words.push_str(" --notrack");
+                    }
+                    take.skip_unknown(&mut words);
+                    *self = Self::NotModelled("CT".to_owned(), words);
                 }
             }
-            Self::Log => match take.option {
-                "--log-tcp-sequence" | "--log-tcp-options" | "--log-ip-options" | "--log-uid"
-                | "--log-macdecode" => {}
-                option if option.starts_with("--log-") || option.starts_with("--nflog-") => {
-                    take.value()?;
-                }
-                _ => return Ok(false),
-            },
-            Self::NotModelled(_) => take.skip_unknown(),
+            Self::Log(log) => return log_option(log, take),
+            Self::NotModelled(_, words) => take.skip_unknown(words),
         }
         Ok(true)
     }
@@ -181,35 +190,142 @@ impl TargetReader {
                     _ => target,
                 }
             }
-            Self::Ct(true) => Target::NoTrack,
-            Self::Ct(false) => Target::NotModelled("CT".to_owned()),
-            Self::Log => Target::Log,
-            Self::NotModelled(name) => Target::NotModelled(name),
+            Self::Ct(true) => Target::NoTrack { ct: true },
+            Self::Ct(false) => Target::NotModelled("CT".to_owned(), String::new()),
+            Self::Log(log) => Target::Log(Box::new(log)),
+            Self::NotModelled(name, words) => Target::NotModelled(name, words),
         })
     }
 }
 
-fn reject_with(word: &str) -> Option<RejectWith> {
-    Some(match word {
-        "icmp-port-unreachable" | "port-unreach" | "icmp6-port-unreachable" => {
-            RejectWith::PortUnreachable
+/// An option of `LOG` or `NFLOG`.
+fn log_option(log: &mut Log, take: &mut Take<'_>) -> Result<bool, Trouble> {
+    match log {
+        Log::Kernel {
+            prefix,
+            level,
+            flags,
+        } => match take.option {
+            "--log-prefix" => take.value()?.clone_into(prefix),
+            "--log-level" => {
+                let word = take.value()?;
+                *level = log_level(word).ok_or_else(|| Trouble::bad(take.option, word))?;
+            }
+            "--log-tcp-sequence" => *flags |= 1,
+            "--log-tcp-options" => *flags |= 2,
+            "--log-ip-options" => *flags |= 4,
+            "--log-uid" => *flags |= 8,
+            "--log-macdecode" => *flags |= 32,
+            _ => return Ok(false),
+        },
+        Log::Netlink {
+            prefix,
+            group,
+            length,
+            threshold,
+        } => {
+            let narrow = |number: u32, option: &str| {
+                u16::try_from(number).map_err(|_| Trouble::bad(option, &number.to_string()))
+            };
+            match take.option {
+                "--nflog-prefix" => take.value()?.clone_into(prefix),
+                "--nflog-group" => *group = narrow(take.number()?, take.option)?,
+                "--nflog-size" => *length = Some((true, take.number()?)),
+                "--nflog-range" => *length = Some((false, take.number()?)),
+                "--nflog-threshold" => *threshold = narrow(take.number()?, take.option)?,
+                _ => return Ok(false),
+            }
         }
-        "icmp-host-unreachable" | "host-unreach" | "icmp6-addr-unreachable" | "addr-unreach" => {
-            RejectWith::HostUnreachable
-        }
-        "icmp-net-unreachable" | "net-unreach" | "icmp6-no-route" | "no-route" => {
-            RejectWith::NetUnreachable
-        }
-        "icmp-admin-prohibited"
-        | "admin-prohib"
-        | "icmp-host-prohibited"
-        | "host-prohib"
-        | "icmp-net-prohibited"
-        | "net-prohib"
-        | "icmp6-adm-prohibited"
-        | "adm-prohibited" => RejectWith::AdminProhibited,
-        "tcp-reset" | "tcp-rst" => RejectWith::TcpReset,
-        _ => return None,
+    }
+    Ok(true)
+}
+
+/// A level of syslog(3), by number or name.
+fn log_level(word: &str) -> Option<u8> {
+    const NAMES: [(&str, u8); 11] = [
+        ("emerg", 0),
+        ("panic", 0),
+        ("alert", 1),
+        ("crit", 2),
+        ("err", 3),
+        ("error", 3),
+        ("warning", 4),
+        ("warn", 4),
+        ("notice", 5),
+        ("info", 6),
+        ("debug", 7),
+    ];
+    let named = NAMES.iter().find(|(name, _)| *name == word);
+    match named {
+        Some((_, level)) => Some(*level),
+        None => word.parse().ok().filter(|level| *level < 8),
+    }
+}
+
+/// What `--reject-with` means in a family, by its name or the short form of it.
+fn reject_with(word: &str, family: IpFamily) -> Option<RejectWith> {
+    let short = match family {
+        IpFamily::IPv4 => match word {
+            "net-unreach" => "icmp-net-unreachable",
+            "host-unreach" => "icmp-host-unreachable",
+            "proto-unreach" => "icmp-proto-unreachable",
+            "port-unreach" => "icmp-port-unreachable",
+            "net-prohib" => "icmp-net-prohibited",
+            "host-prohib" => "icmp-host-prohibited",
+            "admin-prohib" => "icmp-admin-prohibited",
+            "tcp-rst" => "tcp-reset",
+            other => other,
+        },
+        IpFamily::IPv6 => match word {
+            "no-route" => "icmp6-no-route",
+            "adm-prohibited" => "icmp6-adm-prohibited",
+            "addr-unreach" => "icmp6-addr-unreachable",
+            "port-unreach" => "icmp6-port-unreachable",
+            "policy-fail" => "icmp6-policy-fail",
+            "reject-route" => "icmp6-reject-route",
+            other => other,
+        },
+    };
+    let all = [
+        RejectWith::PortUnreachable,
+        RejectWith::HostUnreachable,
+        RejectWith::NetUnreachable,
+        RejectWith::ProtocolUnreachable,
+        RejectWith::AdminProhibited,
+        RejectWith::NetProhibited,
+        RejectWith::HostProhibited,
+        RejectWith::PolicyFail,
+        RejectWith::RejectRoute,
+        RejectWith::TcpReset,
+    ];
+    (all.into_iter()).find(|with| reject_name(*with, family) == Some(short))
+}
+
+/// How `--reject-with` calls it (`extensions/libipt_REJECT.c`, `libip6t_REJECT.c`); `None` if the
+/// family does not have it.
+pub(super) fn reject_name(with: RejectWith, family: IpFamily) -> Option<&'static str> {
+    Some(match (with, family) {
+        (RejectWith::TcpReset, _) => "tcp-reset",
+        (RejectWith::NetUnreachable, IpFamily::IPv4) => "icmp-net-unreachable",
+        (RejectWith::HostUnreachable, IpFamily::IPv4) => "icmp-host-unreachable",
+        (RejectWith::ProtocolUnreachable, IpFamily::IPv4) => "icmp-proto-unreachable",
+        (RejectWith::PortUnreachable, IpFamily::IPv4) => "icmp-port-unreachable",
+        (RejectWith::NetProhibited, IpFamily::IPv4) => "icmp-net-prohibited",
+        (RejectWith::HostProhibited, IpFamily::IPv4) => "icmp-host-prohibited",
+        (RejectWith::AdminProhibited, IpFamily::IPv4) => "icmp-admin-prohibited",
+        (RejectWith::NetUnreachable, IpFamily::IPv6) => "icmp6-no-route",
+        (RejectWith::AdminProhibited, IpFamily::IPv6) => "icmp6-adm-prohibited",
+        (RejectWith::HostUnreachable, IpFamily::IPv6) => "icmp6-addr-unreachable",
+        (RejectWith::PortUnreachable, IpFamily::IPv6) => "icmp6-port-unreachable",
+        (RejectWith::PolicyFail, IpFamily::IPv6) => "icmp6-policy-fail",
+        (RejectWith::RejectRoute, IpFamily::IPv6) => "icmp6-reject-route",
+        (
+            RejectWith::ProtocolUnreachable
+            | RejectWith::NetProhibited
+            | RejectWith::HostProhibited,
+            IpFamily::IPv6,
+        )
+        | (RejectWith::PolicyFail | RejectWith::RejectRoute, IpFamily::IPv4) => return None,
     })
 }
 

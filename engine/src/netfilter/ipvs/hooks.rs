@@ -17,13 +17,13 @@ use std::net::SocketAddr;
 use super::server::VirtualServer;
 use super::state::Found;
 use crate::net::{IcmpMessage, Packet, Protocol, Transport};
+use crate::netfilter::RuleAt;
 use crate::netfilter::conntrack::{Belongs, Phase, Tuple, Way};
 use crate::netfilter::host::{Fate, Loss, Rewrite};
 use crate::netfilter::iptables::RejectWith;
 use crate::netfilter::path::{Hook, Path, Ports, lost};
 use crate::netfilter::route::Lookup;
 use crate::netfilter::trace::{Doubt, Draw};
-use crate::netfilter::{Look, RuleAt};
 
 /// The address and port that a packet is from or for.
 fn end(packet: &Packet, destination: bool) -> SocketAddr {
@@ -109,11 +109,11 @@ impl Path<'_, '_> {
     fn schedule(&mut self, server: &VirtualServer) -> Result<Option<(u64, RuleAt)>, Fate> {
         let now_ms = self.moment.now_ms;
         if let Some(what) = &server.not_modelled {
-            self.trace.looks.push(Look {
-                at: server.at(0),
-                matched: false,
-                why: format!("{what} is not modelled; taken as no match"),
-            });
+            self.trace.look(
+                server.at(0),
+                false,
+                format!("{what} is not modelled; taken as no match"),
+            );
             self.trace.doubts.push(Doubt {
                 at: server.at(0),
                 what: what.clone(),
@@ -123,14 +123,14 @@ impl Path<'_, '_> {
         let client = end(&self.skb.packet, false);
         let to = server.address;
         let found = self.state.ipvs.schedule(server, client, now_ms);
-        self.trace.looks.push(Look {
-            at: server.at(0),
-            matched: true,
-            why: format!(
+        self.trace.look(
+            server.at(0),
+            true,
+            format!(
                 "destination {to} is this virtual server ({})",
                 server.scheduler
             ),
-        });
+        );
         let Some((index, found)) = found else {
             // ip_vs_leave.
             self.error = self.rejection(RejectWith::PortUnreachable);
@@ -143,10 +143,10 @@ impl Path<'_, '_> {
             of: u32::try_from(server.real.len()).unwrap_or(u32::MAX),
             persistent: found == Found::Persistent,
         });
-        self.trace.looks.push(Look {
-            at: at.clone(),
-            matched: true,
-            why: match found {
+        self.trace.look(
+            at.clone(),
+            true,
+            match found {
                 Found::Scheduled => {
                     format!(
                         "{} chose it, one of {}",
@@ -156,7 +156,7 @@ impl Path<'_, '_> {
                 }
                 Found::Persistent => format!("{} was sent there before", client.ip()),
             },
-        });
+        );
         let id = self.state.ipvs.open(server, client, index, now_ms);
         Ok(Some((id, at)))
     }

@@ -5,9 +5,9 @@ use std::net::IpAddr;
 
 use super::ruleset::{Field, MapTarget, Rule, Ruleset, Statement, Table, Value, Values, Verdict};
 use crate::limits::MAX_RULES_LOOKED_AT;
+use crate::netfilter::RuleAt;
 use crate::netfilter::iptables::{Seen, Target, Told, bits, protocol_of};
 use crate::netfilter::trace::{Doubt, Draw};
-use crate::netfilter::{Look, RuleAt};
 
 /// What a rule came to.
 enum Came<'t> {
@@ -44,15 +44,8 @@ pub(crate) fn evaluate(ruleset: &Ruleset, table: &str, chain: &str, seen: &mut S
         if looked_at > MAX_RULES_LOOKED_AT {
             return Told::GaveUp(at);
         }
-        let look = seen.trace.looks.len();
-        seen.trace.looks.push(Look {
-            at: at.clone(),
-            matched: false,
-            why: String::new(),
-        });
         let (came, matched, why) = run(rule, &at, table, content, seen);
-        seen.trace.looks[look].matched = matched;
-        seen.trace.looks[look].why = why;
+        seen.trace.look(at.clone(), matched, why);
         let verdict = match came {
             Came::On => continue,
             Came::Told(told) => return told,
@@ -82,11 +75,8 @@ pub(crate) fn evaluate(ruleset: &Ruleset, table: &str, chain: &str, seen: &mut S
     }
     if base.base.is_some_and(|base| base.drops) {
         let at = RuleAt::new(name, chain, 0);
-        seen.trace.looks.push(Look {
-            at: at.clone(),
-            matched: true,
-            why: "no rule decided; the chain's policy is drop".to_owned(),
-        });
+        let why = "no rule decided; the chain's policy is drop".to_owned();
+        seen.trace.look(at.clone(), true, why);
         return Told::Drop(at);
     }
     Told::Accept
@@ -197,8 +187,8 @@ fn run<'t>(
                     done(why),
                 );
             }
-            Statement::Nothing => {}
-            Statement::NotModelled(what) => {
+            Statement::Counter | Statement::Log(_) => {}
+            Statement::NotModelled { what, .. } => {
                 seen.trace.doubts.push(Doubt {
                     at: at.clone(),
                     what: what.clone(),
@@ -238,8 +228,8 @@ fn number(field: Field, seen: &Seen<'_>) -> Option<u128> {
         Field::SourcePort(_) => u128::from(transport.sport()?),
         Field::DestinationPort(_) => u128::from(transport.dport()?),
         Field::Mark(mask) => u128::from(seen.packet.mark & mask),
-        Field::InDevice
-        | Field::OutDevice
+        Field::InDevice(_)
+        | Field::OutDevice(_)
         | Field::State
         | Field::SourceType
         | Field::DestinationType => return None,
@@ -252,8 +242,10 @@ fn holds(field: Field, value: &Value, seen: &Seen<'_>) -> bool {
         (_, Value::Number(range)) => number(field, seen)
             .and_then(|own| u32::try_from(own).ok())
             .is_some_and(|own| range.contains(&own)),
-        (Field::InDevice, Value::Device(pattern)) => pattern.holds(seen.in_device.unwrap_or("")),
-        (Field::OutDevice, Value::Device(pattern)) => pattern.holds(seen.out_device.unwrap_or("")),
+        (Field::InDevice(_), Value::Device(pattern)) => pattern.holds(seen.in_device.unwrap_or("")),
+        (Field::OutDevice(_), Value::Device(pattern)) => {
+            pattern.holds(seen.out_device.unwrap_or(""))
+        }
         (Field::State, Value::State(state)) => *state == seen.state,
         (Field::SourceType, Value::Type(kind)) => (seen.type_of)(seen.packet.src) == *kind,
         (Field::DestinationType, Value::Type(kind)) => (seen.type_of)(seen.packet.dst) == *kind,
@@ -265,7 +257,7 @@ fn in_set(field: Field, table: &str, content: &Table, name: &str, seen: &Seen<'_
     let Some(set) = content.sets.get(name) else {
         return false;
     };
-    set.elements.iter().any(|value| holds(field, value, seen))
+    (set.elements.iter()).any(|(value, _)| holds(field, value, seen))
         || address(field, seen).is_some_and(|own| seen.memory.in_set(table, name, own, seen.now_ms))
 }
 
@@ -283,8 +275,8 @@ fn shown(field: Field, seen: &Seen<'_>) -> String {
             .to_owned(),
         Field::SourcePort(_) => format!("source port {}", port(seen.packet.transport.sport())),
         Field::DestinationPort(_) => format!("port {}", port(seen.packet.transport.dport())),
-        Field::InDevice => format!("came in by {}", seen.in_device.unwrap_or("no device")),
-        Field::OutDevice => format!("goes out by {}", seen.out_device.unwrap_or("no device")),
+        Field::InDevice(_) => format!("came in by {}", seen.in_device.unwrap_or("no device")),
+        Field::OutDevice(_) => format!("goes out by {}", seen.out_device.unwrap_or("no device")),
         Field::State => format!("state {}", seen.state.as_str()),
         Field::Mark(mask) => format!("mark {:#x}", seen.packet.mark & mask),
         Field::SourceType => format!("source is {}", (seen.type_of)(seen.packet.src).as_str()),

@@ -8,18 +8,23 @@
 //! its line. Sources: nft 1.0.6 (`nft(8)`), Linux `net/netfilter/nf_tables_core.c`, `nft_lookup.c`,
 //! `nft_numgen.c`, `nft_dynset.c`.
 //!
-//! Left out: the block form that `nft list` prints, families `inet`, `arp`, `bridge` and `netdev`,
+//! What `nft list table` prints is [`Ruleset::list`].
+//!
+//! Left out: reading that block form, families `inet`, `arp`, `bridge` and `netdev`,
 //! maps of data, flow tables, quotas and other objects.
 
 mod evaluate;
+mod list;
 mod read;
 mod ruleset;
+mod statement;
+mod words;
 
 #[cfg(test)]
 mod tests;
 
 pub(crate) use evaluate::evaluate;
 pub use ruleset::{
-    Base, BaseKind, Chain, Element, Field, HookName, Map, MapTarget, Rule, Ruleset, Set, Statement,
-    Table, Value, Values, Verdict,
+    Base, BaseKind, By, Chain, Declared, Element, Field, HookName, Map, MapTarget, Rule, Ruleset,
+    Set, Statement, Table, Value, Values, Verdict,
 };

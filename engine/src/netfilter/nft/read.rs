@@ -1,14 +1,14 @@
 //! Text for `nft -f` to a [`Ruleset`].
 
 use super::ruleset::{
-    Base, BaseKind, Element, Field, HookName, Map, MapTarget, Rule, Ruleset, Set, Statement, Table,
-    Value, Values, Verdict,
+    Base, BaseKind, Declared, Element, HookName, MapTarget, Ruleset, Statement, Table, Value,
+    Values, Verdict,
 };
+use super::words::{duration_ms, quoted, words};
 use crate::limits::MAX_RULES;
 use crate::net::IpFamily;
 use crate::netfilter::iptables::{
-    AddressType, DevicePattern, NatRange, RejectWith, RuleError, State, Trouble, bits, read_block,
-    read_nat_range, read_number, read_protocol, read_state,
+    RuleError, Trouble, bits, read_block, read_number, read_protocol,
 };
 
 impl Ruleset {
@@ -95,72 +95,41 @@ impl Ruleset {
     }
 }
 
-/// A line's words: braces, commas and semicolons stand alone, quoted text holds together and keeps
-/// one quote at its head.
-fn words(line: &str) -> Result<Vec<String>, Trouble> {
-    let mut words = Vec::new();
-    let mut word = String::new();
-    let mut characters = line.chars();
-    while let Some(character) = characters.next() {
-        match character {
-            '"' => {
-                let mut quoted = String::from('"');
-                loop {
-                    match characters.next() {
-                        None => return Err(Trouble::OpenQuote),
-                        Some('"') => break,
-                        Some(other) => quoted.push(other),
-                    }
-                }
-                words.push(quoted);
-            }
-            '{' | '}' | ',' | ';' => {
-                words.extend((!word.is_empty()).then(|| std::mem::take(&mut word)));
-                words.push(character.to_string());
-            }
-            ' ' | '\t' => words.extend((!word.is_empty()).then(|| std::mem::take(&mut word))),
-            _ => word.push(character),
-        }
-    }
-    words.extend((!word.is_empty()).then_some(word));
-    Ok(words)
-}
-
 /// One line being read.
-struct Command<'a> {
-    ruleset: &'a mut Ruleset,
-    words: &'a [String],
-    at: usize,
-    line: u32,
-    text: &'a str,
-    not_modelled: Vec<Trouble>,
+pub(super) struct Command<'a> {
+    pub(super) ruleset: &'a mut Ruleset,
+    pub(super) words: &'a [String],
+    pub(super) at: usize,
+    pub(super) line: u32,
+    pub(super) text: &'a str,
+    pub(super) not_modelled: Vec<Trouble>,
 }
 
 impl<'a> Command<'a> {
-    fn peek(&self) -> Option<&'a str> {
+    pub(super) fn peek(&self) -> Option<&'a str> {
         self.words.get(self.at).map(String::as_str)
     }
 
-    fn next(&mut self) -> Option<&'a str> {
+    pub(super) fn next(&mut self) -> Option<&'a str> {
         let word = self.peek()?;
         self.at += 1;
         Some(word)
     }
 
-    fn want(&mut self) -> Result<&'a str, Trouble> {
+    pub(super) fn want(&mut self) -> Result<&'a str, Trouble> {
         let last = (self.words.get(self.at.wrapping_sub(1))).map_or("", String::as_str);
         self.next()
             .ok_or_else(|| Trouble::MissingValue(last.to_owned()))
     }
 
     /// Takes a word if it is this one.
-    fn take(&mut self, word: &str) -> bool {
+    pub(super) fn take(&mut self, word: &str) -> bool {
         let found = self.peek() == Some(word);
         self.at += usize::from(found);
         found
     }
 
-    fn expect(&mut self, word: &str) -> Result<(), Trouble> {
+    pub(super) fn expect(&mut self, word: &str) -> Result<(), Trouble> {
         if self.take(word) {
             Ok(())
         } else {
@@ -189,8 +158,10 @@ impl<'a> Command<'a> {
         let table = self.want()?.to_owned();
         let adds = matches!(verb, "add" | "create");
         if adds && kind == "table" {
-            self.ruleset.tables.entry(table).or_default();
-            return Ok(Vec::new());
+            let comment = self.table_block()?;
+            let table = self.ruleset.tables.entry(table).or_default();
+            table.comment = comment.or(table.comment.take());
+            return Ok(self.not_modelled);
         }
         if !self.ruleset.tables.contains_key(&table) {
             // `destroy` is content with what is not there.
@@ -217,19 +188,32 @@ impl<'a> Command<'a> {
         match kind {
             "chain" => {
                 let (base, comment) = self.chain_block()?;
-                let chain = self.table(table).chains.entry(name).or_default();
+                let table = self.table(table);
+                if !table.chains.contains_key(&name) {
+                    let place = table.next_place();
+                    table.chains.entry(name.clone()).or_default().place = place;
+                }
+                let chain = table.chains.entry(name).or_default();
                 chain.base = base.or(chain.base);
                 chain.comment = comment.or(chain.comment.take());
             }
             "set" => {
-                let timeout_ms = self.set_block()?;
-                self.table(table).sets.entry(name).or_insert(Set {
-                    elements: Vec::new(),
-                    timeout_ms,
-                });
+                let (timeout_ms, declared) = self.set_block(false)?;
+                let table = self.table(table);
+                if !table.sets.contains_key(&name) {
+                    let place = table.next_place();
+                    let set = table.sets.entry(name).or_default();
+                    set.timeout_ms = timeout_ms;
+                    set.declared = Declared { place, ..declared };
+                }
             }
             "map" => {
-                self.table(table).maps.entry(name).or_default();
+                let (_, declared) = self.set_block(true)?;
+                let table = self.table(table);
+                if !table.maps.contains_key(&name) {
+                    let place = table.next_place();
+                    table.maps.entry(name).or_default().declared = Declared { place, ..declared };
+                }
             }
             "element" => self.elements(table, &name)?,
             "rule" => {
@@ -366,21 +350,92 @@ impl<'a> Command<'a> {
         start.checked_add(offset).ok_or_else(bad)
     }
 
-    /// What of a set's block matters: its timeout.
-    fn set_block(&mut self) -> Result<Option<u64>, Trouble> {
-        let mut timeout = None;
-        while let Some(word) = self.next() {
-            if word == "timeout"
-                && self
-                    .words
-                    .get(self.at.wrapping_sub(2))
-                    .is_none_or(|w| w == ";")
-            {
-                let text = self.want()?;
-                timeout = Some(duration_ms(text).ok_or_else(|| Trouble::bad("timeout", text))?);
+    /// `{ comment "…" ; }`.
+    fn table_block(&mut self) -> Result<Option<String>, Trouble> {
+        let mut comment = None;
+        if self.take("{") {
+            while !self.take("}") {
+                match self.want()? {
+                    "comment" => comment = Some(quoted(self.want()?)),
+                    ";" => {}
+                    other => return Err(Trouble::NotModelled(format!("`{other}` of a table"))),
+                }
             }
         }
-        Ok(timeout)
+        Ok(comment)
+    }
+
+    /// A set's or map's block: how long its elements stay, and the rest.
+    fn set_block(&mut self, map: bool) -> Result<(Option<u64>, Declared), Trouble> {
+        let (mut timeout, mut declared) = (None, Declared::default());
+        self.expect("{")?;
+        while !self.take("}") {
+            let word = self.want()?;
+            match word {
+                "type" => self.types(map, &mut declared)?,
+                "timeout" => {
+                    let text = self.want()?;
+                    timeout = Some(duration_ms(text).ok_or_else(|| Trouble::bad(word, text))?);
+                    declared.timeout = true;
+                }
+                "flags" => loop {
+                    match self.want()? {
+                        "constant" => declared.constant = true,
+                        "dynamic" => declared.dynamic = true,
+                        "interval" => declared.interval = true,
+                        "timeout" => declared.timeout = true,
+                        other => return Err(Trouble::bad(word, other)),
+                    }
+                    if !self.take(",") {
+                        break;
+                    }
+                },
+                "size" => {
+                    let text = self.want()?;
+                    let size = read_number(text).ok_or_else(|| Trouble::bad(word, text))?;
+                    declared.size = Some(size);
+                }
+                "auto-merge" => declared.auto_merge = true,
+                "comment" => declared.comment = Some(quoted(self.want()?)),
+                ";" => {}
+                other => {
+                    // It is a set all the same.
+                    let what = format!("`{other}` of a set");
+                    self.not_modelled.push(Trouble::NotModelled(what));
+                    while self.peek().is_some_and(|word| !matches!(word, ";" | "}")) {
+                        self.at += 1;
+                    }
+                }
+            }
+        }
+        // A set that rules add to has a size; this is nft's own choice.
+        if declared.dynamic {
+            declared.size.get_or_insert(65_535);
+        }
+        Ok((timeout, declared))
+    }
+
+    /// `ipv4_addr . inet_proto . inet_service`, and for a map what it leads to.
+    fn types(&mut self, map: bool, declared: &mut Declared) -> Result<(), Trouble> {
+        loop {
+            let name = self.want()?;
+            match name {
+                "ipv4_addr" | "ipv6_addr" | "inet_proto" | "inet_service" => {}
+                other => return Err(Trouble::NotModelled(format!("type `{other}`"))),
+            }
+            declared.key.push(name.to_owned());
+            if !self.take(".") {
+                break;
+            }
+        }
+        if map {
+            self.expect(":")?;
+            match self.want()? {
+                "verdict" => {}
+                other => return Err(Trouble::NotModelled(format!("maps to `{other}`"))),
+            }
+        }
+        Ok(())
     }
 
     /// `{ KEY [comment "…"] [: VERDICT] , … }`.
@@ -415,7 +470,7 @@ impl<'a> Command<'a> {
                     table: table.to_owned(),
                     name: name.to_owned(),
                 })?;
-                set.elements.push(value);
+                set.elements.push((value, comment));
             }
             self.take(",");
         }
@@ -435,7 +490,7 @@ impl<'a> Command<'a> {
     }
 
     /// A map's key as numbers.
-    fn key(&self, words: &[&str]) -> Result<Vec<u128>, Trouble> {
+    pub(super) fn key(&self, words: &[&str]) -> Result<Vec<u128>, Trouble> {
         words
             .iter()
             .map(|word| {
@@ -453,7 +508,7 @@ impl<'a> Command<'a> {
             .collect()
     }
 
-    fn verdict(&mut self) -> Result<Verdict, Trouble> {
+    pub(super) fn verdict(&mut self) -> Result<Verdict, Trouble> {
         Ok(match self.want()? {
             "accept" => Verdict::Accept,
             "drop" => Verdict::Drop,
@@ -464,430 +519,4 @@ impl<'a> Command<'a> {
             other => return Err(Trouble::bad("verdict", other)),
         })
     }
-
-    fn rule(&mut self) -> Result<Rule, Trouble> {
-        let mut statements = Vec::new();
-        let mut comment = None;
-        while let Some(word) = self.next() {
-            if word == "comment" {
-                comment = Some(quoted(self.want()?));
-                continue;
-            }
-            let statement = self.statement(word)?;
-            if let Statement::NotModelled(what) = &statement {
-                // Whatever follows belongs to it, as far as anybody here can tell.
-                self.not_modelled.push(Trouble::NotModelled(what.clone()));
-                statements.push(statement);
-                break;
-            }
-            statements.extend(statement.into_parts());
-        }
-        Ok(Rule {
-            statements,
-            comment,
-            line: self.line,
-            text: self.text.to_owned(),
-        })
-    }
-
-    fn statement(&mut self, word: &str) -> Result<Statement, Trouble> {
-        Ok(match word {
-            "accept" | "drop" | "return" | "continue" | "jump" | "goto" => {
-                self.at -= 1;
-                Statement::Verdict(self.verdict()?)
-            }
-            "reject" => self.reject(),
-            "counter" => Statement::Nothing,
-            "log" => {
-                while matches!(self.peek(), Some("prefix" | "level" | "group")) {
-                    self.at += 1;
-                    self.want()?;
-                }
-                Statement::Nothing
-            }
-            "dnat" | "snat" => {
-                // `dnat ip to`, `dnat to`.
-                let _ = self.take("ip") || self.take("ip6");
-                self.expect("to")?;
-                let text = self.want()?;
-                let (addresses, ports) = read_nat_range(text, self.ruleset.family)
-                    .ok_or_else(|| Trouble::bad(word, text))?;
-                let range = NatRange {
-                    addresses,
-                    ports,
-                    random: self.random(),
-                };
-                if word == "dnat" {
-                    Statement::Dnat(range)
-                } else {
-                    Statement::Snat(range)
-                }
-            }
-            "masquerade" | "redirect" => {
-                let mut range = NatRange::default();
-                if self.take("to") {
-                    let text = self.want()?;
-                    range.ports = read_nat_range(
-                        &format!(":{}", text.trim_start_matches(':')),
-                        self.ruleset.family,
-                    )
-                    .ok_or_else(|| Trouble::bad(word, text))?
-                    .1;
-                }
-                range.random = self.random();
-                if word == "masquerade" {
-                    Statement::Masquerade(range)
-                } else {
-                    Statement::Redirect(range)
-                }
-            }
-            "update" | "add" => {
-                let set = self.want()?;
-                let set = (set.strip_prefix('@')).ok_or_else(|| Trouble::bad(word, set))?;
-                self.expect("{")?;
-                let first = self.want()?;
-                let field = self
-                    .field(first)?
-                    .ok_or_else(|| Trouble::bad(word, first))?;
-                if !self.take("}") {
-                    return Ok(Statement::NotModelled(format!(
-                        "options of `{word} @{set}`"
-                    )));
-                }
-                Statement::Update {
-                    set: set.to_owned(),
-                    field,
-                }
-            }
-            "numgen" => {
-                self.expect("random")?;
-                self.expect("mod")?;
-                let text = self.want()?;
-                let of = read_number(text)
-                    .filter(|&of| of > 0)
-                    .ok_or_else(|| Trouble::bad("mod", text))?;
-                self.expect("vmap")?;
-                self.expect("{")?;
-                let mut verdicts = std::collections::BTreeMap::new();
-                while !self.take("}") {
-                    let text = self.want()?;
-                    let number = read_number(text).ok_or_else(|| Trouble::bad("vmap", text))?;
-                    self.expect(":")?;
-                    verdicts.insert(number, self.verdict()?);
-                    self.take(",");
-                }
-                Statement::Random { of, verdicts }
-            }
-            _ => self.compare(word)?,
-        })
-    }
-
-    fn random(&mut self) -> bool {
-        let mut random = false;
-        while let Some(word) = self.peek() {
-            match word {
-                "random" | "fully-random" => random = true,
-                "persistent" | "," => {}
-                _ => break,
-            }
-            self.at += 1;
-        }
-        random
-    }
-
-    fn reject(&mut self) -> Statement {
-        if !self.take("with") {
-            return Statement::Reject(RejectWith::PortUnreachable);
-        }
-        let mut said = Vec::new();
-        while let Some(word) = self.peek().filter(|word| *word != "comment") {
-            said.push(word);
-            self.at += 1;
-        }
-        let with = match said.last() {
-            Some(&"reset") => RejectWith::TcpReset,
-            Some(&"port-unreachable") => RejectWith::PortUnreachable,
-            Some(&("host-unreachable" | "addr-unreachable")) => RejectWith::HostUnreachable,
-            Some(&("net-unreachable" | "no-route")) => RejectWith::NetUnreachable,
-            Some(&"admin-prohibited") => RejectWith::AdminProhibited,
-            _ => return Statement::NotModelled(format!("`reject with {}`", said.join(" "))),
-        };
-        Statement::Reject(with)
-    }
-
-    /// A field that this word begins; `None` if it begins none.
-    fn field(&mut self, word: &str) -> Result<Option<Field>, Trouble> {
-        Ok(Some(match word {
-            "ip" | "ip6" => match self.want()? {
-                "saddr" => Field::Source,
-                "daddr" => Field::Destination,
-                "protocol" | "nexthdr" => Field::Protocol,
-                _ => return Ok(None),
-            },
-            "meta" => match self.want()? {
-                "l4proto" => Field::Protocol,
-                "mark" => Field::Mark(u32::MAX),
-                "iif" | "iifname" => Field::InDevice,
-                "oif" | "oifname" => Field::OutDevice,
-                _ => return Ok(None),
-            },
-            "th" | "tcp" | "udp" | "sctp" => {
-                let protocol = if word == "th" {
-                    None
-                } else {
-                    read_protocol(word)
-                };
-                match self.want()? {
-                    "sport" => Field::SourcePort(protocol),
-                    "dport" => Field::DestinationPort(protocol),
-                    _ => return Ok(None),
-                }
-            }
-            "ct" => match self.want()? {
-                "state" => Field::State,
-                _ => return Ok(None),
-            },
-            "mark" => Field::Mark(u32::MAX),
-            "iif" | "iifname" => Field::InDevice,
-            "oif" | "oifname" => Field::OutDevice,
-            "fib" => {
-                let which = self.want()?;
-                if self.want()? != "type" {
-                    return Ok(None);
-                }
-                match which {
-                    "saddr" => Field::SourceType,
-                    "daddr" => Field::DestinationType,
-                    _ => return Ok(None),
-                }
-            }
-            _ => return Ok(None),
-        }))
-    }
-
-    /// Fields compared with values, or looked up.
-    fn compare(&mut self, word: &str) -> Result<Statement, Trouble> {
-        let begun = self.at - 1;
-        let unknown = |this: &Self| {
-            let end = this.at.min(this.words.len());
-            Statement::NotModelled(format!("`{}`", this.words[begun..end].join(" ")))
-        };
-        let Some(first) = self.field(word)? else {
-            return Ok(unknown(self));
-        };
-        let mut key = vec![first];
-        while self.take(".") {
-            let word = self.want()?;
-            match self.field(word)? {
-                Some(field) => key.push(field),
-                None => return Ok(unknown(self)),
-            }
-        }
-        if self.take("vmap") {
-            let map = match self.want()? {
-                "{" => MapTarget::Here(self.map_here()?),
-                name => MapTarget::Named(
-                    name.strip_prefix('@')
-                        .ok_or_else(|| Trouble::bad("vmap", name))?
-                        .to_owned(),
-                ),
-            };
-            return Ok(Statement::Lookup { key, map });
-        }
-        let (&[mut field], false) = (&key[..], key.len() > 1) else {
-            return Ok(unknown(self));
-        };
-        if let Field::Mark(_) = field {
-            if self.take("set") {
-                return self.set_mark();
-            }
-            if self.take("and") || self.take("&") {
-                let text = self.want()?;
-                field = Field::Mark(read_number(text).ok_or_else(|| Trouble::bad("and", text))?);
-            }
-        }
-        // `iif` is an index, which no pattern fits: nft refuses it, and takes it for `iifname`.
-        let by_index = matches!(self.words[self.at - 1].as_str(), "iif" | "oif");
-        let negated = self.take("!=");
-        if !negated {
-            self.take("==");
-        }
-        let mut values = Vec::new();
-        match self.want()? {
-            "{" => {
-                while !self.take("}") {
-                    let text = self.want()?;
-                    values.push(self.value(field, text)?);
-                    self.take(",");
-                }
-            }
-            name if name.starts_with('@') => {
-                return Ok(Statement::Test {
-                    field,
-                    negated,
-                    values: Values::Set(name[1..].to_owned()),
-                });
-            }
-            text if by_index && text.ends_with('*') => return Err(Trouble::bad("iif", text)),
-            text => {
-                values.push(self.value(field, text)?);
-                while self.take(",") {
-                    let text = self.want()?;
-                    values.push(self.value(field, text)?);
-                }
-            }
-        }
-        Ok(Statement::Test {
-            field,
-            negated,
-            values: Values::Of(values),
-        })
-    }
-
-    fn map_here(&mut self) -> Result<Map, Trouble> {
-        let mut map = Map::default();
-        while !self.take("}") {
-            let mut key = vec![self.want()?];
-            while self.take(".") {
-                key.push(self.want()?);
-            }
-            self.expect(":")?;
-            let verdict = self.verdict()?;
-            let key = self.key(&key)?;
-            map.elements.insert(
-                key,
-                Element {
-                    verdict,
-                    comment: None,
-                },
-            );
-            self.take(",");
-        }
-        Ok(map)
-    }
-
-    /// `mark set mark or 0x4000`, `meta mark set 0x1`.
-    fn set_mark(&mut self) -> Result<Statement, Trouble> {
-        let mut word = self.want()?;
-        if word == "meta" {
-            word = self.want()?;
-        }
-        if word != "mark" {
-            let value = read_number(word).ok_or_else(|| Trouble::bad("mark set", word))?;
-            return Ok(Statement::SetMark { mask: 0, value });
-        }
-        let operator = self.want()?;
-        let text = self.want()?;
-        let number = read_number(text).ok_or_else(|| Trouble::bad(operator, text))?;
-        Ok(match operator {
-            "or" | "|" => Statement::SetMark {
-                mask: !number,
-                value: number,
-            },
-            "xor" | "^" => Statement::SetMark {
-                mask: u32::MAX,
-                value: number,
-            },
-            "and" | "&" => Statement::SetMark {
-                mask: number,
-                value: 0,
-            },
-            other => return Err(Trouble::bad("mark set", other)),
-        })
-    }
-
-    fn value(&self, field: Field, text: &str) -> Result<Value, Trouble> {
-        let bad = || Trouble::bad("value", text);
-        Ok(match field {
-            Field::Source | Field::Destination => {
-                Value::Block(read_block(text, self.ruleset.family).ok_or_else(bad)?)
-            }
-            Field::Protocol => {
-                let number = u32::from(read_protocol(text).ok_or_else(bad)?);
-                Value::Number(number..=number)
-            }
-            Field::SourcePort(_) | Field::DestinationPort(_) | Field::Mark(_) => {
-                let (first, last) = text.split_once('-').unwrap_or((text, text));
-                let first = read_number(first).ok_or_else(bad)?;
-                Value::Number(first..=read_number(last).ok_or_else(bad)?)
-            }
-            Field::InDevice | Field::OutDevice => {
-                let text = quoted(text);
-                Value::Device(match text.strip_suffix('*') {
-                    Some(name) => DevicePattern {
-                        name: name.to_owned(),
-                        prefix: true,
-                    },
-                    None => DevicePattern {
-                        name: text,
-                        prefix: false,
-                    },
-                })
-            }
-            Field::State => Value::State(match read_state(text) {
-                Some(state @ (State::Snat | State::Dnat)) => {
-                    return Err(Trouble::bad("ct state", state.as_str()));
-                }
-                other => other.ok_or_else(bad)?,
-            }),
-            Field::SourceType | Field::DestinationType => Value::Type(match text {
-                "local" => AddressType::Local,
-                "unicast" => AddressType::Unicast,
-                "broadcast" => AddressType::Broadcast,
-                "multicast" => AddressType::Multicast,
-                _ => return Err(bad()),
-            }),
-        })
-    }
-}
-
-impl Statement {
-    /// `tcp dport 80` also says that the protocol is TCP.
-    fn into_parts(self) -> Vec<Self> {
-        let protocol = match &self {
-            Self::Test {
-                field: Field::SourcePort(Some(number)) | Field::DestinationPort(Some(number)),
-                ..
-            } => Some(u32::from(*number)),
-            _ => None,
-        };
-        let test = protocol.map(|number| Self::Test {
-            field: Field::Protocol,
-            negated: false,
-            values: Values::Of(vec![Value::Number(number..=number)]),
-        });
-        test.into_iter().chain([self]).collect()
-    }
-}
-
-/// A quoted word's text.
-fn quoted(word: &str) -> String {
-    word.strip_prefix('"').unwrap_or(word).to_owned()
-}
-
-/// `10800s`, `3h`, `1d2h3m4s`, `500ms`.
-fn duration_ms(text: &str) -> Option<u64> {
-    let mut total: u64 = 0;
-    let mut rest = text;
-    while !rest.is_empty() {
-        let digits = rest
-            .find(|c: char| !c.is_ascii_digit())
-            .unwrap_or(rest.len());
-        let number: u64 = rest[..digits].parse().ok()?;
-        rest = &rest[digits..];
-        let letters = rest
-            .find(|c: char| c.is_ascii_digit())
-            .unwrap_or(rest.len());
-        let unit = match &rest[..letters] {
-            "ms" => 1,
-            "s" | "" => 1_000,
-            "m" => 60_000,
-            "h" => 3_600_000,
-            "d" => 86_400_000,
-            _ => return None,
-        };
-        rest = &rest[letters..];
-        total = total.checked_add(number.checked_mul(unit)?)?;
-    }
-    (!text.is_empty()).then_some(total)
 }

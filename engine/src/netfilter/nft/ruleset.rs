@@ -17,12 +17,24 @@ pub struct Ruleset {
 /// A table.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Table {
+    /// Its comment.
+    pub comment: Option<String>,
     /// Chains by name.
     pub chains: BTreeMap<String, Chain>,
     /// Sets by name.
     pub sets: BTreeMap<String, Set>,
     /// Verdict maps by name.
     pub maps: BTreeMap<String, Map>,
+    /// How many chains, sets and maps were ever made: the place of the next one in a list.
+    pub(super) made: u32,
+}
+
+impl Table {
+    /// The place of a new chain, set or map in a list.
+    pub(super) fn next_place(&mut self) -> u32 {
+        self.made += 1;
+        self.made
+    }
 }
 
 /// A chain.
@@ -34,6 +46,8 @@ pub struct Chain {
     pub comment: Option<String>,
     /// Its rules; number 1 is the first.
     pub rules: Vec<Rule>,
+    /// Its place in a list: chains are listed as they were made.
+    pub place: u32,
 }
 
 /// Where a base chain hangs.
@@ -76,15 +90,42 @@ pub enum HookName {
 /// A set of single values.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Set {
-    /// Its elements' values: blocks of addresses, or ranges of numbers.
-    pub elements: Vec<Value>,
+    /// Its elements' values: blocks of addresses, or ranges of numbers; each with its comment.
+    pub elements: Vec<(Value, Option<String>)>,
     /// How long an element stays that a rule adds, in milliseconds; `None` for ever.
     pub timeout_ms: Option<u64>,
+    /// What else was said of it.
+    pub declared: Declared,
+}
+
+/// What is said of a set or map when it is made.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Declared {
+    /// The types of its key's fields: `ipv4_addr`, `inet_proto`, …
+    pub key: Vec<String>,
+    /// `flags constant`.
+    pub constant: bool,
+    /// `flags dynamic`: rules add to it.
+    pub dynamic: bool,
+    /// `flags interval`: it holds ranges.
+    pub interval: bool,
+    /// `flags timeout`: its elements may go.
+    pub timeout: bool,
+    /// `size`: how many elements it holds at most.
+    pub size: Option<u32>,
+    /// `auto-merge`: neighbouring ranges become one.
+    pub auto_merge: bool,
+    /// Its comment.
+    pub comment: Option<String>,
+    /// Its place in a list: sets and maps are listed as they were made.
+    pub place: u32,
 }
 
 /// A map from keys to verdicts.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Map {
+    /// What was said of it; nothing for a map that stands in a rule.
+    pub declared: Declared,
     /// Verdict and comment by key: the fields' values as numbers.
     pub elements: BTreeMap<Vec<u128>, Element>,
 }
@@ -163,10 +204,18 @@ pub enum Statement {
     Masquerade(NatRange),
     /// Translates the destination to this host.
     Redirect(NatRange),
-    /// Counts or writes to a log: nothing happens to the packet.
-    Nothing,
+    /// `counter`: nothing happens to the packet.
+    Counter,
+    /// `log`, and its options as they were written, with a blank before each word: nothing happens
+    /// to the packet.
+    Log(String),
     /// Something that is not modelled: the rule is never passed by it.
-    NotModelled(String),
+    NotModelled {
+        /// What it is.
+        what: String,
+        /// The rest of the rule, as it was written, with a blank before each word.
+        words: String,
+    },
 }
 
 /// What becomes of a packet.
@@ -199,10 +248,10 @@ pub enum Field {
     SourcePort(Option<u8>),
     /// `th dport`; with a protocol's number, `tcp dport` and the like.
     DestinationPort(Option<u8>),
-    /// `iif`, `iifname`.
-    InDevice,
-    /// `oif`, `oifname`.
-    OutDevice,
+    /// `iifname`; by the device's index, `iif`.
+    InDevice(By),
+    /// `oifname`; by the device's index, `oif`.
+    OutDevice(By),
     /// `ct state`.
     State,
     /// `meta mark`, of which these bits.
@@ -211,6 +260,15 @@ pub enum Field {
     SourceType,
     /// `fib daddr type`.
     DestinationType,
+}
+
+/// How a device is named.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum By {
+    /// By its name when the packet comes.
+    Name,
+    /// By the index that its name had when the rule was made.
+    Index,
 }
 
 /// With what a field is compared.

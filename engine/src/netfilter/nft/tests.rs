@@ -98,7 +98,7 @@ fn rules_are_read_from_left_to_right() {
         [
             Statement::Test { .. },
             Statement::Update { .. },
-            Statement::Nothing,
+            Statement::Counter,
             Statement::Verdict(Verdict::Accept)
         ]
     ));
@@ -254,4 +254,130 @@ proptest! {
             let _ = Ruleset::new(family).read(&text);
         }
     }
+}
+
+/// What of a rule `nft -s list table` prints.
+fn listed(rule: &str) -> String {
+    let (rules, errors) = read(&format!("{FRAME}add rule ip t d {rule}\n"));
+    assert_eq!(errors, [""; 0], "{rule}");
+    let list = rules.list("t").unwrap();
+    let (_, chain) = list.split_once("\tchain d {\n\t\t").unwrap();
+    chain.split_once("\n\t}").unwrap().0.to_owned()
+}
+
+#[test]
+fn rules_are_listed_as_nft_says_them() {
+    for (written, wanted) in [
+        ("tcp dport 80 accept", "tcp dport 80 accept"),
+        (
+            "meta l4proto tcp tcp dport 80 accept",
+            "tcp dport 80 accept",
+        ),
+        ("meta l4proto udp accept", "meta l4proto udp accept"),
+        (
+            "reject with tcp reset",
+            "meta l4proto tcp reject with tcp reset",
+        ),
+        ("reject with icmp port-unreachable", "reject"),
+        (
+            "reject with icmp type host-prohibited",
+            "reject with icmp host-prohibited",
+        ),
+        (
+            "ct state new,related,established accept",
+            "ct state established,related,new accept",
+        ),
+        ("mark 0x1 drop", "meta mark 0x00000001 drop"),
+        (
+            "meta mark and 0x4000 != 0 return",
+            "meta mark & 0x00004000 != 0x00000000 return",
+        ),
+        (
+            "mark set mark or 0x1",
+            "meta mark set meta mark | 0x00000001",
+        ),
+        (
+            "mark set mark xor 0x1",
+            "meta mark set meta mark ^ 0x00000001",
+        ),
+        (
+            "mark set mark and 0x1",
+            "meta mark set meta mark & 0x00000001",
+        ),
+        ("mark set 0x1", "meta mark set 0x00000001"),
+        (
+            "ip saddr { 10.0.0.4/31 , 10.0.0.9 , 10.0.0.6 , 10.0.0.7 , 10.0.0.8 } drop",
+            "ip saddr { 10.0.0.4-10.0.0.9 } drop",
+        ),
+        (
+            "ip saddr { 10.0.0.9 , 10.0.0.4 } drop",
+            "ip saddr { 10.0.0.4, 10.0.0.9 } drop",
+        ),
+        ("ip saddr { 10.0.0.9 } drop", "ip saddr 10.0.0.9 drop"),
+        (
+            "tcp dport { 443 , 80-90 } counter log prefix \"a b\" level warn drop",
+            "tcp dport { 80-90, 443 } counter log prefix \"a b\" level warn drop",
+        ),
+        (
+            "iif lo oifname \"eth*\" accept",
+            "iif \"lo\" oifname \"eth*\" accept",
+        ),
+        (
+            "snat to 10.0.0.1-10.0.0.9:80-90 random,persistent",
+            "snat to 10.0.0.1-10.0.0.9:80-90 random,persistent",
+        ),
+        (
+            "masquerade to :80-90 fully-random",
+            "masquerade to :80-90 fully-random",
+        ),
+        (
+            "ip daddr vmap { 10.0.0.2 : drop , 10.0.0.1 : jump d }",
+            "ip daddr vmap { 10.0.0.1 : jump d, 10.0.0.2 : drop }",
+        ),
+        ("goto d comment \"on\"", "goto d comment \"on\""),
+    ] {
+        assert_eq!(listed(written), wanted, "{written}");
+    }
+}
+
+#[test]
+fn what_is_not_modelled_is_listed_as_it_was_written() {
+    let (rules, errors) = read(&format!(
+        "{FRAME}add rule ip t d ip saddr 10.0.0.1 ct mark 0x1 accept comment \"a\"\n"
+    ));
+    assert_eq!(errors, ["line 6: `ct mark` is not modelled"]);
+    let list = rules.list("t").unwrap();
+    assert!(
+        list.contains("\t\tip saddr 10.0.0.1 ct mark 0x1 accept comment \"a\"\n"),
+        "{list}"
+    );
+}
+
+#[test]
+fn tables_are_listed_with_all_that_was_declared() {
+    let (rules, errors) = read(
+        "add table ip t\n\
+         add chain ip t late { type filter hook prerouting priority dstnat + 5 ; policy drop ; }\n\
+         add chain ip t a { type nat hook output priority -100 ; comment \"own\" ; }\n\
+         add map ip t m { type ipv4_addr : verdict ; size 10 ; }\n\
+         add set ip t s { type inet_service ; flags interval ; auto-merge ; }\n\
+         add set ip t w { type ipv4_addr ; timeout 1d2h3m4s5ms ; comment \"who\" ; }\n\
+         add element ip t s { 9, 8, 7, 6, 5, 4 }\n",
+    );
+    assert_eq!(errors, [""; 0]);
+    assert_eq!(
+        rules.list("t").as_deref(),
+        Some(
+            "table ip t {\n\
+             \tmap m {\n\t\ttype ipv4_addr : verdict\n\t\tsize 10\n\t}\n\n\
+             \tset s {\n\t\ttype inet_service\n\t\tflags interval\n\t\tauto-merge\n\
+             \t\telements = { 4, 5, 6, 7, 8,\n\t\t\t     9 }\n\t}\n\n\
+             \tset w {\n\t\ttype ipv4_addr\n\t\ttimeout 1d2h3m4s5ms\n\t\tcomment \"who\"\n\t}\n\n\
+             \tchain late {\n\
+             \t\ttype filter hook prerouting priority dstnat + 5; policy drop;\n\t}\n\n\
+             \tchain a {\n\t\tcomment \"own\"\n\
+             \t\ttype nat hook output priority -100; policy accept;\n\t}\n}\n"
+        )
+    );
+    assert_eq!(rules.list("other"), None);
 }

@@ -143,7 +143,12 @@ pub(in crate::network) fn icmp(message: IcmpMessage) -> &'static str {
         IcmpMessage::PortUnreachable => "port unreachable",
         IcmpMessage::HostUnreachable => "host unreachable",
         IcmpMessage::NetUnreachable => "network unreachable",
+        IcmpMessage::ProtocolUnreachable => "protocol unreachable",
         IcmpMessage::AdminProhibited => "administratively prohibited",
+        IcmpMessage::NetProhibited => "network prohibited",
+        IcmpMessage::HostProhibited => "host prohibited",
+        IcmpMessage::PolicyFail => "source address failed policy",
+        IcmpMessage::RejectRoute => "reject route to destination",
         IcmpMessage::TimeExceeded => "time exceeded",
     }
 }

@@ -2,6 +2,7 @@
 //! packets of a scenario, in both modes that were recorded.
 
 mod scenario;
+mod topology;
 
 use std::io;
 use std::path::Path;
@@ -43,5 +44,23 @@ pub fn check(vector: &Vector) -> Result<(), Failure> {
         Ok(())
     } else {
         Err(Failure::new(failures.join("\n")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn saved_rules_give_the_same_journeys() {
+        let root = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/conformance"));
+        let (mut lines, mut different) = (0, Vec::new());
+        for vector in collect(root).unwrap() {
+            let (walked, told) = scenario::saved_walks(&vector.folder);
+            lines += walked;
+            different.extend(told);
+        }
+        assert!(lines > 2_000, "only {lines} lines were walked");
+        assert!(different.is_empty(), "{}", different.join("\n"));
     }
 }

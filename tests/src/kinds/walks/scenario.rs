@@ -18,15 +18,16 @@ use std::net::IpAddr;
 use std::path::Path;
 
 use lobby_engine::api::{EndpointSlice, Node, Service, ServiceSpec};
-use lobby_engine::net::{IcmpMessage, IpFamily, Protocol, Transport};
+use lobby_engine::net::{IcmpMessage, IpFamily, Transport};
 use lobby_engine::netfilter::chance::{Branches, Chance, Seeded};
 use lobby_engine::network::{
-    Journey, Listens, Lookups, Network, NodeRules, Owner, Plan, PlanNode, PlanOutside, PlanPod,
-    PlanRoute, PlanRouter, PodLink, Request, Serves, Socket, State, Step, VerdictKind,
+    Journey, Lookups, Network, NodeRules, Request, State, Step, VerdictKind,
 };
 use lobby_engine::proxy::{Mode, ProxyConfig, RuleSet};
 use serde::Deserialize;
 use serde_json::Value;
+
+use super::topology::Topology;
 
 /// What came of one scenario's lines in one mode.
 #[derive(Debug, Default)]
@@ -76,6 +77,51 @@ pub(super) fn check(folder: &Path, mode: Mode) -> Report {
         }
     }
     report
+}
+
+/// Walks the lines of a scenario that were recorded in iptables mode, once by the rules as
+/// kube-proxy wrote them and once by what `iptables-save` prints of them. How many lines there are,
+/// and those whose journeys differ.
+#[cfg(test)]
+pub(super) fn saved_walks(folder: &Path) -> (usize, Vec<String>) {
+    let text = read(&folder.join("walks.jsonl"));
+    let lines = text.lines().map(|line| serde_json::from_str(line).unwrap());
+    let lines: Vec<Value> = lines
+        .filter(|line: &Value| line["mode"] == "iptables")
+        .collect();
+    if lines.is_empty() {
+        return (0, Vec::new());
+    }
+    let written = Scenario::load(folder, Mode::Iptables);
+    let mut saved = Scenario {
+        network: written.network.clone(),
+        first_node: written.first_node.clone(),
+        virtual_addresses: written.virtual_addresses.clone(),
+    };
+    for machine in written.network.machines() {
+        for family in [IpFamily::IPv4, IpFamily::IPv6] {
+            if let Some(tables) = machine.host.tables(family) {
+                let text = tables.save();
+                let errors = saved.network.set_saved(&machine.name, family, &text);
+                assert!(errors.is_empty(), "{errors:?}");
+            }
+        }
+    }
+    // The same clients one after another, so that connections and lists are there.
+    let (mut states, mut different) = ([State::default(), State::default()], Vec::new());
+    for (number, line) in lines.iter().enumerate() {
+        let journeys = [&written, &saved].into_iter().zip(&mut states);
+        let mut journeys = journeys.map(|(scenario, state)| {
+            state.now_ms += 5;
+            let network = scenario.network(line);
+            let mut chance = Seeded::new(number as u64);
+            network.walk(state, &mut chance, &request(line), Lookups::default())
+        });
+        if journeys.next() != journeys.next() {
+            different.push(format!("{}: {line}", folder.display()));
+        }
+    }
+    (lines.len(), different)
 }
 
 /// What one attempt came to.
@@ -374,6 +420,7 @@ fn how(journey: &Journey) -> Option<String> {
                 IcmpMessage::AdminProhibited => "admin-prohibited",
                 IcmpMessage::TimeExceeded => "time-exceeded",
                 IcmpMessage::EchoRequest | IcmpMessage::EchoReply => return None,
+                other => panic!("{other:?} was never recorded"),
             };
             Some(format!("icmp {what} from {}", last.after.src))
         }
@@ -449,196 +496,4 @@ fn default_service(spec: &mut ServiceSpec) {
 
 fn read(path: &Path) -> String {
     fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
-}
-
-// topology.yaml.
-
-#[derive(Deserialize)]
-struct Topology {
-    family: IpFamily,
-    nodes: Vec<TopologyNode>,
-    pods: Vec<TopologyPod>,
-    #[serde(default, rename = "hostNetworkListeners")]
-    host_network_listeners: Vec<HostNetworkListener>,
-    router: TopologyRouter,
-    outside: Vec<TopologyOutside>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct TopologyNode {
-    name: String,
-    ip: String,
-    #[serde(rename = "podCIDR")]
-    pod_cidr: String,
-    bridge: Option<Bridge>,
-    routes: Vec<TopologyRoute>,
-    #[serde(rename = "route_localnet")]
-    route_localnet: u8,
-    #[serde(default)]
-    extra_addresses: Vec<ExtraAddress>,
-}
-
-#[derive(Deserialize)]
-struct Bridge {
-    name: String,
-    address: String,
-}
-
-#[derive(Deserialize)]
-struct ExtraAddress {
-    address: String,
-    device: String,
-}
-
-#[derive(Deserialize)]
-struct TopologyRoute {
-    to: String,
-    via: Option<IpAddr>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct TopologyPod {
-    name: String,
-    node: String,
-    ip: String,
-    default_via: IpAddr,
-    #[serde(default)]
-    listens: Vec<String>,
-}
-
-#[derive(Deserialize)]
-struct HostNetworkListener {
-    node: String,
-    ip: IpAddr,
-    port: String,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct TopologyRouter {
-    lan: String,
-    routes: Vec<TopologyRoute>,
-    virtual_addresses: Vec<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct TopologyOutside {
-    name: String,
-    ip: IpAddr,
-    #[serde(default)]
-    listens: Vec<String>,
-    #[serde(default)]
-    forwards_to: Vec<String>,
-}
-
-/// `8080/TCP`.
-fn port_and_protocol(text: &str) -> (Protocol, u16) {
-    let (port, protocol) = text.split_once('/').unwrap();
-    (protocol.parse().unwrap(), port.parse().unwrap())
-}
-
-fn socket(text: &str, address: Option<IpAddr>) -> Socket {
-    let (protocol, port) = port_and_protocol(text);
-    Socket {
-        protocol,
-        address,
-        port: Some(port),
-        owner: Owner::Machine,
-        serves: Serves::Itself,
-    }
-}
-
-impl Topology {
-    fn plan(&self) -> Plan {
-        let default = match self.family {
-            IpFamily::IPv4 => "0.0.0.0/0",
-            IpFamily::IPv6 => "::/0",
-        };
-        let route = |route: &TopologyRoute| PlanRoute {
-            to: (if route.to == "default" {
-                default
-            } else {
-                &route.to
-            })
-            .parse()
-            .unwrap(),
-            via: route.via,
-        };
-        let nodes = (self.nodes.iter())
-            .map(|node| PlanNode {
-                name: node.name.clone(),
-                addresses: vec![node.ip.parse().unwrap()],
-                extra: (node.extra_addresses.iter())
-                    .map(|extra| (extra.device.clone(), extra.address.parse().unwrap()))
-                    .collect(),
-                pod_cidrs: vec![node.pod_cidr.parse().unwrap()],
-                pod_link: match &node.bridge {
-                    Some(bridge) => PodLink::Bridge {
-                        device: bridge.name.clone(),
-                        addresses: vec![bridge.address.parse().unwrap()],
-                        hairpin: true,
-                    },
-                    None => PodLink::Routed {
-                        prefix: "cali".to_owned(),
-                    },
-                },
-                routes: node.routes.iter().map(route).collect(),
-                route_localnet: node.route_localnet == 1,
-                sockets: (self.host_network_listeners.iter())
-                    .filter(|listener| listener.node == node.name)
-                    .map(|listener| socket(&listener.port, Some(listener.ip)))
-                    .collect(),
-            })
-            .collect();
-        let pods = (self.pods.iter())
-            .map(|pod| PlanPod {
-                namespace: "default".to_owned(),
-                name: pod.name.clone(),
-                node: pod.node.clone(),
-                addresses: vec![pod.ip.parse().unwrap()],
-                gateways: vec![pod.default_via],
-                host_network: false,
-                listens: Listens::On(pod.listens.iter().map(|p| port_and_protocol(p)).collect()),
-            })
-            .collect();
-        let outside = (self.outside.iter())
-            .map(|outside| {
-                let mut sockets: Vec<Socket> = outside
-                    .listens
-                    .iter()
-                    .map(|text| socket(text, None))
-                    .collect();
-                for text in &outside.forwards_to {
-                    // `80/TCP to 192.168.10.11:30913, from its own address`
-                    let (port, rest) = text.split_once(" to ").unwrap();
-                    let to = rest.split_once(',').unwrap().0.parse().unwrap();
-                    sockets.push(Socket {
-                        serves: Serves::Proxy(to),
-                        ..socket(port, None)
-                    });
-                }
-                PlanOutside {
-                    name: outside.name.clone(),
-                    addresses: vec![outside.ip.into()],
-                    on_lan: false,
-                    sockets,
-                }
-            })
-            .collect();
-        Plan {
-            nodes,
-            pods,
-            router: Some(PlanRouter {
-                lan: vec![self.router.lan.parse().unwrap()],
-                routes: (self.router.routes.iter())
-                    .filter(|own| own.to != "default")
-                    .map(route)
-                    .collect(),
-            }),
-            outside,
-        }
-    }
 }
