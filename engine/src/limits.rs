@@ -48,3 +48,9 @@ pub const MAX_ADDRESSES_TRIED: usize = 16;
 
 /// The most times that CoreDNS asks itself for one question, when aliases lead through its zones.
 pub const MAX_DNS_LOOKUPS: usize = 16;
+
+/// The most requests that are sent at once.
+pub const MAX_REQUESTS: u32 = 100_000;
+
+/// The most connections that clients keep open; of more than these the one used longest ago goes.
+pub const MAX_HELD_CONNECTIONS: usize = 1_000;

@@ -23,7 +23,7 @@ struct Part {
     needs: Option<&'static str>,
 }
 
-const PARTS: [Part; 8] = [
+const PARTS: [Part; 9] = [
     Part {
         name: "format",
         what: "rustfmt",
@@ -46,6 +46,12 @@ const PARTS: [Part; 8] = [
         name: "native",
         what: "tests of all crates, and the conformance vectors",
         run: native,
+        needs: None,
+    },
+    Part {
+        name: "kernel",
+        what: "the engine's verdicts against this machine's kernel, in network namespaces",
+        run: kernel,
         needs: None,
     },
     Part {
@@ -189,6 +195,33 @@ fn native() -> Result<Totals> {
         totals += Totals::FAILED;
     }
     Ok(totals)
+}
+
+/// What the test says, with the reason, where a machine cannot run it.
+const NO_KERNEL: &str = "kernel: this machine cannot run it: ";
+
+fn kernel() -> Result<Totals> {
+    let mut totals = Totals::default();
+    let mut reason = None;
+    let mut tests = cargo("test");
+    tests.args([
+        "-p",
+        "lobby-tests",
+        "--features",
+        "kernel",
+        "--test",
+        "kernel",
+    ]);
+    let ok = process::watch(&mut tests, |line| {
+        totals.add_libtest(line);
+        if let Some(told) = line.strip_prefix(NO_KERNEL) {
+            reason = Some(told.trim_end().to_owned());
+        }
+    })?;
+    match reason {
+        Some(reason) if ok => Err(process::CannotRun(reason).into()),
+        _ => Ok(judged(totals, ok)),
+    }
 }
 
 fn site() -> Result<()> {

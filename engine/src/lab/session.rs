@@ -20,7 +20,7 @@ use crate::api::{Kind, ObjectRef, Origin};
 use crate::diagnostic::{Diagnostic, Span};
 use crate::dns::{Answer, Question, Record, RecordType};
 use crate::manifest::{self, Document};
-use crate::network::{Journey, NameLookup, Request, RequestError};
+use crate::network::{Journey, NameLookup, Request, RequestError, Reuse, Tally};
 use crate::proxy;
 
 /// What became of an edit.
@@ -263,7 +263,37 @@ impl Lab {
     ///
     /// If the client or the target cannot be understood.
     pub fn send(&mut self, request: &Request) -> Result<Journey, RequestError> {
-        self.with_wires(|wires, lab| wires.send(lab, request))
+        self.with_wires(|wires, lab| wires.send(lab, request, Reuse::Close))
+    }
+
+    /// Sends one request by the connection that the client keeps open to this target, or opens
+    /// one that stays open (keep-alive).
+    ///
+    /// # Errors
+    ///
+    /// As [`Lab::send`].
+    pub fn send_keep_alive(&mut self, request: &Request) -> Result<Journey, RequestError> {
+        self.with_wires(|wires, lab| wires.send(lab, request, Reuse::KeepAlive))
+    }
+
+    /// Sends so many requests, each by a connection of its own, and counts how they end.
+    ///
+    /// # Errors
+    ///
+    /// As [`Lab::send`]; more requests than [`crate::limits::MAX_REQUESTS`].
+    pub fn send_many(&mut self, request: &Request, count: u32) -> Result<Tally, RequestError> {
+        self.with_wires(|wires, lab| wires.send_many(lab, request, count))
+    }
+
+    /// What time it is for connections and affinity, in milliseconds of virtual time.
+    #[must_use]
+    pub fn now_ms(&self) -> u64 {
+        self.wires.now_ms()
+    }
+
+    /// Lets virtual time pass, in milliseconds: connections and affinity expire.
+    pub fn advance(&mut self, ms: u64) {
+        self.wires.advance(ms);
     }
 
     /// Looks a name up as a client does: the addresses of it, or with a type the records of that

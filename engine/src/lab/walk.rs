@@ -17,8 +17,8 @@ use crate::netfilter::RuleAt;
 use crate::netfilter::chance::Seeded;
 use crate::network::{
     ClientKind, Journey, Lookups, NameLookup, Network, NodeIpvs, NodeRules, OriginsOf, Owner,
-    PassedOver, Plan, PlanOutside, Request, RequestError, Serves, Socket, State, Step, VerdictKind,
-    kubeadm,
+    PassedOver, Plan, PlanOutside, Request, RequestError, Reuse, Serves, Socket, State, Step,
+    Tally, VerdictKind, kubeadm,
 };
 use crate::proxy::{Mode, RuleSet};
 
@@ -41,7 +41,12 @@ pub(super) struct Wires {
 
 impl Wires {
     /// Walks one request.
-    pub(super) fn send(&mut self, lab: &Lab, request: &Request) -> Result<Journey, RequestError> {
+    pub(super) fn send(
+        &mut self,
+        lab: &Lab,
+        request: &Request,
+        reuse: Reuse,
+    ) -> Result<Journey, RequestError> {
         let seed = self.next_seed(lab);
         let name = request.name()?;
         let origins = |node: &str, rule: &RuleAt| origins(lab, node, rule);
@@ -53,7 +58,7 @@ impl Wires {
                     origins: Some(&origins),
                     names: None,
                 };
-                network.walk(state, &mut chance, request, lookups)?
+                network.walk_with(state, &mut chance, request, lookups, reuse)?
             }
             Some(name) => {
                 let mut asking = Asking {
@@ -72,12 +77,51 @@ impl Wires {
                     }
                     journey
                 } else {
-                    by_name(network, state, &mut chance, request, lookup, &origins)?
+                    by_name(
+                        network,
+                        state,
+                        &mut chance,
+                        request,
+                        lookup,
+                        &origins,
+                        reuse,
+                    )?
                 }
             }
         };
         internet::judge(&mut journey);
         Ok(journey)
+    }
+
+    /// Sends many requests. A name is looked up once, and the first address is taken.
+    pub(super) fn send_many(
+        &mut self,
+        lab: &Lab,
+        request: &Request,
+        count: u32,
+    ) -> Result<Tally, RequestError> {
+        let found = match request.name()? {
+            Some(name) => Some(self.lookup(lab, &request.from, &name, None)?),
+            None => None,
+        };
+        let seed = self.next_seed(lab);
+        let origins = |node: &str, rule: &RuleAt| origins(lab, node, rule);
+        let (network, _, state) = self.parts(lab);
+        let lookups = Lookups {
+            origins: Some(&origins),
+            names: found.as_ref(),
+        };
+        network.walk_many(state, &mut Seeded::new(seed), request, lookups, count)
+    }
+
+    /// What time it is, in milliseconds since the world began.
+    pub(super) fn now_ms(&self) -> u64 {
+        self.state.now_ms
+    }
+
+    /// Lets time pass.
+    pub(super) fn advance(&mut self, ms: u64) {
+        self.state.now_ms = self.state.now_ms.saturating_add(ms);
     }
 
     /// Looks a name up as a client does, and sends nothing to its address.
@@ -151,6 +195,7 @@ fn by_name(
     request: &Request,
     mut lookup: NameLookup,
     origins: &OriginsOf<'_>,
+    reuse: Reuse,
 ) -> Result<Journey, RequestError> {
     let addresses = lookup.resolution.addresses.clone();
     let mut first = None;
@@ -160,7 +205,7 @@ fn by_name(
             origins: Some(origins),
             names: Some(&lookup),
         };
-        let journey = network.walk(state, chance, request, lookups)?;
+        let journey = network.walk_with(state, chance, request, lookups, reuse)?;
         let kind = journey.verdict.kind;
         let opening = journey.hops.iter().find(|hop| hop.step == Step::Send);
         let connects =

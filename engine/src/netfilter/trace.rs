@@ -108,6 +108,14 @@ impl Trace {
         })
     }
 
+    /// The rules that were tried, in order: all that matched, and all that could have.
+    pub fn tried(&self) -> impl Iterator<Item = &Look> {
+        self.records.iter().filter_map(|record| match record {
+            Record::Look(look) => Some(look),
+            Record::Passed(..) => None,
+        })
+    }
+
     /// The rules that the packet matched, in order. A built-in chain's policy is among them, as
     /// number 0, when it decided against the packet; it is no rule and does not count as one.
     pub fn matched(&self) -> impl Iterator<Item = &Look> {

@@ -3,7 +3,8 @@
 //! Mechanics only: a list of [`Event`]s and an [`Ending`]. What they are called is
 //! [`super::tell`]'s and [`super::words`]' business. A request is the handshake's first packet (or
 //! a datagram, or an echo request), and the first packet of the answer. What follows meets no rule
-//! of `nat` and goes the same way.
+//! of `nat` and goes the same way; that it did is told to the Nodes by [`Exchange::settle`]. A
+//! request by a connection that is open is one segment and its answer.
 //!
 //! Frames: who has an address on a segment is known at once (ARP and neighbour discovery are not
 //! shown). An address that nobody has is answered with *host unreachable*, as Linux does when its
@@ -11,37 +12,17 @@
 //! (`bridge-nf-call-iptables`). Left out: retransmission, MTU, other tunnels than none: Nodes reach
 //! each other's Pods by routes, as with host-gw or kindnet.
 
-use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use super::plan::{Owner, Serves};
 use super::request::Sent;
+use super::state::{Held, State};
 use super::topology::{Network, Role, SegmentKind};
 use crate::limits::MAX_PASSAGES;
 use crate::net::{IcmpMessage, Packet, Protocol, TcpFlags, Transport};
 use crate::netfilter::chance::Chance;
+use crate::netfilter::conntrack::{FlowProtocol, Phase};
 use crate::netfilter::{Fate, Host, HostState, Loss, Moment, Passage, RuleAt, Skb, reset_about};
-
-/// What the machines remember from request to request, and what time it is.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct State {
-    /// Virtual time in milliseconds.
-    pub now_ms: u64,
-    hosts: BTreeMap<String, HostState>,
-}
-
-impl State {
-    /// What a Node remembers: its connections, and the lists of its rules.
-    #[must_use]
-    pub fn node(&self, name: &str) -> Option<&HostState> {
-        self.hosts.get(&format!("node/{name}"))
-    }
-
-    /// The same, to be changed: `conntrack -D` and the like.
-    pub fn node_mut(&mut self, name: &str) -> &mut HostState {
-        self.hosts.entry(format!("node/{name}")).or_default()
-    }
-}
 
 /// How a packet came to a machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -145,6 +126,8 @@ pub(super) struct Exchange<'a> {
     pub(super) state: &'a mut State,
     pub(super) chance: &'a mut dyn Chance,
     pub(super) events: Vec<Event>,
+    /// The connection by which the request goes, if it was open before.
+    pub(super) held: Option<Held>,
 }
 
 /// How many proxies may stand one behind the other.
@@ -174,10 +157,14 @@ impl Exchange<'_> {
     ) -> Ending {
         let got = skb.packet;
         let network = self.network;
-        let socket =
-            (got.transport.protocol().zip(got.transport.dport())).and_then(|(protocol, port)| {
-                network.machine(machine).listener(protocol, got.dst, port)
-            });
+        // A machine that does not know a connection has no socket for what comes in its midst.
+        let known = proxies > 0
+            || (self.held.as_ref())
+                .is_none_or(|held| held.is_known_to(&network.machine(machine).key()));
+        let ports = got.transport.protocol().zip(got.transport.dport());
+        let socket = ports.filter(|_| known).and_then(|(protocol, port)| {
+            network.machine(machine).listener(protocol, got.dst, port)
+        });
         let owner = socket.map_or(Owner::Machine, |socket| socket.owner.clone());
         if let Some(Serves::Proxy(to)) = socket.map(|socket| socket.serves)
             && proxies < MAX_PROXIES
@@ -359,20 +346,31 @@ impl Exchange<'_> {
     /// the machine has no way there.
     pub(super) fn opening(&mut self, from: usize, to: IpAddr, sent: Sent) -> Option<Packet> {
         let src = self.network.machine(from).host.routing.source_for(to)?;
-        Some(self.first_packet(src, to, sent))
+        let port = ephemeral_port(self.chance);
+        Some(first_packet(src, port, to, sent))
     }
 
-    /// The same with this source address.
-    pub(super) fn first_packet(&mut self, src: IpAddr, to: IpAddr, sent: Sent) -> Packet {
-        let port = ephemeral_port(self.chance);
-        let transport = match sent {
-            Sent::To(protocol, dport) => Transport::opening(protocol, port, dport),
-            Sent::Ping => Transport::Icmp {
-                message: IcmpMessage::EchoRequest,
-                id: port,
-            },
-        };
-        Packet::new(src, to, transport)
+    /// Tells every Node on the way that the two ends have opened the connection, or have closed it
+    /// again: the packets by which they do so take the same way, and no rule of `nat` sees them.
+    pub(super) fn settle(&mut self, ending: &Ending, keeps: bool) {
+        if !matches!(ending, Ending::Answered(_)) {
+            return;
+        }
+        let phase = if keeps { Phase::Open } else { Phase::Closed };
+        let now_ms = self.state.now_ms;
+        for event in &self.events {
+            let Some(connection) = &event.passage.connection else {
+                continue;
+            };
+            if matches!(
+                connection.original.protocol,
+                FlowProtocol::Tcp | FlowProtocol::Sctp
+            ) && let Some(host) =
+                (self.state.hosts).get_mut(&self.network.machine(event.machine).key())
+            {
+                host.settle(&connection.original, phase, now_ms);
+            }
+        }
     }
 
     /// Makes one passage and notes it.
@@ -483,20 +481,46 @@ impl Exchange<'_> {
     }
 }
 
-/// A source port as Linux gives them out (`net.ipv4.ip_local_port_range`).
+/// The first and the last of the source ports that Linux gives out
+/// (`net.ipv4.ip_local_port_range`).
+pub(super) const fn ephemeral_ports() -> (u16, u16) {
+    (32_768, 60_999)
+}
+
+/// One of them.
 pub(super) fn ephemeral_port(chance: &mut dyn Chance) -> u16 {
-    const FIRST: u32 = 32_768;
-    const LAST: u32 = 60_999;
-    u16::try_from(FIRST + chance.word() % (LAST - FIRST + 1)).unwrap_or(u16::MAX)
+    let (first, last) = ephemeral_ports();
+    let count = u32::from(last - first) + 1;
+    first + u16::try_from(chance.word() % count).unwrap_or(0)
+}
+
+/// The first packet of a connection, from this address and port.
+pub(super) fn first_packet(src: IpAddr, port: u16, to: IpAddr, sent: Sent) -> Packet {
+    let transport = match sent {
+        Sent::To(protocol, dport) => Transport::opening(protocol, port, dport),
+        Sent::Ping => Transport::Icmp {
+            message: IcmpMessage::EchoRequest,
+            id: port,
+        },
+    };
+    Packet::new(src, to, transport)
 }
 
 /// The first packet of an answer.
 fn reply_to(got: &Packet) -> Option<Skb> {
     let transport = match got.transport {
-        Transport::Tcp { sport, dport, .. } => Transport::Tcp {
+        Transport::Tcp {
+            sport,
+            dport,
+            flags,
+        } => Transport::Tcp {
             sport: dport,
             dport: sport,
-            flags: TcpFlags::SYN_ACK,
+            flags: if flags.syn {
+                TcpFlags::SYN_ACK
+            } else {
+                TcpFlags::ACK
+            },
         },
         Transport::Udp { sport, dport } => Transport::Udp {
             sport: dport,

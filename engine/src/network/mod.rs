@@ -13,15 +13,19 @@
 //! Specified by the packet path of Linux (see [`crate::netfilter`]) and the network of a kubeadm
 //! cluster with routes between Nodes (host-gw, kindnet). Left out: NetworkPolicy, overlays,
 //! masquerade by the CNI (Pods are seen outside by their own addresses, and the LAN's router has
-//! routes to them), keep-alive.
+//! routes to them).
 
+mod chi_squared;
 mod exchange;
 mod journey;
 pub mod kubeadm;
+mod many;
 mod names;
 mod plan;
 mod print;
 mod request;
+mod state;
+mod tally;
 mod tell;
 mod told;
 mod topology;
@@ -32,7 +36,6 @@ mod words;
 #[cfg(test)]
 mod tests;
 
-pub use exchange::State;
 pub use journey::{
     Cause, Change, Client, ClientKind, Direction, Hop, Journey, Location, Request, Served, Step,
     Verdict, VerdictKind,
@@ -43,7 +46,9 @@ pub use plan::{
     Socket,
 };
 pub use request::RequestError;
+pub use state::State;
+pub use tally::{Answerer, ChiSquared, Fit, Promise, Share, Tally};
 pub use topology::{IPVS_DEVICE, IpvsText, Machine, Network, NodeIpvs, NodeRules, Role};
-pub use walk::{Lookups, OriginsOf, Possibility};
+pub use walk::{Lookups, OriginsOf, Possibility, Reuse};
 
 pub use crate::words::{Mark, Phrase, Piece, Words};

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Change, Direction, Hop, Journey, NameLookup, Step};
+use super::{Change, Direction, Hop, Journey, NameLookup, Share, Step, Tally, VerdictKind};
 use crate::dns::Reply;
 use crate::net::Packet;
 
@@ -49,6 +49,64 @@ impl fmt::Display for Journey {
             writeln!(f, "Next: {}", next.cluster.text())?;
         }
         Ok(())
+    }
+}
+
+/// Counts beside what the rules promise, the reason of failures, and whether the difference is
+/// chance.
+impl fmt::Display for Tally {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(
+            f,
+            "{} → {} ({}), {} requests",
+            self.client.name, self.request.to, self.request.protocol, self.count
+        )?;
+        let names: Vec<String> = self.shares.iter().map(name_of).collect();
+        let width = names.iter().map(|name| name.chars().count()).max();
+        for (share, name) in self.shares.iter().zip(names) {
+            write!(
+                f,
+                "{:>8}  {name:<width$}",
+                share.count,
+                width = width.unwrap_or(0)
+            )?;
+            if let Some(expected) = share.expected_thousandths {
+                write!(
+                    f,
+                    "  promised {}.{}",
+                    expected / 1000,
+                    expected % 1000 / 100
+                )?;
+            }
+            writeln!(f)?;
+            if let Some(why) = &share.why {
+                writeln!(f, "          {}", why.cluster.text())?;
+            }
+            if let Some((node, rule)) = share.cause.as_ref().and_then(|cause| cause.rule.as_ref()) {
+                writeln!(f, "          Rule: {rule} on {node}")?;
+            }
+        }
+        writeln!(f, "\n{}", self.fit.said.cluster.text())?;
+        writeln!(f, "The kernels looked at {} rules.", self.rules_looked_at)?;
+        for doubt in &self.doubts {
+            writeln!(f, "Not modelled: {}", doubt.cluster.text())?;
+        }
+        Ok(())
+    }
+}
+
+fn name_of(share: &Share) -> String {
+    let served = share.by.as_ref().map(|served| {
+        let address = crate::net::host_port(served.address, served.port);
+        match &served.pod {
+            Some(pod) => format!("{address} Pod {pod}"),
+            None => address,
+        }
+    });
+    match (share.kind, served) {
+        (VerdictKind::Answered, Some(served)) => served,
+        (kind, Some(served)) => format!("{} (asked {served})", kind.as_str()),
+        (kind, None) => kind.as_str().to_owned(),
     }
 }
 

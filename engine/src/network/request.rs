@@ -30,6 +30,9 @@ pub enum RequestError {
     /// `to` is a name, and nobody resolves names.
     #[error("names are not resolved yet: use the address instead of {0:?}")]
     NotResolved(String),
+    /// More requests at once than [`crate::limits::MAX_REQUESTS`].
+    #[error("at most {0} requests are sent at once")]
+    TooMany(u32),
 }
 
 /// What is sent.

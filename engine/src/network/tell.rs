@@ -64,7 +64,7 @@ pub(super) fn journey(told: Told<'_>) -> Journey {
     }
 }
 
-fn served(network: &Network, server: &Server) -> Served {
+pub(super) fn served(network: &Network, server: &Server) -> Served {
     Served {
         address: server.got.dst,
         port: server.got.transport.dport(),
@@ -252,7 +252,12 @@ impl Teller<'_> {
         let through = (doors.iter().rev())
             .map(|(door, _)| door)
             .find(|door| !door.refuses && (!own_address || door.of_node_ports))
-            .map(|door| door.name);
+            .map(|door| door.name)
+            // A connection of before: no rule of nat is asked.
+            .or_else(|| {
+                let rewrite = rewrite_of(&event.passage, true)?;
+                rewrite.by.is_none().then_some("known connection")
+            });
         let known = through.is_some() || doors.iter().any(|(door, _)| door.refuses);
         let origins = told.origins(event.machine, doors.iter().map(|&(_, at)| at));
         let at = told.location(event.machine);
@@ -301,6 +306,7 @@ impl Teller<'_> {
             snat: snat.is_some(),
             snat_by_rule,
             known: dnat.is_some_and(|rewrite| rewrite.by.is_none()),
+            ipvs: passage.skb.ipvs,
             affinity,
             draws: &passage.trace.draws,
             onwards,

@@ -1,5 +1,7 @@
 //! Journeys through a small kubeadm cluster, with the rules that kube-proxy writes there.
 
+mod life;
+mod many;
 mod modes;
 
 use std::fmt::Write as _;

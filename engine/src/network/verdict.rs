@@ -8,6 +8,31 @@ use crate::net::{IcmpMessage, Transport};
 use crate::netfilter::{Loss, RuleAt};
 use crate::words::Words;
 
+/// How a request ended, in one word.
+pub(super) fn kind(ending: &Ending, client: usize, events: usize) -> VerdictKind {
+    match ending {
+        Ending::Answered(_) => VerdictKind::Answered,
+        Ending::Reset { .. } => VerdictKind::Refused,
+        Ending::Told { message, .. } if *message == IcmpMessage::PortUnreachable => {
+            VerdictKind::Refused
+        }
+        Ending::Told { .. } => VerdictKind::Unreachable,
+        Ending::Silence { answered, stop } => {
+            let own_stack = matches!(
+                stop,
+                Stop::Lost { machine, why: Loss::NoRoute | Loss::Unreachable | Loss::Blackhole }
+                | Stop::Lost { machine, why: Loss::MartianSource }
+                    if *machine == client && answered.is_none() && events == 1
+            );
+            if own_stack {
+                VerdictKind::Unreachable
+            } else {
+                VerdictKind::TimedOut
+            }
+        }
+    }
+}
+
 /// The verdict of a journey whose hops are told.
 pub(super) fn verdict(told: &Told<'_>, hops: &[Hop]) -> Verdict {
     // The hop that shows what went wrong says why.
@@ -17,6 +42,7 @@ pub(super) fn verdict(told: &Told<'_>, hops: &[Hop]) -> Verdict {
     let why = |fallback: Words| wrong.clone().map_or(fallback, |(_, sentence)| sentence);
     let at = wrong.as_ref().map_or(0, |(number, _)| *number);
     let of = hops.len();
+    let kind = kind(told.ending, told.machine, told.events.len());
     match told.ending {
         Ending::Answered(server) => {
             let pod = pod_of(told.network, server.machine, &server.owner);
@@ -24,7 +50,7 @@ pub(super) fn verdict(told: &Told<'_>, hops: &[Hop]) -> Verdict {
             let http = matches!(server.got.transport, Transport::Tcp { .. });
             let ping = matches!(server.got.transport, Transport::Icmp { .. });
             Verdict {
-                kind: VerdictKind::Answered,
+                kind,
                 detail: words::answered_detail(address, pod.as_deref(), http, ping),
                 why: words::answered(address, server.got.src, server.got.src != told.sent.src),
                 cause: None,
@@ -32,7 +58,7 @@ pub(super) fn verdict(told: &Told<'_>, hops: &[Hop]) -> Verdict {
             }
         }
         Ending::Reset { machine, by, got } => Verdict {
-            kind: VerdictKind::Refused,
+            kind,
             detail: words::at_hop("TCP reset", told.place(*machine), at, of),
             why: why(words::nobody_listens(told.place(*machine), got).sentence),
             cause: cause(told, *machine, by.as_ref()),
@@ -49,11 +75,6 @@ pub(super) fn verdict(told: &Told<'_>, hops: &[Hop]) -> Verdict {
             got,
         } => {
             let by = rule_of(stop.as_ref());
-            let kind = if *message == IcmpMessage::PortUnreachable {
-                VerdictKind::Refused
-            } else {
-                VerdictKind::Unreachable
-            };
             let said = words::icmp(*message);
             Verdict {
                 kind,
@@ -69,21 +90,12 @@ pub(super) fn verdict(told: &Told<'_>, hops: &[Hop]) -> Verdict {
                 }),
             }
         }
-        Ending::Silence { answered, stop } => {
+        Ending::Silence { stop, .. } => {
             let by = rule_of(Some(stop));
-            let own_stack = matches!(
-                stop,
-                Stop::Lost { machine, why: Loss::NoRoute | Loss::Unreachable | Loss::Blackhole }
-                | Stop::Lost { machine, why: Loss::MartianSource }
-                    if *machine == told.machine && answered.is_none() && told.events.len() == 1
-            );
+            let own_stack = kind == VerdictKind::Unreachable;
             let machine = machine_of(stop);
             Verdict {
-                kind: if own_stack {
-                    VerdictKind::Unreachable
-                } else {
-                    VerdictKind::TimedOut
-                },
+                kind,
                 detail: if own_stack {
                     words::at_hop("no way out", told.place(machine), at, of)
                 } else {

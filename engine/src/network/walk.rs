@@ -2,10 +2,11 @@
 
 use std::net::IpAddr;
 
-use super::exchange::{Ending, Exchange, State};
-use super::journey::{Journey, Request};
+use super::exchange::{Ending, Event, Exchange, ephemeral_port, first_packet};
+use super::journey::{Client, Journey, Request};
 use super::names::NameLookup;
-use super::request::{self, RequestError, TargetHost};
+use super::request::{self, RequestError, Sent, TargetHost};
+use super::state::State;
 use super::tell;
 use super::told::Told;
 use super::topology::Network;
@@ -49,8 +50,36 @@ impl Possibility {
     }
 }
 
+/// What becomes of a connection after its answer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Reuse {
+    /// Each request opens a connection of its own, and closes it.
+    #[default]
+    Close,
+    /// The connection stays open, and the client's next request to the same target goes by it
+    /// (keep-alive); a UDP client goes on sending from the same port.
+    KeepAlive,
+}
+
+/// A request whose client and target are found.
+#[derive(Clone)]
+pub(super) struct Ready {
+    /// The client's machine.
+    pub(super) machine: usize,
+    pub(super) client: Client,
+    pub(super) to: IpAddr,
+    pub(super) sent: Sent,
+}
+
+/// A request that was carried out.
+pub(super) struct Went {
+    pub(super) sent: Packet,
+    pub(super) events: Vec<Event>,
+    pub(super) ending: Ending,
+}
+
 impl Network {
-    /// Walks a request and its reply.
+    /// Walks a request and its reply; the connection is closed after it.
     ///
     /// The same network, state, chance and request give the same journey. Without rules a Node
     /// only routes.
@@ -64,6 +93,36 @@ impl Network {
         request: &Request,
         lookups: Lookups<'_>,
     ) -> Result<Journey, RequestError> {
+        self.walk_with(state, chance, request, lookups, Reuse::Close)
+    }
+
+    /// The same, and says what becomes of the connection.
+    ///
+    /// # Errors
+    /// As [`Network::walk`].
+    pub fn walk_with(
+        &self,
+        state: &mut State,
+        chance: &mut dyn Chance,
+        request: &Request,
+        lookups: Lookups<'_>,
+        reuse: Reuse,
+    ) -> Result<Journey, RequestError> {
+        Ok(match self.ready(request, lookups)? {
+            Ok(ready) => {
+                let went = self.go(state, chance, &ready, reuse, None);
+                self.tell(request, ready, &went, lookups)
+            }
+            Err(lookup) => self.without_address(request, lookup)?,
+        })
+    }
+
+    /// Finds client and target; inside, the lookup of a name that has no address.
+    pub(super) fn ready<'a>(
+        &self,
+        request: &Request,
+        lookups: Lookups<'a>,
+    ) -> Result<Result<Ready, &'a NameLookup>, RequestError> {
         let (machine, client) = request::client(self, &request.from)?;
         let target = request::target(&request.to, request.protocol)?;
         let to = match target.host {
@@ -71,37 +130,89 @@ impl Network {
             TargetHost::Name(name) => match lookups.names {
                 Some(lookup) => match lookup.address {
                     Some(address) => address,
-                    None => return self.without_address(request, lookup),
+                    None => return Ok(Err(lookup)),
                 },
                 None => request::node_address(self, &name, machine)
                     .ok_or(RequestError::NotResolved(name))?,
             },
+        };
+        Ok(Ok(Ready {
+            machine,
+            client,
+            to,
+            sent: target.sent,
+        }))
+    }
+
+    /// Carries a request out; a new connection's source port is drawn unless one is given.
+    pub(super) fn go(
+        &self,
+        state: &mut State,
+        chance: &mut dyn Chance,
+        ready: &Ready,
+        reuse: Reuse,
+        port: Option<u16>,
+    ) -> Went {
+        let held = match reuse {
+            Reuse::Close => None,
+            Reuse::KeepAlive => state.held(&ready.client.id, ready.to, ready.sent),
         };
         let mut exchange = Exchange {
             network: self,
             state,
             chance,
             events: Vec::new(),
+            held,
         };
-        let source = self.machine(machine).host.routing.source_for(to);
-        // A client without a way sends from no address; its own stack says so.
-        let src = source.unwrap_or(match IpFamily::of(to) {
-            IpFamily::IPv4 => IpAddr::from([0; 4]),
-            IpFamily::IPv6 => IpAddr::from([0_u16; 8]),
-        });
-        let packet: Packet = exchange.first_packet(src, to, target.sent);
-        let ending: Ending = exchange.run(machine, packet);
+        let sent = match &exchange.held {
+            Some(held) => held.next_packet(),
+            None => {
+                // A client without a way sends from no address; its own stack says so.
+                let source = self
+                    .machine(ready.machine)
+                    .host
+                    .routing
+                    .source_for(ready.to);
+                let src = source.unwrap_or(match IpFamily::of(ready.to) {
+                    IpFamily::IPv4 => IpAddr::from([0; 4]),
+                    IpFamily::IPv6 => IpAddr::from([0_u16; 8]),
+                });
+                let port = port.unwrap_or_else(|| ephemeral_port(exchange.chance));
+                first_packet(src, port, ready.to, ready.sent)
+            }
+        };
+        let ending = exchange.run(ready.machine, sent);
+        let keeps = reuse == Reuse::KeepAlive;
+        exchange.settle(&ending, keeps);
         let events = exchange.events;
-        Ok(tell::journey(Told {
+        if keeps {
+            state.hold(&ready.client.id, ready.sent, sent, self, &ending);
+        }
+        Went {
+            sent,
+            events,
+            ending,
+        }
+    }
+
+    /// Tells what happened.
+    pub(super) fn tell(
+        &self,
+        request: &Request,
+        ready: Ready,
+        went: &Went,
+        lookups: Lookups<'_>,
+    ) -> Journey {
+        tell::journey(Told {
             network: self,
             request,
-            client,
-            machine,
-            sent: packet,
-            events: &events,
-            ending: &ending,
+            client: ready.client,
+            machine: ready.machine,
+            sent: went.sent,
+            events: &went.events,
+            ending: &went.ending,
             lookups,
-        }))
+        })
     }
 
     /// Every way that a request can take from here, as the rules' draws decide it, with its

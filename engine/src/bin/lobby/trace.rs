@@ -1,10 +1,13 @@
 //! `lobby trace`: one packet, and every place it comes through.
 
+use std::fmt::Display;
+
 use clap::Args;
 use lobby_engine::lab::{ProxySettings, Settings};
 use lobby_engine::net::Protocol;
 use lobby_engine::network::Request;
 use lobby_engine::proxy::Mode;
+use serde::Serialize;
 
 use crate::sources::{Failure, Files, Sources};
 
@@ -29,6 +32,12 @@ pub(crate) struct Trace {
     /// The scheduler of IPVS mode
     #[arg(long, value_name = "NAME")]
     scheduler: Option<String>,
+    /// Send so many requests, each by a connection of its own, and count how they end
+    #[arg(long, value_name = "N", conflicts_with = "keep_alive")]
+    times: Option<u32>,
+    /// Send a second request by the same connection
+    #[arg(long)]
+    keep_alive: bool,
     /// Print the journey as JSON
     #[arg(long)]
     json: bool,
@@ -48,14 +57,33 @@ pub(crate) fn run(args: &Trace) -> Result<String, Failure> {
         },
         ..Settings::default()
     })?;
-    let journey = lab.send(&Request {
+    let request = Request {
         from: args.from.clone(),
         to: args.to.clone(),
         protocol: args.protocol,
-    })?;
+    };
+    if let Some(times) = args.times {
+        let tally = lab.send_many(&request, times)?;
+        return print(&tally, args.json);
+    }
+    if !args.keep_alive {
+        return print(&lab.send(&request)?, args.json);
+    }
+    let journeys = [
+        lab.send_keep_alive(&request)?,
+        lab.send_keep_alive(&request)?,
+    ];
     if args.json {
-        Ok(serde_json::to_string_pretty(&journey)? + "\n")
+        return Ok(serde_json::to_string_pretty(&journeys)? + "\n");
+    }
+    Ok(format!("{}\n{}", journeys[0], journeys[1]))
+}
+
+/// A result as text, or as JSON.
+fn print<T: Serialize + Display>(result: &T, json: bool) -> Result<String, Failure> {
+    if json {
+        Ok(serde_json::to_string_pretty(result)? + "\n")
     } else {
-        Ok(journey.to_string())
+        Ok(result.to_string())
     }
 }

@@ -241,7 +241,12 @@ impl Path<'_, '_> {
         } else {
             let dport = packet.transport.dport().unwrap_or_default();
             packet.transport = packet.transport.with_ports(server.port(), dport);
-            self.state.ipvs.refresh(id, self.moment.now_ms);
+            if matches!(packet.transport, Transport::Tcp { flags, .. } if flags.rst) {
+                let phase = Phase::Reset;
+                self.state.ipvs.set_phase(id, phase, self.moment.now_ms);
+            } else {
+                self.state.ipvs.refresh(id, self.moment.now_ms);
+            }
         }
         self.skb.ipvs = true;
         self.rewrites.push(Rewrite {

@@ -2,6 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
+use super::hash;
 use super::scheduler::Scheduler;
 use crate::net::Protocol;
 use crate::netfilter::RuleAt;
@@ -51,6 +52,22 @@ impl VirtualServer {
     #[must_use]
     pub fn name(&self) -> String {
         format!("{} {}", self.protocol, self.address)
+    }
+
+    /// How many parts of all new connections each real server gets in the long run: its weight, or
+    /// its places in the table of `mh`.
+    #[must_use]
+    pub fn shares(&self, by_table: bool) -> Vec<u32> {
+        if !by_table {
+            return self.real.iter().map(|real| real.weight).collect();
+        }
+        let mut shares = vec![0; self.real.len()];
+        for index in hash::mh_table(&self.real) {
+            if let Some(share) = shares.get_mut(usize::from(index)) {
+                *share += 1;
+            }
+        }
+        shares
     }
 
     /// Its name among all rules: table `ipvs`, its own name as the chain. Number 0 is the virtual

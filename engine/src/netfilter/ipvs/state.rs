@@ -256,9 +256,13 @@ impl IpvsState {
 
     /// Notes that the connection of this tuple is open now, or closed.
     pub(crate) fn settle(&mut self, tuple: &Tuple, phase: Phase, now_ms: u64) {
-        if let Some((id, _)) = self.find(tuple)
-            && let Some(connection) = self.connections.get_mut(&id)
-        {
+        if let Some((id, _)) = self.find(tuple) {
+            self.set_phase(id, phase, now_ms);
+        }
+    }
+
+    pub(super) fn set_phase(&mut self, id: u64, phase: Phase, now_ms: u64) {
+        if let Some(connection) = self.connections.get_mut(&id) {
             connection.phase = phase;
             connection.expires_ms = now_ms + connection.lifetime_ms();
             self.quiet_until_ms = self.quiet_until_ms.min(connection.expires_ms);

@@ -79,6 +79,27 @@ pub(in crate::network) fn deliver(
 pub(in crate::network) fn nobody_listens(place: Place<'_>, packet: &Packet) -> Said {
     let port = port_text(packet);
     let udp = !matches!(packet.transport, Transport::Tcp { .. });
+    if matches!(packet.transport, Transport::Tcp { flags, .. } if !flags.syn) {
+        return Said {
+            title: Words::new(
+                format!("Nobody knows this visit in {}", place.hotel()),
+                "No such connection",
+            ),
+            aside: Words::same("RST"),
+            tick: Words::new("refused", "RST"),
+            sentence: Words::new(
+                format!("{} never let this guest in.", cap(&place.hotel())),
+                format!(
+                    "{} has the packet, but no connection that it belongs to.",
+                    the(&place.cluster())
+                ),
+            ),
+            why: Words::new(
+                "The visit began with somebody else.",
+                "The connection was opened with another; the host's own stack answers with a TCP reset.",
+            ),
+        };
+    }
     Said {
         title: Words::new(
             format!("Nobody at {port} in {}", place.hotel()),

@@ -6,6 +6,7 @@
 
 mod arrive;
 mod back;
+mod many;
 mod names;
 mod there;
 mod verdict;
@@ -19,6 +20,7 @@ pub(super) use arrive::{
     by_rule, deliver, gave_up, lost, no_hairpin, no_neighbour, nobody_listens,
 };
 pub(super) use back::{astray, hears_refused, hears_unreachable, reply, stranger, unnat};
+pub(super) use many::fit;
 pub(super) use names::{next_name_server, no_name_detail, no_reply, no_reply_detail, resolve};
 pub(super) use there::{Entry, Nat, enter, nat, over_the_router, proxy, route, send};
 pub(super) use verdict::{

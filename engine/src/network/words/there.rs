@@ -12,6 +12,9 @@ use crate::words::{Mark, Words};
 /// What a client opens.
 fn opens(packet: &Packet) -> &'static str {
     match packet.transport {
+        Transport::Tcp { flags, .. } if !flags.syn => {
+            "sends another request by its open connection to"
+        }
         Transport::Tcp { .. } => "opens a TCP connection to",
         Transport::Udp { .. } => "sends a UDP datagram to",
         Transport::Sctp { .. } => "opens an SCTP association to",
@@ -45,22 +48,36 @@ pub(in crate::network) fn send(client: Place<'_>, packet: &Packet) -> Said {
                 .mark(Mark::Guest, to)
                 .say("."),
         ),
-        why: Words::new(
-            format!(
-                "The guest's card says from {} to {}.",
-                packet.from_text(),
-                packet.to_text()
-            ),
-            format!(
-                "The source is {}: an address of its own that fits the way out{}.",
-                packet.from_text(),
-                if port.is_some() {
-                    ", and a free port"
-                } else {
-                    ""
-                }
-            ),
-        ),
+        why: if matches!(packet.transport, Transport::Tcp { flags, .. } if !flags.syn) {
+            Words::new(
+                format!(
+                    "The guest's card says from {} to {}, as before.",
+                    packet.from_text(),
+                    packet.to_text()
+                ),
+                format!(
+                    "The source is {} as before (keep-alive).",
+                    packet.from_text()
+                ),
+            )
+        } else {
+            Words::new(
+                format!(
+                    "The guest's card says from {} to {}.",
+                    packet.from_text(),
+                    packet.to_text()
+                ),
+                format!(
+                    "The source is {}: an address of its own that fits the way out{}.",
+                    packet.from_text(),
+                    if port.is_some() {
+                        ", and a free port"
+                    } else {
+                        ""
+                    }
+                ),
+            )
+        },
     }
 }
 
@@ -196,6 +213,8 @@ pub(in crate::network) struct Nat<'a> {
     pub(in crate::network) snat_by_rule: bool,
     /// Whether the destination was decided by an earlier packet of the connection.
     pub(in crate::network) known: bool,
+    /// Whether IPVS passed it on.
+    pub(in crate::network) ipvs: bool,
     /// Whether session affinity decided.
     pub(in crate::network) affinity: bool,
     pub(in crate::network) draws: &'a [Draw],
@@ -336,7 +355,11 @@ fn choice(nat: &Nat<'_>) -> Words {
     if nat.known {
         return Words::new(
             "The key log knows this visit: the desk is not asked again.",
-            "conntrack knows the connection: its first packet decided.",
+            if nat.ipvs {
+                "IPVS knows the connection: its first packet decided."
+            } else {
+                "conntrack knows the connection: its first packet decided, and no rule of nat is asked again."
+            },
         );
     }
     if nat.affinity {

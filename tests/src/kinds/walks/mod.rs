@@ -1,7 +1,7 @@
 //! `walks`: what became of real packets in a network with the rules of a scenario. One vector is all
 //! packets of a scenario, in both modes that were recorded.
 
-mod scenario;
+pub mod scenario;
 mod topology;
 
 use std::io;

@@ -21,7 +21,7 @@ use lobby_engine::api::{EndpointSlice, Node, Service, ServiceSpec};
 use lobby_engine::net::{IcmpMessage, Transport};
 use lobby_engine::netfilter::chance::{Branches, Chance, Seeded};
 use lobby_engine::network::{
-    Journey, Lookups, Network, NodeRules, Request, State, Step, VerdictKind,
+    Journey, Lookups, Network, NodeRules, Plan, Request, State, Step, VerdictKind,
 };
 use lobby_engine::proxy::{Mode, ProxyConfig, RuleSet};
 use serde::Deserialize;
@@ -47,12 +47,7 @@ pub(super) struct Report {
 #[must_use]
 pub(super) fn check(folder: &Path, mode: Mode) -> Report {
     let mut report = Report::default();
-    let text = read(&folder.join("walks.jsonl"));
-    let lines: Vec<(usize, Value)> = (1..)
-        .zip(text.lines())
-        .map(|(number, line)| (number, serde_json::from_str(line).unwrap()))
-        .filter(|(_, line): &(usize, Value)| line["mode"] == mode.as_str())
-        .collect();
+    let lines = lines(folder, mode);
     if lines.is_empty() {
         return report;
     }
@@ -95,13 +90,12 @@ pub(super) fn saved_walks(folder: &Path) -> (usize, Vec<String>) {
         return (0, Vec::new());
     }
     let written = Scenario::load(folder, Mode::Iptables);
-    let mut saved = Scenario {
-        network: written.network.clone(),
-        first_node: written.first_node.clone(),
-        virtual_addresses: written.virtual_addresses.clone(),
-    };
+    let mut saved = written.clone();
     for machine in written.network.machines() {
-        for family in [IpFamily::IPv4, IpFamily::IPv6] {
+        for family in [
+            lobby_engine::net::IpFamily::IPv4,
+            lobby_engine::net::IpFamily::IPv6,
+        ] {
             if let Some(tables) = machine.host.tables(family) {
                 let text = tables.save();
                 let errors = saved.network.set_saved(&machine.name, family, &text);
@@ -126,24 +120,50 @@ pub(super) fn saved_walks(folder: &Path) -> (usize, Vec<String>) {
     (lines.len(), different)
 }
 
-/// What one attempt came to.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Attempt {
-    outcome: &'static str,
-    /// Endpoint, and whom it saw.
-    pair: Option<(IpAddr, Option<u16>, IpAddr)>,
-    /// How the client heard of a failure.
-    how: Option<String>,
+/// The lines of a scenario that were recorded in a mode, with their numbers.
+///
+/// # Panics
+/// When the folder's file cannot be read.
+#[must_use]
+pub fn lines(folder: &Path, mode: Mode) -> Vec<(usize, Value)> {
+    let text = read(&folder.join("walks.jsonl"));
+    (1..)
+        .zip(text.lines())
+        .map(|(number, line)| (number, serde_json::from_str(line).unwrap()))
+        .filter(|(_, line): &(usize, Value)| line["mode"] == mode.as_str())
+        .collect()
 }
 
-struct Scenario {
+/// What one attempt came to.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Attempt {
+    /// `answered`, `refused`, `timeout` or `unreachable`.
+    pub outcome: &'static str,
+    /// Endpoint, and whom it saw.
+    pub pair: Option<(IpAddr, Option<u16>, IpAddr)>,
+    /// How the client heard of a failure.
+    pub how: Option<String>,
+}
+
+/// A scenario's network, with the rules that kube-proxy writes on every Node in one mode.
+#[derive(Clone)]
+pub struct Scenario {
     network: Network,
     first_node: String,
     virtual_addresses: Vec<IpAddr>,
+    /// What the network is built from.
+    pub plan: Plan,
+    /// Each Node's rules.
+    pub rules: Vec<(String, RuleSet)>,
 }
 
 impl Scenario {
-    fn load(folder: &Path, mode: Mode) -> Self {
+    /// Builds it from a folder.
+    ///
+    /// # Panics
+    /// When the folder's files cannot be read.
+    #[must_use]
+    pub fn load(folder: &Path, mode: Mode) -> Self {
         let mut topology: Topology =
             serde_yaml::from_str(&read(&folder.join("topology.yaml"))).unwrap();
         let config: ProxyConfig = serde_yaml::from_str(&read(&folder.join("config.yaml"))).unwrap();
@@ -153,7 +173,9 @@ impl Scenario {
                 node.route_localnet = 0;
             }
         }
-        let mut network = Network::new(&topology.plan());
+        let plan = topology.plan();
+        let mut network = Network::new(&plan);
+        let mut all = Vec::new();
         for node in &topology.nodes {
             let mut config = config.clone();
             if config.node != node.name {
@@ -168,6 +190,7 @@ impl Scenario {
             let object = objects.nodes.iter().find(|o| o.metadata.name == node.name);
             let rules =
                 RuleSet::new(mode, &config, object, &objects.services, &objects.slices).unwrap();
+            all.push((node.name.clone(), rules.clone()));
             if mode == Mode::Nftables {
                 let errors = network.set_nft(&node.name, topology.family, &rules.text());
                 assert!(errors.is_empty(), "{}: {errors:?}", folder.display());
@@ -186,26 +209,55 @@ impl Scenario {
             virtual_addresses: (topology.router.virtual_addresses.iter())
                 .map(|net| net.split('/').next().unwrap().parse().unwrap())
                 .collect(),
+            plan,
+            rules: all,
         }
     }
 
-    /// The network as it was for a line: where the router sends virtual addresses, and for
-    /// external clients also cluster IPs.
-    fn network(&self, line: &Value) -> Network {
-        let mut network = self.network.clone();
+    /// Which addresses the router sends to which Node for a line: virtual addresses, and for
+    /// external clients also cluster IPs. A Node that is none (`lb-proxy`) gets nothing.
+    ///
+    /// # Panics
+    /// When the line is not as it is documented.
+    #[must_use]
+    pub fn sent_to_nodes(&self, line: &Value) -> Vec<(IpAddr, String)> {
         let external = line["from"]["kind"] == "external";
         let via = match line["to"]["via_node"].as_str() {
             Some(node) if external => node,
             _ => &self.first_node,
         };
-        for &address in &self.virtual_addresses {
-            network.route_to_node(address.into(), via);
-        }
+        let mut routes: Vec<(IpAddr, String)> = (self.virtual_addresses.iter())
+            .map(|&to| (to, via.to_owned()))
+            .collect();
         if external && line["to"]["kind"] == "clusterIP" {
             let to: IpAddr = line["to"]["ip"].as_str().unwrap().parse().unwrap();
-            network.route_to_node(to.into(), &self.first_node);
+            routes.push((to, self.first_node.clone()));
+        }
+        routes
+    }
+
+    /// The network as it was for a line.
+    fn network(&self, line: &Value) -> Network {
+        let mut network = self.network.clone();
+        for (address, via) in self.sent_to_nodes(line) {
+            network.route_to_node(address.into(), &via);
         }
         network
+    }
+
+    /// Everything that one attempt of a line can come to.
+    #[must_use]
+    pub fn possible(&self, line: &Value) -> BTreeSet<Attempt> {
+        let network = self.network(line);
+        let mut branches = Branches::new(1);
+        let mut seen = BTreeSet::new();
+        loop {
+            let mut state = State::default();
+            seen.insert(Self::attempt(&network, line, &mut state, &mut branches));
+            if !branches.next_branch() {
+                return seen;
+            }
+        }
     }
 
     fn attempt(

@@ -1,0 +1,128 @@
+//! What the machines remember from request to request.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use super::exchange::{Ending, ephemeral_ports};
+use super::request::Sent;
+use super::topology::Network;
+use crate::limits::MAX_HELD_CONNECTIONS;
+use crate::net::{Packet, TcpFlags, Transport};
+use crate::netfilter::HostState;
+
+/// What the machines remember from request to request, and what time it is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct State {
+    /// Virtual time in milliseconds.
+    pub now_ms: u64,
+    pub(super) hosts: BTreeMap<String, HostState>,
+    /// Connections that clients keep open; the one used last is the last.
+    held: Vec<Held>,
+}
+
+/// A connection, or a UDP socket, that a client keeps.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Held {
+    client: String,
+    sent: Sent,
+    /// Its first packet, as the client sent it.
+    first: Packet,
+    /// The machine at the other end, for protocols that have one.
+    server: Option<String>,
+}
+
+impl State {
+    /// What a Node remembers: its connections, and the lists of its rules.
+    #[must_use]
+    pub fn node(&self, name: &str) -> Option<&HostState> {
+        self.hosts.get(&format!("node/{name}"))
+    }
+
+    /// The same, to be changed: `conntrack -D` and the like.
+    pub fn node_mut(&mut self, name: &str) -> &mut HostState {
+        self.hosts.entry(format!("node/{name}")).or_default()
+    }
+
+    /// The connection that a client keeps to a target.
+    pub(super) fn held(&self, client: &str, to: IpAddr, sent: Sent) -> Option<Held> {
+        let same =
+            |held: &&Held| held.client == client && held.first.dst == to && held.sent == sent;
+        self.held.iter().find(same).cloned()
+    }
+
+    /// Notes how a request by a connection that is to be kept ended. A TCP connection that was not
+    /// answered is given up; a UDP socket stays.
+    pub(super) fn hold(
+        &mut self,
+        client: &str,
+        sent: Sent,
+        packet: Packet,
+        network: &Network,
+        ending: &Ending,
+    ) {
+        self.held.retain(|held| {
+            held.client != client || held.first.dst != packet.dst || held.sent != sent
+        });
+        let connected = matches!(
+            packet.transport,
+            Transport::Tcp { .. } | Transport::Sctp { .. }
+        );
+        let server = match ending {
+            Ending::Answered(server) => Some(network.machine(server.machine).key()),
+            _ if connected => return,
+            _ => None,
+        };
+        if self.held.len() >= MAX_HELD_CONNECTIONS {
+            self.held.remove(0);
+        }
+        self.held.push(Held {
+            client: client.to_owned(),
+            sent,
+            first: packet,
+            server: server.filter(|_| connected),
+        });
+    }
+}
+
+impl Held {
+    /// The next packet that the client sends by it.
+    pub(super) fn next_packet(&self) -> Packet {
+        let transport = match self.first.transport {
+            Transport::Tcp { sport, dport, .. } => Transport::Tcp {
+                sport,
+                dport,
+                flags: TcpFlags::ACK,
+            },
+            other => other,
+        };
+        Packet {
+            transport,
+            ..self.first
+        }
+    }
+
+    /// Whether a machine has the other end of it.
+    pub(super) fn is_known_to(&self, machine: &str) -> bool {
+        self.server
+            .as_deref()
+            .is_none_or(|server| server == machine)
+    }
+}
+
+/// Source ports for many connections at once, each another one as long as there are any: a client
+/// does not take a port again to the same target before its last connection from it is forgotten.
+pub(super) struct PortSequence(u16);
+
+impl PortSequence {
+    /// Begins at a port.
+    pub(super) fn from(port: u16) -> Self {
+        Self(port)
+    }
+
+    pub(super) fn next(&mut self) -> u16 {
+        let (first, last) = ephemeral_ports();
+        let port = self.0;
+        self.0 = if port >= last { first } else { port + 1 };
+        port
+    }
+}
