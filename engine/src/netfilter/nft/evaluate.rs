@@ -257,7 +257,8 @@ fn in_set(field: Field, table: &str, content: &Table, name: &str, seen: &Seen<'_
     let Some(set) = content.sets.get(name) else {
         return false;
     };
-    (set.elements.iter()).any(|(value, _)| holds(field, value, seen))
+    let near = number(field, seen).map_or(&[][..], |own| set.near(own));
+    (near.iter()).any(|(value, _)| holds(field, value, seen))
         || address(field, seen).is_some_and(|own| seen.memory.in_set(table, name, own, seen.now_ms))
 }
 
