@@ -21,6 +21,7 @@ use serde::{Deserialize, Serialize};
 use super::RuleAt;
 use super::chance::Chance;
 use super::conntrack::{Belongs, Connection, Conntrack, Way};
+use super::ipset::Sets;
 use super::iptables::{Rule, Tables};
 use super::memory::Memory;
 use super::nft;
@@ -49,6 +50,8 @@ pub struct Host {
     pub nft_v4: Option<Arc<nft::Ruleset>>,
     /// IPv6's nftables rules.
     pub nft_v6: Option<Arc<nft::Ruleset>>,
+    /// The ipsets, which rules of both families look into.
+    pub sets: Arc<Sets>,
 }
 
 impl Host {
@@ -64,6 +67,7 @@ impl Host {
             rules_v6: None,
             nft_v4: None,
             nft_v6: None,
+            sets: Arc::default(),
         }
     }
 

@@ -12,6 +12,7 @@
 pub mod chance;
 pub mod conntrack;
 mod host;
+pub mod ipset;
 pub mod iptables;
 pub mod memory;
 mod nat;

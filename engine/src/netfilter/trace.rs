@@ -149,7 +149,7 @@ impl Trace {
                     at: at(number),
                     matched: false,
                     why: rule.map_or_else(String::new, |rule| {
-                        why_failed(rule, &at(number), view, &host.routing)
+                        why_failed(rule, &at(number), view, host)
                     }),
                     through: None,
                 });

@@ -8,6 +8,7 @@ use ipnet::IpNet;
 
 use super::plan::{Listens, Owner, Plan, PlanNode, PlanPod, PodLink, Serves, Socket};
 use crate::net::{IpFamily, Protocol};
+use crate::netfilter::ipset::Sets;
 use crate::netfilter::iptables::{Before, RuleError, SourceText, Tables};
 use crate::netfilter::route::{Device, LOOPBACK, Route, RouteKind, Routing};
 use crate::netfilter::{Host, nft};
@@ -227,6 +228,17 @@ impl Network {
                 IpFamily::IPv4 => host.nft_v4 = Some(Arc::new(rules)),
                 IpFamily::IPv6 => host.nft_v6 = Some(Arc::new(rules)),
             }
+        }
+        errors
+    }
+
+    /// Gives a Node its ipsets, as `ipset save` prints them; those that it had are gone. Without a
+    /// Node of that name nothing happens.
+    pub fn set_ipsets(&mut self, node: &str, text: &str) -> Vec<RuleError> {
+        let mut sets = Sets::default();
+        let errors = sets.read(text);
+        if let Some(index) = self.node(node) {
+            self.machines[index].host.sets = Arc::new(sets);
         }
         errors
     }

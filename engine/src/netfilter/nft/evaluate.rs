@@ -247,8 +247,10 @@ fn holds(field: Field, value: &Value, seen: &Seen<'_>) -> bool {
             pattern.holds(seen.out_device.unwrap_or(""))
         }
         (Field::State, Value::State(state)) => *state == seen.state,
-        (Field::SourceType, Value::Type(kind)) => (seen.type_of)(seen.packet.src) == *kind,
-        (Field::DestinationType, Value::Type(kind)) => (seen.type_of)(seen.packet.dst) == *kind,
+        (Field::SourceType, Value::Type(kind)) => (seen.type_of)(seen.packet.src, None) == *kind,
+        (Field::DestinationType, Value::Type(kind)) => {
+            (seen.type_of)(seen.packet.dst, None) == *kind
+        }
         _ => false,
     }
 }
@@ -280,11 +282,14 @@ fn shown(field: Field, seen: &Seen<'_>) -> String {
         Field::OutDevice(_) => format!("goes out by {}", seen.out_device.unwrap_or("no device")),
         Field::State => format!("state {}", seen.state.as_str()),
         Field::Mark(mask) => format!("mark {:#x}", seen.packet.mark & mask),
-        Field::SourceType => format!("source is {}", (seen.type_of)(seen.packet.src).as_str()),
+        Field::SourceType => format!(
+            "source is {}",
+            (seen.type_of)(seen.packet.src, None).as_str()
+        ),
         Field::DestinationType => {
             format!(
                 "destination is {}",
-                (seen.type_of)(seen.packet.dst).as_str()
+                (seen.type_of)(seen.packet.dst, None).as_str()
             )
         }
     }
