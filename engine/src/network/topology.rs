@@ -8,8 +8,9 @@ use ipnet::IpNet;
 
 use super::plan::{Listens, Owner, Plan, PlanNode, PlanPod, PodLink, Serves, Socket};
 use crate::net::{IpFamily, Protocol};
+use crate::netfilter::ipset::Sets;
 use crate::netfilter::iptables::{Before, RuleError, SourceText, Tables, Trouble};
-use crate::netfilter::ipvs::{Servers, Sets};
+use crate::netfilter::ipvs::Servers;
 use crate::netfilter::route::{Device, LOOPBACK, Route, RouteKind, Routing};
 use crate::netfilter::{Host, nft};
 
@@ -257,8 +258,8 @@ impl Network {
         errors
     }
 
-    /// Gives a Node virtual servers, sets and bound addresses of one family; those that it had are
-    /// gone. Its iptables rules come by [`Network::set_rules`]. Without a Node of that name nothing
+    /// Gives a Node virtual servers and bound addresses of one family, and sets; servers, addresses
+    /// and sets of the same names that it had are gone. Its iptables rules come by [`Network::set_rules`]. Without a Node of that name nothing
     /// happens.
     pub fn set_ipvs(
         &mut self,
@@ -267,7 +268,8 @@ impl Network {
         ipvs: &NodeIpvs,
     ) -> Vec<(IpvsText, RuleError)> {
         let (servers, server_errors) = Servers::read(&ipvs.servers);
-        let (sets, set_errors) = Sets::read(&ipvs.sets);
+        let mut sets = Sets::default();
+        let set_errors = sets.read(&ipvs.sets);
         let mut addresses = Vec::new();
         let mut errors = Vec::new();
         for (line, text) in (1..).zip(ipvs.addresses.lines()) {
@@ -281,11 +283,12 @@ impl Network {
         }
         if let Some(index) = self.node(node) {
             let host = &mut self.machines[index].host;
-            let (servers, sets) = (Arc::new(servers), Arc::new(sets));
+            let servers = Some(Arc::new(servers));
             match family {
-                IpFamily::IPv4 => (host.ipvs_v4, host.sets_v4) = (Some(servers), sets),
-                IpFamily::IPv6 => (host.ipvs_v6, host.sets_v6) = (Some(servers), sets),
+                IpFamily::IPv4 => host.ipvs_v4 = servers,
+                IpFamily::IPv6 => host.ipvs_v6 = servers,
             }
+            Arc::make_mut(&mut host.sets).replace(sets);
             host.routing.bind(IPVS_DEVICE, family, &addresses);
         }
         let of = |text| move |error| (text, error);
@@ -295,6 +298,17 @@ impl Network {
             .collect()
     }
 
+    /// Gives a Node its ipsets, as `ipset save` prints them; those that it had are gone. Without a
+    /// Node of that name nothing happens.
+    pub fn set_ipsets(&mut self, node: &str, text: &str) -> Vec<RuleError> {
+        let mut sets = Sets::default();
+        let errors = sets.read(text);
+        if let Some(index) = self.node(node) {
+            self.machines[index].host.sets = Arc::new(sets);
+        }
+        errors
+    }
+
     /// Takes all rules away from a Node, of all kinds and families.
     pub fn clear_rules(&mut self, node: &str) {
         if let Some(index) = self.node(node) {
@@ -302,7 +316,7 @@ impl Network {
             (host.rules_v4, host.rules_v6) = (None, None);
             (host.nft_v4, host.nft_v6) = (None, None);
             (host.ipvs_v4, host.ipvs_v6) = (None, None);
-            (host.sets_v4, host.sets_v6) = Default::default();
+            host.sets = Arc::default();
             for family in [IpFamily::IPv4, IpFamily::IPv6] {
                 host.routing.bind(IPVS_DEVICE, family, &[]);
             }

@@ -7,6 +7,8 @@ use proptest::prelude::*;
 use super::*;
 use crate::net::IpFamily;
 
+mod others;
+
 fn load(text: &str) -> Tables {
     let mut tables = Tables::new(IpFamily::IPv4);
     assert_eq!(tables.restore(text, Before::Flush), []);
@@ -386,7 +388,7 @@ fn sets_and_ipvs_are_read_as_tests() {
         set.tests,
         [Test {
             invert: true,
-            what: What::Set("A".to_owned(), vec![true, false]),
+            what: What::Set("A".to_owned(), vec![SetSide::Destination, SetSide::Source]),
         }]
     );
     let ipvs = rule("-m ipvs --vaddr 10.96.0.1 --vproto tcp --vport 80 -j X");
