@@ -37,7 +37,7 @@ pub use journey::{
     Cause, Change, Client, ClientKind, Direction, Hop, Journey, Location, Request, Served, Step,
     Verdict, VerdictKind,
 };
-pub use names::{NameLookup, PassedOver, Query};
+pub use names::{NameLookup, NameRow, PassedOver, Query};
 pub use plan::{
     Listens, Owner, Plan, PlanNode, PlanOutside, PlanPod, PlanRoute, PlanRouter, PodLink, Serves,
     Socket,

@@ -4,12 +4,15 @@
 //! the reply's rewriting lifts it. The card stays inside the picture, never lies over the guest,
 //! and of what else it could cover it covers the least.
 
-use lobby_engine::network::{Change, Direction, Journey};
+use lobby_engine::network::{Change, Direction, Journey, Step};
 
 use super::geometry::{Point, Rect};
 use super::layout::Layout;
 use super::text::{self, Face};
 use super::way::{Place, Way};
+
+/// How wide a line that a person typed may be.
+const WIDEST: i32 = 200;
 
 /// What is written on the card at one hop.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -78,8 +81,15 @@ impl Card {
     #[must_use]
     pub fn at(journey: &Journey, hop: usize) -> Option<Self> {
         let now = journey.hops.get(hop.checked_sub(1)?)?;
+        if now.step == Step::Resolve {
+            return Some(Self::asking(journey));
+        }
         let (mut dnat, mut snat) = (None, None);
         for (i, past) in journey.hops.iter().take(hop).enumerate() {
+            // The question was a packet of its own, and its stamps are gone with it.
+            if past.step == Step::Resolve {
+                continue;
+            }
             let here = i + 1 == hop;
             // A stamp that was lifted before this hop is gone.
             for stamp in [&mut dnat, &mut snat] {
@@ -127,6 +137,36 @@ impl Card {
             from: line(before.from_text(), after.from_text(), on_from),
             to: line(before.to_text(), after.to_text(), on_to),
         })
+    }
+
+    /// The card while the guest asks for a name: the answer takes its place.
+    fn asking(journey: &Journey) -> Self {
+        let typed = &journey.request.to;
+        let typed = text::fit(typed, 105, Face::Mono, WIDEST);
+        let client = journey.hops.first().map(|hop| hop.before.src.to_string());
+        let found = journey.hops.get(1).filter(|_| {
+            journey
+                .names
+                .as_ref()
+                .is_some_and(|names| names.address.is_some())
+        });
+        Self {
+            from: CardLine {
+                now: client.unwrap_or_default(),
+                ..CardLine::default()
+            },
+            to: match found {
+                Some(next) => CardLine {
+                    now: next.before.to_text(),
+                    was: Some(typed),
+                    stamp: None,
+                },
+                None => CardLine {
+                    now: typed,
+                    ..CardLine::default()
+                },
+            },
+        }
     }
 
     /// How much room it takes.

@@ -65,6 +65,18 @@ pub enum Reply {
     Refused,
 }
 
+impl Reply {
+    /// The response code, or that nothing came back.
+    #[must_use]
+    pub fn status(&self) -> &'static str {
+        match self {
+            Self::Answered(answer) => answer.rcode.as_str(),
+            Self::TimedOut => "no reply",
+            Self::Refused => "refused",
+        }
+    }
+}
+
 /// A name found, or not, and every step of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
