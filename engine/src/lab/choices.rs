@@ -210,8 +210,12 @@ pub(super) fn suggestion(world: &World, street: &[Client]) -> Option<Request> {
                 pod.metadata.namespace != *namespace,
             )
         });
-        // From another Namespace it is the name that there is to see.
-        let to = if pod.is_some_and(|pod| pod.metadata.namespace != *namespace) {
+        // From another Namespace it is the name that there is to see, if the Pod asks cluster DNS.
+        let knows_names = |pod: &Pod| {
+            !pod.spec.host_network && matches!(pod.spec.dns_policy.as_str(), "" | "ClusterFirst")
+        };
+        let to = if pod.is_some_and(|pod| pod.metadata.namespace != *namespace && knows_names(pod))
+        {
             format!("{}.{namespace}:{number}", service.metadata.name)
         } else {
             host_port(address, Some(number))
