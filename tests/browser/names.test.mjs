@@ -63,6 +63,10 @@ test("from another namespace a short name is not found, and each question can be
     const record = await rows(page).nth(2).locator(".names-record").innerText();
     assert.match(record, /^A 10\.(96|97|98|99|1[0-9]{2})\.\d+\.\d+\s*30 s$/);
     await rows(page).nth(2).getByText("Pod kube-system/coredns-").waitFor();
+    // The question's own way is there: it met the same sheet as any packet.
+    await rows(page).first().getByText("its way").click();
+    const way = await rows(page).first().locator("details li").allInnerTexts();
+    assert.ok(way.some((stop) => /^Desk, on node-\d’s sheet$/.test(stop)), way.join(" | "));
     // The journey begins with the lookup, at the directory.
     const first = page.locator(".hop").first();
     assert.match(await first.innerText(), /Directory: backend\.shop/);
@@ -112,9 +116,12 @@ test("an ExternalName leads to a host that does not know the name", () =>
     await page.getByRole("button", { name: /^Show on line/ }).waitFor();
     await axe(page);
     await screenshot(page, "names-wrong-answer-dark");
-    // An edit that changes a name makes the journey old, although no rule changed.
-    const text = await page.evaluate(() => localStorage.getItem("lobby.text"));
-    assert.ok(text.includes("externalName: api.example.org"));
+    // An edit that leads the name elsewhere makes the journey old, although no rule changed.
+    await page.locator(".cm-content").waitFor();
+    await page.getByRole("button", { name: /^Show on line/ }).click();
+    await page.keyboard.press("End");
+    await page.keyboard.type("x");
+    await page.getByText("The manifests changed, and with them the way.").waitFor();
   }));
 
 for (const [name, viewport] of Object.entries({ desktop: DESKTOP, phone: PHONE, narrow: NARROW })) {

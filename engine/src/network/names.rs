@@ -77,6 +77,9 @@ pub struct NameRow {
     pub server: IpAddr,
     /// Who answered; empty where nobody did.
     pub answered_by: String,
+    /// The stops of the packet that carried it; none for a question that shares the packet of the
+    /// one before.
+    pub way: Vec<Words>,
     /// Why it was asked.
     pub why: Words,
     /// Why the reply is what it is.
@@ -92,8 +95,15 @@ impl NameLookup {
                 Reply::Answered(answer) => &answer.answer[..],
                 Reply::TimedOut | Reply::Refused => &[],
             };
-            let by = (self.queries.iter()).find(|query| query.attempts.contains(&attempt.number));
-            let by = by.and_then(|query| query.answered_by.clone());
+            let query =
+                (self.queries.iter()).find(|query| query.attempts.contains(&attempt.number));
+            let by = query.and_then(|query| query.answered_by.clone());
+            // What the server asked in its turn is part of the way, too.
+            let first = query.filter(|query| query.attempts.first() == Some(&attempt.number));
+            let way = first.into_iter().flat_map(|query| {
+                let ways = std::iter::once(&query.way).chain(query.forwarded.last());
+                ways.flat_map(|way| way.hops.iter().map(|hop| hop.title.clone()))
+            });
             NameRow {
                 number: attempt.number,
                 name: attempt.question.name.to_string(),
@@ -107,6 +117,7 @@ impl NameLookup {
                     })
                     .collect(),
                 server: attempt.server,
+                way: way.collect(),
                 answered_by: by.unwrap_or_default(),
                 why: attempt.why.clone(),
                 because: attempt.because.clone(),

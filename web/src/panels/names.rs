@@ -127,6 +127,7 @@ pub fn Names(props: &NamesProps) -> Html {
                 <summary>{ "resolv.conf and hosts of this client" }</summary>
                 { for files.iter().map(|files| html! {
                     <>
+                        <p class="names-why">{ "C library: " }{ files.libc.as_str() }</p>
                         <h3>{ "/etc/resolv.conf" }</h3>
                         <pre tabindex="0" role="group" aria-label="/etc/resolv.conf">{ &files.resolv_conf }</pre>
                         <h3>{ "/etc/hosts" }</h3>
@@ -200,6 +201,12 @@ fn question(row: &NameRow, skin: Skin) -> Html {
                 <p class="names-record mono">{ text }<span>{ format!("{ttl} s") }</span></p>
             }) }
             <p class="names-why">{ phrase(&row.because, skin) }{ " " }<span class="names-by">{ by }</span></p>
+            if !row.way.is_empty() {
+                <details class="names-why">
+                    <summary>{ "its way" }</summary>
+                    <ol>{ for row.way.iter().map(|stop| html! { <li>{ phrase(stop, skin) }</li> }) }</ol>
+                </details>
+            }
         </li>
     }
 }

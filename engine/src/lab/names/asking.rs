@@ -215,7 +215,15 @@ impl Questions<'_> {
         let (answer, name) = match who {
             Who::Resolver(which) => {
                 let name = [LAN_RESOLVER, PUBLIC_RESOLVER][which];
-                (self.names.upstream[which].answer(question), name.to_owned())
+                query.answered_by = Some(name.to_owned());
+                let answer = self.names.upstream[which].answer(question);
+                let why = (answer.reason == Reason::UnknownOutside).then(|| {
+                    Words::new(
+                        "A directory outside the hotel: it does not know the name.",
+                        format!("{name} does not know the name; it does not ask cluster DNS."),
+                    )
+                });
+                return (Reply::Answered(answer), why);
             }
             Who::Pod(pod) => {
                 let own = pod_of(&self.world.store, &format!("pod/{pod}"));
