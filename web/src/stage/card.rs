@@ -133,39 +133,37 @@ impl Card {
         // The answer is a packet of its own: between the room and the reply nothing was rewritten.
         let turned = before.src != after.src && now.changes.is_empty();
         let before = if turned { after } else { before };
+        // The answer takes the name's place.
+        let answered = hop == 2
+            && journey
+                .hops
+                .first()
+                .is_some_and(|past| past.step == Step::Resolve)
+            && journey
+                .names
+                .as_ref()
+                .is_some_and(|names| names.address.is_some());
+        let to = if answered {
+            typed(journey)
+        } else {
+            before.to_text()
+        };
         Some(Self {
             from: line(before.from_text(), after.from_text(), on_from),
-            to: line(before.to_text(), after.to_text(), on_to),
+            to: line(to, after.to_text(), on_to),
         })
     }
 
-    /// The card while the guest asks for a name: the answer takes its place.
+    /// The card while the guest asks for a name: it still says what was typed.
     fn asking(journey: &Journey) -> Self {
-        let typed = &journey.request.to;
-        let typed = text::fit(typed, 105, Face::Mono, WIDEST);
         let client = journey.hops.first().map(|hop| hop.before.src.to_string());
-        let found = journey.hops.get(1).filter(|_| {
-            journey
-                .names
-                .as_ref()
-                .is_some_and(|names| names.address.is_some())
-        });
+        let line = |now| CardLine {
+            now,
+            ..CardLine::default()
+        };
         Self {
-            from: CardLine {
-                now: client.unwrap_or_default(),
-                ..CardLine::default()
-            },
-            to: match found {
-                Some(next) => CardLine {
-                    now: next.before.to_text(),
-                    was: Some(typed),
-                    stamp: None,
-                },
-                None => CardLine {
-                    now: typed,
-                    ..CardLine::default()
-                },
-            },
+            from: line(client.unwrap_or_default()),
+            to: line(typed(journey)),
         }
     }
 
@@ -180,6 +178,11 @@ impl Card {
         let w = (47 + wide(&self.from).max(wide(&self.to))).max(206);
         (w, 2 * layout.metrics.card_line + 12)
     }
+}
+
+/// What was asked for, as far as there is room.
+fn typed(journey: &Journey) -> String {
+    text::fit(&journey.request.to, 105, Face::Mono, WIDEST)
 }
 
 /// How wide a stamp is.

@@ -64,12 +64,17 @@ fn while_a_name_is_asked_for_the_answer_takes_its_place() {
         lab.send(&request).unwrap()
     };
     let found = send("backend.shop:8080");
-    let card = Card::at(&found, 1).unwrap();
-    assert_eq!(card.to.was.as_deref(), Some("backend.shop:8080"));
-    assert!(card.to.now.starts_with("10.") && card.to.now.ends_with(":8080"));
-    // The question's own rewriting leaves no stamp on the request.
+    let asking = Card::at(&found, 1).unwrap();
+    assert_eq!(
+        (asking.to.was, asking.to.now),
+        (None, "backend.shop:8080".to_owned())
+    );
     let next = Card::at(&found, 2).unwrap();
+    assert_eq!(next.to.was.as_deref(), Some("backend.shop:8080"));
+    assert!(next.to.now.starts_with("10.") && next.to.now.ends_with(":8080"));
+    // The question's own rewriting leaves no stamp on the request.
     assert_eq!((next.from.stamp, next.to.stamp), (None, None));
+    assert_eq!(Card::at(&found, 3).unwrap().to.was, Some(next.to.now));
     let unknown = Card::at(&send("backend:8080"), 1).unwrap();
     assert_eq!(
         (unknown.to.was, unknown.to.now),
