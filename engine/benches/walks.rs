@@ -108,7 +108,7 @@ fn web() -> (Service, EndpointSlice) {
     };
     let slice = EndpointSlice {
         metadata: of_slice,
-        address_type: AddressType::IPv4,
+        address_type: "IPv4".to_owned(),
         endpoints: (0..ENDPOINTS)
             .map(|number| Endpoint {
                 addresses: vec![format!("10.244.1.{}", 10 + number)],

@@ -274,6 +274,12 @@ fn the_corefile_of_the_config_map_decides() {
     assert_eq!(journey.verdict.kind, VerdictKind::NoSuchName);
 
     let mut broken = lab(&corefile("kubernets cluster.local"));
+    let complaint = &broken.outcome().diagnostics[0];
+    assert!(
+        complaint.message.starts_with("Corefile line 2: "),
+        "{complaint:?}"
+    );
+    assert_eq!(complaint.field.as_deref(), Some("data[Corefile]"));
     let journey = send(&mut broken, CLIENT, "http://backend.shop:8080");
     assert!(
         journey.names.unwrap().resolution.attempts[0]

@@ -384,7 +384,7 @@ for (const [name, viewport] of Object.entries({ phone: PHONE, narrow: NARROW }))
       await noSidewaysScroll(page);
       await screenshot(page, `journey-${name}`);
 
-      for (const tab of ["Rules", "Manifests"]) {
+      for (const tab of ["Rules", "Names", "Manifests"]) {
         await page.getByRole("tab", { name: tab }).tap();
         if (tab === "Manifests") await page.locator(".cm-content").waitFor();
         await axe(page);

@@ -15,7 +15,7 @@ use crate::keys::{self, Command, Scope};
 use crate::links::Focus;
 use crate::marks;
 use crate::panels::{
-    Help, JourneyPanel, Manifests, Rules, SendBar, Top, Transport, Width, node_of,
+    Help, JourneyPanel, Manifests, Names, Rules, SendBar, Top, Transport, Width, node_of,
 };
 use crate::prefs::{self, Choice as _, Motion, Prefs, Skin, Theme};
 use crate::session::{Same, Session, World};
@@ -209,6 +209,14 @@ pub fn App() -> Html {
         <Rules nodes={state.world.nodes.clone()} {node} view={rules} shown={state.rules.clone()}
             journey={state.journey.clone()} hop={state.hop} {lit} pinned={state.pointer.pinned.clone()} />
     };
+    let shown = match width {
+        Width::Wide => state.names,
+        _ => state.tab == Tab::Names,
+    };
+    let names = html! {
+        <Names world={Same(state.world.clone())} journey={state.journey.clone()} from={state.draft.from.clone()}
+            skin={state.prefs.skin} {shown} />
+    };
 
     html! {
         <ContextProvider<Session> context={session.clone()}>
@@ -219,7 +227,7 @@ pub fn App() -> Html {
                 Width::Narrow => "narrow",
             })}>
                 { top }
-                { frame(width, state.tab, &session, main, manifests, journey, rules) }
+                { frame(width, &state, &session, main, [manifests, journey, rules, names]) }
             </div>
             <Help open={*help} onclose={ let help = help.setter(); Callback::from(move |()| help.set(false)) } />
         </ContextProvider<Session>>
@@ -227,20 +235,21 @@ pub fn App() -> Html {
 }
 
 /// Three columns where there is room; else the stage, and the panels behind tabs.
-fn frame(
-    width: Width,
-    tab: Tab,
-    session: &Session,
-    main: Html,
-    manifests: Html,
-    journey: Html,
-    rules: Html,
-) -> Html {
+fn frame(width: Width, state: &State, session: &Session, main: Html, panels: [Html; 4]) -> Html {
     let wide = width == Width::Wide;
+    let (tab, lower) = (state.tab, if state.names { Tab::Names } else { Tab::Rules });
+    let [manifests, journey, rules, names] = panels;
     let panel = |of: Tab, id: &'static str, class: &'static str, content: Html| {
+        // Where there is room, rules and names share one place, and the others have their own.
+        let shares = matches!(of, Tab::Rules | Tab::Names);
+        let hidden = if wide {
+            shares && lower != of
+        } else {
+            tab != of
+        };
         html! {
-            <div key={id} {id} class={classes!("panel", class)} hidden={!wide && tab != of}
-                role={(!wide).then_some("tabpanel")}>
+            <div key={id} {id} class={classes!("panel", class)} {hidden}
+                role={(shares || !wide).then_some("tabpanel")}>
                 { content }
             </div>
         }
@@ -248,18 +257,36 @@ fn frame(
     let left = panel(Tab::Manifests, "manifests", "left", manifests);
     let journey = panel(Tab::Journey, "journey", "journey-panel", journey);
     let rules = panel(Tab::Rules, "rules", "rules-panel", rules);
+    let names = panel(Tab::Names, "names", "names-panel", names);
+    let tabs = |tab: Tab, tabs: &'static [TabName]| {
+        html! { <Tabs key="tabs" {tab} {tabs} session={session.clone()} /> }
+    };
     let parts: Vec<Html> = if wide {
-        vec![left, main, journey, rules]
+        let lower = html! {
+            <div key="lower" class="lower">{ tabs(lower, &TABS[1..3]) }{ rules }{ names }</div>
+        };
+        vec![left, main, journey, lower]
     } else {
-        let tabs = html! { <Tabs key="tabs" {tab} session={session.clone()} /> };
-        vec![main, tabs, journey, rules, left]
+        vec![main, tabs(tab, &TABS), journey, rules, names, left]
     };
     html! { <div class="mid">{ for parts }</div> }
 }
 
+/// A tab, the id of its panel, and its name.
+type TabName = (Tab, &'static str, &'static str);
+
+/// All tabs, in their order.
+const TABS: [TabName; 4] = [
+    (Tab::Journey, "journey", "Journey"),
+    (Tab::Rules, "rules", "Rules"),
+    (Tab::Names, "names", "Names"),
+    (Tab::Manifests, "manifests", "Manifests"),
+];
+
 #[derive(Clone, PartialEq, Properties)]
 struct TabsProps {
     tab: Tab,
+    tabs: &'static [TabName],
     session: Session,
 }
 
@@ -267,12 +294,8 @@ struct TabsProps {
 /// Practices ask of tabs.
 #[component]
 fn Tabs(props: &TabsProps) -> Html {
-    const TABS: [(Tab, &str, &str); 3] = [
-        (Tab::Journey, "journey", "Journey"),
-        (Tab::Rules, "rules", "Rules"),
-        (Tab::Manifests, "manifests", "Manifests"),
-    ];
-    let at = TABS
+    let tabs = props.tabs;
+    let at = tabs
         .iter()
         .position(|(tab, _, _)| *tab == props.tab)
         .unwrap_or(0);
@@ -280,14 +303,14 @@ fn Tabs(props: &TabsProps) -> Html {
         let session = props.session.clone();
         Callback::from(move |event: KeyboardEvent| {
             let next = match event.key().as_str() {
-                "ArrowRight" => (at + 1) % TABS.len(),
-                "ArrowLeft" => (at + TABS.len() - 1) % TABS.len(),
+                "ArrowRight" => (at + 1) % tabs.len(),
+                "ArrowLeft" => (at + tabs.len() - 1) % tabs.len(),
                 "Home" => 0,
-                "End" => TABS.len() - 1,
+                "End" => tabs.len() - 1,
                 _ => return,
             };
             event.prevent_default();
-            let (tab, id, _) = TABS[next];
+            let (tab, id, _) = tabs[next];
             session.dispatch(Action::Tab(tab));
             let button = gloo::utils::document().get_element_by_id(&format!("tab-{id}"));
             if let Some(button) =
@@ -300,7 +323,7 @@ fn Tabs(props: &TabsProps) -> Html {
     html! {
         <nav aria-label="Panels">
         <div class="tabs" role="tablist" aria-label="Panels" {onkeydown}>
-            { for TABS.iter().map(|(tab, id, name)| {
+            { for tabs.iter().map(|(tab, id, name)| {
                 let (tab, on) = (*tab, *tab == props.tab);
                 let session = props.session.clone();
                 html! {

@@ -9,10 +9,13 @@ use std::rc::Rc;
 
 use lobby_engine::api::{FieldPath, Origin};
 use lobby_engine::diagnostic::Severity;
-use lobby_engine::lab::{Choice, Lab, NodeRules, Outcome, OutlineEntry, RuleLine, Scene, Settings};
+use lobby_engine::dns::Record;
+use lobby_engine::lab::{
+    Choice, ClientNames, Lab, NodeRules, Outcome, OutlineEntry, RuleLine, Scene, Settings,
+};
 use lobby_engine::net::Protocol;
 use lobby_engine::netfilter::RuleAt;
-use lobby_engine::network::Request;
+use lobby_engine::network::{NameLookup, Request};
 use yew::{AttrValue, UseReducerDispatcher};
 
 use crate::links::{Focus, Lit, related};
@@ -162,6 +165,8 @@ struct Inner {
     scene: RefCell<Rc<Scene>>,
     /// Whether a journey is shown that an edit may outdate.
     walked: Cell<bool>,
+    /// Whether it began with a name: then more than rules decides whether it holds.
+    named: Cell<bool>,
     dispatch: RefCell<Option<UseReducerDispatcher<State>>>,
 }
 
@@ -190,6 +195,7 @@ impl Session {
             read: RefCell::new(Rc::from(text)),
             scene: RefCell::new(world.scene.clone()),
             walked: Cell::new(false),
+            named: Cell::new(false),
             dispatch: RefCell::new(None),
         };
         (Self(Rc::new(inner)), world)
@@ -214,13 +220,15 @@ impl Session {
         let mut lab = self.0.lab.borrow_mut();
         let shown = self.0.scene.borrow().clone();
         let rules = self.0.walked.get().then(|| rules_of_all(&lab, &shown));
+        let store = (self.0.walked.get() && self.0.named.get()).then(|| lab.world().store.clone());
         change(&mut lab);
         let world = Rc::new(World::of(&lab, Some(&shown)));
         // A comment typed, or a text that cannot be read, changes nothing that a packet meets: its
         // journey still holds.
-        let holds = rules.is_none_or(|rules| {
-            Rc::ptr_eq(&shown, &world.scene) && same_rules(&rules, &rules_of_all(&lab, &shown))
-        });
+        let holds = store.is_none_or(|store| store == lab.world().store)
+            && rules.is_none_or(|rules| {
+                Rc::ptr_eq(&shown, &world.scene) && same_rules(&rules, &rules_of_all(&lab, &shown))
+            });
         if !holds {
             self.0.walked.set(false);
         }
@@ -262,10 +270,30 @@ impl Session {
     pub fn send(&self, draft: &Draft) {
         let answer = self.0.lab.borrow_mut().send(&draft.request());
         self.0.walked.set(answer.is_ok());
+        let named = answer.as_ref().is_ok_and(|journey| journey.names.is_some());
+        self.0.named.set(named);
         self.dispatch(match answer {
             Ok(journey) => Action::Sent(Rc::new(journey)),
             Err(error) => Action::NotSent(Rc::from(error.to_string())),
         });
+    }
+
+    /// Looks a name up as a client does.
+    pub fn lookup(&self, from: &str, name: &str) -> Result<Rc<NameLookup>, String> {
+        let answer = self.0.lab.borrow_mut().lookup(from, name, None);
+        answer.map(Rc::new).map_err(|error| error.to_string())
+    }
+
+    /// What a client finds names with; `None` where there is no such client.
+    #[must_use]
+    pub fn client_names(&self, from: &str) -> Option<ClientNames> {
+        self.0.lab.borrow_mut().client_names(from).ok()
+    }
+
+    /// The lines of the cluster's zone.
+    #[must_use]
+    pub fn zone(&self) -> Vec<Record> {
+        self.0.lab.borrow_mut().zone()
     }
 
     /// A Node's rules.

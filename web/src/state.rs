@@ -84,6 +84,8 @@ pub enum Tab {
     Journey,
     /// The rules.
     Rules,
+    /// The names.
+    Names,
     /// The manifests.
     Manifests,
 }
@@ -141,6 +143,8 @@ pub struct State {
     pub rules: RulesShown,
     /// Which panel is seen where there is room for one.
     pub tab: Tab,
+    /// Whether the names are seen in the place of the rules, where there is room for both columns.
+    pub names: bool,
 }
 
 /// What can happen.
@@ -216,6 +220,7 @@ impl State {
             pointer: Pointer::default(),
             rules: RulesShown::default(),
             tab: Tab::default(),
+            names: false,
         }
     }
 
@@ -428,7 +433,14 @@ impl Reducible for State {
             Action::RulesTable(table) => state.rules.table = table,
             Action::RulesScope(scope) => state.rules.scope = Some(scope),
             Action::RulesSearch(search) => state.rules.search = search,
-            Action::Tab(tab) => state.tab = tab,
+            Action::Tab(tab) => {
+                state.tab = tab;
+                match tab {
+                    Tab::Names => state.names = true,
+                    Tab::Rules => state.names = false,
+                    Tab::Journey | Tab::Manifests => {}
+                }
+            }
         }
         Rc::new(state)
     }

@@ -6,9 +6,10 @@
 //! its C library makes of them; every question of it is kept in a [`Resolution`].
 //!
 //! Specified in kubernetes/dns `docs/specification.md` 1.1.0; modelled after coredns/coredns
-//! v1.13.1, and held against answers recorded from it. Left out: the wire (message ids, EDNS,
-//! truncation), time (kept answers), chance (shuffled addresses), and every plugin that
-//! [`Corefile::read`] names as not modelled.
+//! v1.13.1, and held against answers recorded from it. Pure: whoever carries a question decides
+//! whether it arrives ([`Resolver::resolve`], [`CoreDns::answer_with`]), and draws the order of an
+//! answer's addresses ([`Answer::shuffle`]). Left out: the wire (message ids, EDNS, truncation),
+//! time (kept answers), and every plugin that [`Corefile::read`] names as not modelled.
 
 mod corefile;
 mod dig;

@@ -3,7 +3,8 @@
 //! Models coredns/coredns v1.13.1 `core/dnsserver/server.go` (the longest zone wins; REFUSED where
 //! there is none; SERVFAIL where no plugin answers), the order of plugins in `zdirectives.go`
 //! (`cache` around `kubernetes` around `forward`), and what `plugin/cache` does to an answer that
-//! it did not have yet. Left out: kept answers, shuffled addresses, truncation over UDP.
+//! it did not have yet. Left out: kept answers, truncation over UDP; shuffling is the caller's
+//! ([`CoreDns::shuffles`]).
 
 use std::net::IpAddr;
 

@@ -79,6 +79,7 @@ pub(super) fn targets(world: &World) -> Vec<Choice> {
             }
         }
     }
+    choices.extend(services.iter().flat_map(|service| names(service)));
     for service in &services {
         let object = Some(reference(service));
         for port in &service.spec.ports {
@@ -125,11 +126,33 @@ pub(super) fn targets(world: &World) -> Vec<Choice> {
     choices
 }
 
+/// A Service by its name, as every Pod knows it: with each port, and an ExternalName without ports
+/// as the host of a URL.
+fn names(service: &Service) -> Vec<Choice> {
+    let metadata = &service.metadata;
+    let name = format!("{}.{}", metadata.name, metadata.namespace);
+    let choice = |id: String, protocol| Choice {
+        label: id.clone(),
+        id,
+        group: "Names".to_owned(),
+        protocol: Some(protocol),
+        object: Some(reference(service)),
+    };
+    let spec = &service.spec;
+    if spec.type_ == "ExternalName" && spec.ports.is_empty() {
+        return vec![choice(format!("https://{name}"), Protocol::Tcp)];
+    }
+    (spec.ports.iter())
+        .filter_map(|port| number_and_protocol(port.port, &port.protocol))
+        .map(|(number, protocol)| choice(format!("{name}:{number}"), protocol))
+        .collect()
+}
+
 /// What one click sends in a fresh world: the request that shows most of the way.
 ///
 /// With a node port: from outside to a Node that has no Pod of the Service, where there is one. So
 /// the packet is rewritten twice and crosses the Pod network. Otherwise: from a Pod that does not
-/// belong to the Service to its cluster address.
+/// belong to the Service to its cluster address; from another Namespace, to its name.
 pub(super) fn suggestion(world: &World, street: &[Client]) -> Option<Request> {
     let mut services: Vec<(usize, &Service)> = world
         .store
@@ -181,23 +204,29 @@ pub(super) fn suggestion(world: &World, street: &[Client]) -> Option<Request> {
             continue;
         };
         let namespace = &service.metadata.namespace;
-        let from = running_pods(world)
-            .min_by_key(|pod| {
-                (
-                    is_selected(service, pod),
-                    pod.metadata.namespace != *namespace,
-                )
-            })
+        let pod = running_pods(world).min_by_key(|pod| {
+            (
+                is_selected(service, pod),
+                pod.metadata.namespace != *namespace,
+            )
+        });
+        // From another Namespace it is the name that there is to see, if the Pod asks cluster DNS.
+        let knows_names = |pod: &Pod| {
+            !pod.spec.host_network && matches!(pod.spec.dns_policy.as_str(), "" | "ClusterFirst")
+        };
+        let to = if pod.is_some_and(|pod| pod.metadata.namespace != *namespace && knows_names(pod))
+        {
+            format!("{}.{namespace}:{number}", service.metadata.name)
+        } else {
+            host_port(address, Some(number))
+        };
+        let from = pod
             .map(|pod| format!("pod/{}/{}", pod.metadata.namespace, pod.metadata.name))
             .or_else(|| {
                 let node = world.store.nodes().next()?;
                 Some(format!("node/{}", node.metadata.name))
             })?;
-        return Some(Request {
-            from,
-            to: host_port(address, Some(number)),
-            protocol,
-        });
+        return Some(Request { from, to, protocol });
     }
     None
 }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::choices::{self, Choice};
 use super::links;
-use super::names::ClientNames;
+use super::names::{self, ClientNames};
 use super::outline::{self, OutlineEntry};
 use super::picture;
 use super::rules::{self, NodeRules};
@@ -158,7 +158,7 @@ impl Lab {
     }
 
     fn build(&mut self, documents: &[Document], refused: &BTreeSet<usize>) -> Vec<Diagnostic> {
-        let (world, diagnostics) = world::build(
+        let (world, mut diagnostics) = world::build(
             documents,
             refused,
             &self.settings,
@@ -167,6 +167,7 @@ impl Lab {
         );
         self.documents = documents.to_vec();
         self.world = world;
+        diagnostics.extend(names::complaints(&self.world, documents));
         let store = &self.world.store;
         // Nodes stand in the order of the text, which is not that of the store.
         let mut nodes: Vec<&str> = store

@@ -10,6 +10,9 @@
 //!  (who, where)  (packets, machines)              (hops)   words (both vocabularies)
 //! ```
 //!
+//! A request to a name begins with its [`NameLookup`]: somebody else resolves it, and each of the
+//! questions was a walk of its own.
+//!
 //! Specified by the packet path of Linux (see [`crate::netfilter`]) and the network of a kubeadm
 //! cluster with routes between Nodes (host-gw, kindnet). Left out: NetworkPolicy, overlays,
 //! masquerade by the CNI (Pods are seen outside by their own addresses, and the LAN's router has
@@ -40,7 +43,7 @@ pub use journey::{
     Cause, Change, Client, ClientKind, Direction, Hop, Journey, Location, Request, Served, Step,
     Verdict, VerdictKind,
 };
-pub use names::{NameLookup, PassedOver, Query};
+pub use names::{NameLookup, NameRow, PassedOver, Query};
 pub use plan::{
     Listens, Owner, Plan, PlanNode, PlanOutside, PlanPod, PlanRoute, PlanRouter, PodLink, Serves,
     Socket,

@@ -13,7 +13,7 @@ use super::request::{self, RequestError};
 use super::topology::Network;
 use super::words;
 use crate::api::Origin;
-use crate::dns::{AttemptResult, Reply, Resolution, ResolutionKind};
+use crate::dns::{Attempt, AttemptResult, Reply, Resolution, ResolutionKind};
 use crate::words::Words;
 
 /// How the name in a request became an address, or why it did not.
@@ -58,7 +58,74 @@ pub struct PassedOver {
     pub kind: VerdictKind,
 }
 
+/// One question and its answer, as a line of a list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NameRow {
+    /// From 1.
+    pub number: u32,
+    /// The name that was asked for.
+    pub name: String,
+    /// The record type.
+    pub record_type: String,
+    /// What came back: a response code, or that nothing did.
+    pub status: &'static str,
+    /// Whether it has what was asked for.
+    pub found: bool,
+    /// The answer's records: type and data, and the TTL in seconds.
+    pub records: Vec<(String, u32)>,
+    /// Whom the question was put to.
+    pub server: IpAddr,
+    /// Who answered; empty where nobody did.
+    pub answered_by: String,
+    /// The stops of the packet that carried it; none for a question that shares the packet of the
+    /// one before.
+    pub way: Vec<Words>,
+    /// Why it was asked.
+    pub why: Words,
+    /// Why the reply is what it is.
+    pub because: Words,
+}
+
 impl NameLookup {
+    /// Every question with its answer, in order.
+    #[must_use]
+    pub fn rows(&self) -> Vec<NameRow> {
+        let row = |attempt: &Attempt| {
+            let records = match &attempt.reply {
+                Reply::Answered(answer) => &answer.answer[..],
+                Reply::TimedOut | Reply::Refused => &[],
+            };
+            let query =
+                (self.queries.iter()).find(|query| query.attempts.contains(&attempt.number));
+            let by = query.and_then(|query| query.answered_by.clone());
+            // What the server asked in its turn is part of the way, too.
+            let first = query.filter(|query| query.attempts.first() == Some(&attempt.number));
+            let way = first.into_iter().flat_map(|query| {
+                let ways = std::iter::once(&query.way).chain(query.forwarded.last());
+                ways.flat_map(|way| way.hops.iter().map(|hop| hop.title.clone()))
+            });
+            NameRow {
+                number: attempt.number,
+                name: attempt.question.name.to_string(),
+                record_type: attempt.question.record_type.to_string(),
+                status: attempt.reply.status(),
+                found: attempt.result == AttemptResult::Addresses,
+                records: (records.iter())
+                    .map(|record| {
+                        let data = &record.data;
+                        (format!("{} {data}", data.record_type()), record.ttl)
+                    })
+                    .collect(),
+                server: attempt.server,
+                way: way.collect(),
+                answered_by: by.unwrap_or_default(),
+                why: attempt.why.clone(),
+                because: attempt.because.clone(),
+            }
+        };
+        self.resolution.attempts.iter().map(row).collect()
+    }
+
     /// How many rules the kernels looked at for all of its packets.
     pub(super) fn rules_looked_at(&self) -> u32 {
         (self.queries.iter())

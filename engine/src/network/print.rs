@@ -3,7 +3,6 @@
 use std::fmt;
 
 use super::{Change, Direction, Hop, Journey, NameLookup, Share, Step, Tally, VerdictKind};
-use crate::dns::Reply;
 use crate::net::Packet;
 
 /// The journey from first hop to verdict: addresses that changed, why, and the rules looked at.
@@ -158,11 +157,7 @@ fn write_hop(f: &mut fmt::Formatter<'_>, hop: &Hop) -> fmt::Result {
 
 fn write_names(f: &mut fmt::Formatter<'_>, names: &NameLookup) -> fmt::Result {
     for attempt in &names.resolution.attempts {
-        let status = match &attempt.reply {
-            Reply::Answered(answer) => answer.rcode.as_str(),
-            Reply::TimedOut => "no reply",
-            Reply::Refused => "refused",
-        };
+        let status = attempt.reply.status();
         let because = attempt.because.cluster.text();
         writeln!(f, "        {status:<8} {}: {because}", attempt.question)?;
     }

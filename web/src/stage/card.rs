@@ -4,12 +4,15 @@
 //! the reply's rewriting lifts it. The card stays inside the picture, never lies over the guest,
 //! and of what else it could cover it covers the least.
 
-use lobby_engine::network::{Change, Direction, Journey};
+use lobby_engine::network::{Change, Direction, Journey, Step};
 
 use super::geometry::{Point, Rect};
 use super::layout::Layout;
 use super::text::{self, Face};
 use super::way::{Place, Way};
+
+/// How wide a line that a person typed may be.
+const WIDEST: i32 = 200;
 
 /// What is written on the card at one hop.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -78,8 +81,15 @@ impl Card {
     #[must_use]
     pub fn at(journey: &Journey, hop: usize) -> Option<Self> {
         let now = journey.hops.get(hop.checked_sub(1)?)?;
+        if now.step == Step::Resolve {
+            return Some(Self::asking(journey));
+        }
         let (mut dnat, mut snat) = (None, None);
         for (i, past) in journey.hops.iter().take(hop).enumerate() {
+            // The question was a packet of its own, and its stamps are gone with it.
+            if past.step == Step::Resolve {
+                continue;
+            }
             let here = i + 1 == hop;
             // A stamp that was lifted before this hop is gone.
             for stamp in [&mut dnat, &mut snat] {
@@ -123,10 +133,38 @@ impl Card {
         // The answer is a packet of its own: between the room and the reply nothing was rewritten.
         let turned = before.src != after.src && now.changes.is_empty();
         let before = if turned { after } else { before };
+        // The answer takes the name's place.
+        let answered = hop == 2
+            && journey
+                .hops
+                .first()
+                .is_some_and(|past| past.step == Step::Resolve)
+            && journey
+                .names
+                .as_ref()
+                .is_some_and(|names| names.address.is_some());
+        let to = if answered {
+            typed(journey)
+        } else {
+            before.to_text()
+        };
         Some(Self {
             from: line(before.from_text(), after.from_text(), on_from),
-            to: line(before.to_text(), after.to_text(), on_to),
+            to: line(to, after.to_text(), on_to),
         })
+    }
+
+    /// The card while the guest asks for a name: it still says what was typed.
+    fn asking(journey: &Journey) -> Self {
+        let client = journey.hops.first().map(|hop| hop.before.src.to_string());
+        let line = |now| CardLine {
+            now,
+            ..CardLine::default()
+        };
+        Self {
+            from: line(client.unwrap_or_default()),
+            to: line(typed(journey)),
+        }
     }
 
     /// How much room it takes.
@@ -140,6 +178,11 @@ impl Card {
         let w = (47 + wide(&self.from).max(wide(&self.to))).max(206);
         (w, 2 * layout.metrics.card_line + 12)
     }
+}
+
+/// What was asked for, as far as there is room.
+fn typed(journey: &Journey) -> String {
+    text::fit(&journey.request.to, 105, Face::Mono, WIDEST)
 }
 
 /// How wide a stamp is.

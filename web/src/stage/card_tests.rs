@@ -1,5 +1,9 @@
 //! The card stays in the scene and hides nothing that matters.
 
+use lobby_engine::lab::{EXAMPLES, Lab, Settings};
+use lobby_engine::net::Protocol;
+use lobby_engine::network::Request;
+
 use super::super::fixture;
 use super::super::metrics::View;
 use super::*;
@@ -41,6 +45,41 @@ fn stamps_are_put_on_kept_and_lifted() {
     assert_eq!(stamps(7), (None, None));
     assert_eq!(Card::at(&journey, 0), None);
     assert_eq!(Card::at(&journey, 8), None);
+}
+
+#[test]
+fn while_a_name_is_asked_for_the_answer_takes_its_place() {
+    let example = EXAMPLES
+        .iter()
+        .find(|example| example.id == "names")
+        .unwrap();
+    let mut lab = Lab::new(Settings::default());
+    lab.open(example.text);
+    let mut send = |to: &str| {
+        let request = Request {
+            from: "pod/front/client".to_owned(),
+            to: to.to_owned(),
+            protocol: Protocol::Tcp,
+        };
+        lab.send(&request).unwrap()
+    };
+    let found = send("backend.shop:8080");
+    let asking = Card::at(&found, 1).unwrap();
+    assert_eq!(
+        (asking.to.was, asking.to.now),
+        (None, "backend.shop:8080".to_owned())
+    );
+    let next = Card::at(&found, 2).unwrap();
+    assert_eq!(next.to.was.as_deref(), Some("backend.shop:8080"));
+    assert!(next.to.now.starts_with("10.") && next.to.now.ends_with(":8080"));
+    // The question's own rewriting leaves no stamp on the request.
+    assert_eq!((next.from.stamp, next.to.stamp), (None, None));
+    assert_eq!(Card::at(&found, 3).unwrap().to.was, Some(next.to.now));
+    let unknown = Card::at(&send("backend:8080"), 1).unwrap();
+    assert_eq!(
+        (unknown.to.was, unknown.to.now),
+        (None, "backend:8080".to_owned())
+    );
 }
 
 #[test]

@@ -35,6 +35,8 @@ pub(super) struct Props {
     pub(super) drawn: Option<AttrValue>,
     /// Whether the packet came in by the main entrance.
     pub(super) entrance_used: bool,
+    /// Whether the directory is asked at this moment.
+    pub(super) asked: bool,
 }
 
 /// The first column.
@@ -55,7 +57,7 @@ pub(super) fn Lobby(props: &Props) -> Html {
         <g class="lobby" data-group="">
             <g aria-hidden="true">
                 { either(hotel, front(m, wall, scene), cluster_box(m, wall, scene)) }
-                { directory(m, wall, scene, hotel) }
+                { directory(m, wall, scene, hotel, props.asked) }
             </g>
             { (m.view == View::Desk).then(|| plates(props, wall)) }
             { (m.view == View::Desk).then(|| waiting(props, wall)) }
@@ -106,7 +108,7 @@ fn cluster_box(m: &Metrics, wall: Rect, scene: &Scene) -> Html {
     }
 }
 
-fn directory(m: &Metrics, wall: Rect, scene: &Scene, hotel: bool) -> Html {
+fn directory(m: &Metrics, wall: Rect, scene: &Scene, hotel: bool, asked: bool) -> Html {
     let middle = wall.middle();
     let name = either(hotel, "Directory", "Cluster DNS");
     if m.view == View::Embed {
@@ -142,6 +144,7 @@ fn directory(m: &Metrics, wall: Rect, scene: &Scene, hotel: bool) -> Html {
     html! {
         <>
             { board }
+            { asked.then(|| rect("s-asked", card, 5)) }
             { text("tb ink am", middle, card.y + 24, name) }
             { text("t ink2 am", middle, card.y + 40, "CoreDNS") }
             { text("mono ink2 am", middle, card.y + 56, address) }

@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use lobby_engine::api::ObjectRef;
 use lobby_engine::lab::Scene;
-use lobby_engine::network::{Change, Journey, Location};
+use lobby_engine::network::{Change, Journey, Location, Step as HopStep};
 use wasm_bindgen::JsCast;
 use web_sys::{Element, HtmlElement};
 use yew::prelude::*;
@@ -175,7 +175,7 @@ pub fn Stage(props: &StageProps) -> Html {
                     { backdrop::ground(m, *skin) }
                     { backdrop::lanes(m, *skin) }
                     <Lobby scene={scene.clone()} layout={layout.clone()} skin={*skin} lit={lit.clone()}
-                        drawn={seen.drawn.clone()} entrance_used={seen.entrance} />
+                        drawn={seen.drawn.clone()} entrance_used={seen.entrance} asked={seen.asked} />
                     { for (0..scene.wings.len()).map(|i| html! {
                         <Wing key={i} index={i} scene={scene.clone()} layout={layout.clone()}
                             skin={*skin} lit={lit.clone()} door_used={seen.door == Some(i)}
@@ -216,6 +216,8 @@ struct Seen {
     router: bool,
     target: Option<usize>,
     drawn: Option<AttrValue>,
+    /// Whether the directory is asked at this moment.
+    asked: bool,
 }
 
 impl Seen {
@@ -227,6 +229,7 @@ impl Seen {
             router: false,
             target: None,
             drawn: None,
+            asked: false,
         };
         let (Some(journey), Some(way)) = (journey, way) else {
             return seen;
@@ -238,7 +241,10 @@ impl Seen {
                 Place::Entrance => seen.entrance = true,
                 _ => {}
             }
-            if past.changes.contains(&Change::Dnat) {
+            if past.step == HopStep::Resolve {
+                seen.drawn = (journey.names.as_ref())
+                    .and_then(|names| Some(names.address?.to_string().into()));
+            } else if past.changes.contains(&Change::Dnat) {
                 seen.drawn = Some(past.after.dst.to_string().into());
             }
             let Location::Node { name } = &past.at else {
@@ -251,6 +257,12 @@ impl Seen {
                 *hits = Some(hits.unwrap_or(0) + matched(past));
             }
         }
+        let now = hop.checked_sub(1).and_then(|at| journey.hops.get(at));
+        seen.asked = now
+            .zip(scene.directory.as_ref())
+            .is_some_and(|(now, directory)| {
+                now.step == HopStep::Resolve && now.before.to_text() == directory.address
+            });
         // The room that the packet is under way to, from where its address was written.
         if seen.drawn.is_some() {
             let here = seen.drawn.as_deref();

@@ -6,7 +6,9 @@
 
 use lobby_engine::lab::Scene;
 use lobby_engine::net::Packet;
-use lobby_engine::network::{Change, Direction, Hop, Journey, Location, Step, VerdictKind};
+use lobby_engine::network::{
+    Change, ClientKind, Direction, Hop, Journey, Location, Step, VerdictKind,
+};
 
 use super::geometry::{Line, Point};
 use super::layout::Layout;
@@ -152,6 +154,11 @@ impl Plan<'_> {
                 .street
                 .iter()
                 .position(|client| client.name == *name || client.id == *name)
+                // Whoever has no place of its own is somewhere on the internet.
+                .or_else(|| {
+                    let mut street = self.scene.street.iter();
+                    street.position(|client| client.kind == ClientKind::Internet)
+                })
                 .map(Place::Client),
             Location::Node { name } => {
                 let wing = wing(name)?;
@@ -306,7 +313,7 @@ impl Plan<'_> {
             .journey
             .hops
             .iter()
-            .position(|hop| hop.changes.contains(&Change::Dnat))
+            .position(|hop| hop.step != Step::Resolve && hop.changes.contains(&Change::Dnat))
         else {
             return none;
         };

@@ -1,31 +1,40 @@
 //! `lobby dns`: what cluster DNS answers, to CoreDNS' own face or from a client.
 
 use std::fmt::Write as _;
+use std::net::IpAddr;
 use std::path::PathBuf;
 
 use clap::Args;
 use lobby_engine::dns::{
-    CoreDns, Corefile, Listing, Name, Question, RecordType, Reply, ResolutionKind, Upstream, dig,
+    CoreDns, Corefile, Listing, Name, Question, Record, RecordType, Reply, ResolutionKind,
+    Upstream, dig,
 };
 use lobby_engine::lab::{Lab, Settings};
+use serde::Deserialize;
 
 use crate::sources::{Failure, Sources, read};
 
 /// What `lobby dns` is given.
 #[derive(Args)]
 pub(crate) struct Dns {
-    /// CoreDNS' configuration; without it the one of the ConfigMap coredns, or kubeadm's
+    /// CoreDNS' configuration, over the manifests as they are; without it (or with --from) the
+    /// manifests make a lab's world first, in which the ConfigMap coredns decides
     #[arg(long, value_name = "FILE")]
     corefile: Option<PathBuf>,
+    /// What stands around a CoreDNS that was given its Corefile (YAML): dnsPodIPs, its own
+    /// addresses, and upstream, the records behind forward, a line each
+    #[arg(
+        long,
+        value_name = "FILE",
+        requires = "corefile",
+        conflicts_with = "from"
+    )]
+    set: Option<PathBuf>,
     /// Who asks: pod/NAME, pod/NAMESPACE/NAME, node/NAME or external. The name is then searched as
     /// this client's resolv.conf says, and each question takes its way through the rules; without
     /// it CoreDNS is asked itself
     #[arg(long, value_name = "CLIENT")]
     from: Option<String>,
-    /// Take the manifests as they are, without what a lab's world adds (addresses, Pods,
-    /// EndpointSlices, the cluster's own objects) and without an internet
-    #[arg(long, conflicts_with = "from")]
-    as_written: bool,
     /// Print each question and its answer as a line of JSON
     #[arg(long)]
     json: bool,
@@ -39,6 +48,22 @@ pub(crate) struct Dns {
     files: Vec<PathBuf>,
 }
 
+/// What stands around a CoreDNS.
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct Around {
+    #[serde(rename = "dnsPodIPs")]
+    dns_pod_ips: Vec<IpAddr>,
+    upstream: Vec<String>,
+}
+
+impl Around {
+    fn read(file: &PathBuf) -> Result<Self, Failure> {
+        serde_yaml::from_str(&read(file)?)
+            .map_err(|error| Failure(format!("{}: {error}", file.display())))
+    }
+}
+
 /// The answer as text.
 pub(crate) fn run(args: &Dns) -> Result<String, Failure> {
     let sources = Sources::read(&args.files)?;
@@ -46,10 +71,14 @@ pub(crate) fn run(args: &Dns) -> Result<String, Failure> {
     if let (Some(text), Some(file)) = (&corefile, &args.corefile) {
         check(text, &file.display().to_string())?;
     }
-    if args.as_written {
-        let corefile = corefile.map_or_else(Corefile::kubeadm, |text| Corefile::read(&text).0);
+    if let (Some(text), None) = (&corefile, &args.from) {
+        let around = args.set.as_ref().map(Around::read).transpose()?;
+        let around = around.unwrap_or_default();
+        let upstream = around.upstream.iter().map(|line| line.parse::<Record>());
+        let upstream = Upstream::new(upstream.collect::<Result<Vec<_>, _>>()?);
         let objects = sources.as_written()?;
-        let server = CoreDns::new(corefile, &objects, &[], Upstream::default());
+        let corefile = Corefile::read(text).0;
+        let server = CoreDns::new(corefile, &objects, &around.dns_pod_ips, upstream);
         let question = question(args)?;
         return answer(args, &question, &server.answer(&question));
     }
@@ -127,11 +156,7 @@ fn search(args: &Dns, from: &str, lab: &mut Lab) -> Result<String, Failure> {
         writeln!(text, "; {line}")?;
     }
     for attempt in attempts {
-        let status = match &attempt.reply {
-            Reply::Answered(answer) => answer.rcode.to_string(),
-            Reply::TimedOut => "no reply".to_owned(),
-            Reply::Refused => "refused".to_owned(),
-        };
+        let status = attempt.reply.status();
         writeln!(
             text,
             ";; {} {} @{}: {status}. {}",

@@ -53,6 +53,17 @@ pub enum Libc {
     Musl,
 }
 
+impl Libc {
+    /// As people call it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Glibc => "glibc",
+            Self::Musl => "musl",
+        }
+    }
+}
+
 /// What comes back for one question to one server.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", tag = "kind", content = "answer")]
@@ -63,6 +74,18 @@ pub enum Reply {
     TimedOut,
     /// "Port unreachable": nobody listens, or kube-proxy refuses for a Service without endpoints.
     Refused,
+}
+
+impl Reply {
+    /// The response code, or that nothing came back.
+    #[must_use]
+    pub fn status(&self) -> &'static str {
+        match self {
+            Self::Answered(answer) => answer.rcode.as_str(),
+            Self::TimedOut => "no reply",
+            Self::Refused => "refused",
+        }
+    }
 }
 
 /// A name found, or not, and every step of it.

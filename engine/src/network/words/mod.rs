@@ -92,8 +92,12 @@ fn phrase() -> Phrase {
     Phrase::default()
 }
 
-/// With a capital letter at its head.
+/// With a capital letter at its head; the name of a host stays as it is.
 fn cap(text: &str) -> String {
+    let head = text.split(' ').next().unwrap_or(text);
+    if head.contains('.') {
+        return text.to_owned();
+    }
     let mut text = text.to_owned();
     if let Some(first) = text.get_mut(..1) {
         first.make_ascii_uppercase();
@@ -162,6 +166,7 @@ mod tests {
     #[test]
     fn only_a_first_letter_is_raised() {
         assert_eq!(cap("the laptop"), "The laptop");
+        assert_eq!(cap("example.com"), "example.com");
         assert_eq!(the("node-1"), "node-1");
         assert_eq!(bare("the laptop"), "laptop");
     }

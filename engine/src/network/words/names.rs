@@ -2,9 +2,10 @@
 
 use std::net::IpAddr;
 
-use super::{Said, and};
+use super::{Said, and, phrase};
+use crate::dns::ResolutionKind;
 use crate::network::{NameLookup, VerdictKind};
-use crate::words::Words;
+use crate::words::{Mark, Words};
 
 pub(in crate::network) fn resolve(lookup: &NameLookup) -> Said {
     let resolution = &lookup.resolution;
@@ -25,16 +26,13 @@ pub(in crate::network) fn resolve(lookup: &NameLookup) -> Said {
         || ", and no answer".to_owned(),
         |by| format!(", answered by {by}"),
     );
-    let mut why = Words::new(
-        format!(
-            "{} with {}, over the internal phone.",
-            counted(spellings, "spelling"),
-            counted(u32::try_from(questions).unwrap_or(u32::MAX), "question")
-        ),
-        format!(
-            "{} for {}{server}{by}.",
-            counted(u32::try_from(questions).unwrap_or(u32::MAX), "question"),
-            counted(spellings, "spelling"),
+    let questions = counted(u32::try_from(questions).unwrap_or(u32::MAX), "question");
+    let spellings = counted(spellings, "spelling");
+    let mut why = and(
+        resolution.verdict.why.clone(),
+        Words::new(
+            format!("The guest asked for {spellings}, in {questions}."),
+            format!("{questions} for {spellings}{server}{by}."),
         ),
     );
     for over in &lookup.passed_over {
@@ -49,11 +47,31 @@ pub(in crate::network) fn resolve(lookup: &NameLookup) -> Said {
             ),
         );
     }
+    let sentence = match (lookup.address, resolution.verdict.kind) {
+        (Some(address), _) => Words::new(
+            phrase()
+                .say(format!("The directory says: {name} is "))
+                .mark(Mark::Guest, address.to_string())
+                .say("."),
+            phrase()
+                .say(format!("The name {name} is "))
+                .mark(Mark::Guest, address.to_string())
+                .say("."),
+        ),
+        (None, ResolutionKind::TryAgain) => Words::new(
+            format!("Nobody can tell the guest the number of {name}."),
+            format!("No name server could say what {name} is."),
+        ),
+        (None, _) => Words::new(
+            format!("The directory has no number for {name}."),
+            format!("The name {name} has no address."),
+        ),
+    };
     Said {
         title: Words::new(format!("Directory: {name}"), format!("DNS: {name}")),
         aside: Words::same(aside),
         tick: Words::new("directory", "DNS"),
-        sentence: resolution.verdict.why.clone(),
+        sentence,
         why,
     }
 }
