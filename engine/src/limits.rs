@@ -11,6 +11,13 @@ pub const MAX_DEPTH: usize = 64;
 /// The most objects in one text, and in the world.
 pub const MAX_OBJECTS: usize = 10_000;
 
+/// The most events that one command lets happen before the clock stands still: controllers that never
+/// agree would go on for ever.
+pub const MAX_EVENTS: usize = 100_000;
+
+/// The most commands that can be taken back.
+pub const MAX_UNDO: usize = 200;
+
 /// The most nodes that one document may have once its aliases are written out.
 pub const MAX_ALIASED_NODES: usize = 1_000_000;
 

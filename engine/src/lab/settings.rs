@@ -1,6 +1,7 @@
 //! What a person can set about the lab's cluster.
 
 use crate::api::allocate::Ranges;
+use crate::controllers::load_balancer::Provider;
 use crate::controllers::nodes::Networks;
 
 /// The seed of a fresh lab.
@@ -17,6 +18,8 @@ pub struct Settings {
     pub networks: Networks,
     /// Where Services get their addresses and ports.
     pub ranges: Ranges,
+    /// Who builds load balancers.
+    pub provider: Provider,
 }
 
 impl Default for Settings {
@@ -27,6 +30,7 @@ impl Default for Settings {
             nodes: (1..=3).map(|number| format!("node-{number}")).collect(),
             networks: Networks::default(),
             ranges: Ranges::default(),
+            provider: Provider::None,
         }
     }
 }

@@ -113,7 +113,6 @@ fn kubernetes_slice(settings: &Settings) -> EndpointSlice {
             protocol: Some("TCP".to_owned()),
             ..EndpointPort::default()
         }],
-        ..EndpointSlice::default()
     }
 }
 

@@ -7,12 +7,13 @@ use ipnet::IpNet;
 use super::scene::Client;
 use super::session::Lab;
 use super::world::World;
-use crate::api::{Node, Origin, Pod};
+use crate::api::{Kind, Node, ObjectRef, Origin, Pod};
+use crate::cluster::Listening;
 use crate::net::{IpFamily, Protocol};
 use crate::netfilter::RuleAt;
 use crate::netfilter::chance::Seeded;
 use crate::network::{
-    ClientKind, Journey, Lookups, Network, NodeRules, Owner, Plan, PlanOutside, Request,
+    ClientKind, Journey, Listens, Lookups, Network, NodeRules, Owner, Plan, PlanOutside, Request,
     RequestError, Serves, Socket, State, kubeadm,
 };
 
@@ -83,6 +84,13 @@ fn plan(world: &World) -> Plan {
     let nodes: Vec<Node> = world.store.nodes().cloned().collect();
     let pods: Vec<Pod> = world.store.pods().cloned().collect();
     let mut plan = kubeadm::plan(&nodes, &pods);
+    for pod in &mut plan.pods {
+        let reference = ObjectRef::new(Kind::Pod, &*pod.namespace, &*pod.name);
+        // Who listens on 127.0.0.1 only listens for nobody else.
+        if world.cluster().listening(&reference) != Listening::Everywhere {
+            pod.listens = Listens::default();
+        }
+    }
     plan.outside.extend(control_plane(world, &plan));
     plan
 }
