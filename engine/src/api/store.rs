@@ -167,6 +167,32 @@ impl Store {
         Rc::ptr_eq(&self.kinds[kind as usize], &other.kinds[kind as usize])
     }
 
+    /// The objects of a kind that are others here and there, as they are in each of the two.
+    pub fn differences<'a>(
+        &'a self,
+        other: &'a Self,
+        kind: Kind,
+    ) -> Vec<(Option<&'a Object>, Option<&'a Object>)> {
+        if self.shares(other, kind) {
+            return Vec::new();
+        }
+        let (own, others) = (&self.kinds[kind as usize], &other.kinds[kind as usize]);
+        let is_same = |name: &ObjectRef, object: &Rc<Object>| {
+            others
+                .get(name)
+                .is_some_and(|other| Rc::ptr_eq(object, other))
+        };
+        let here = own
+            .iter()
+            .filter(|(name, object)| !is_same(name, object))
+            .map(|(name, object)| (Some(&**object), others.get(name).map(|other| &**other)));
+        let there = others
+            .iter()
+            .filter(|(name, _)| !own.contains_key(*name))
+            .map(|(_, object)| (None, Some(&**object)));
+        here.chain(there).collect()
+    }
+
     fn of_kind_mut(&mut self, kind: Kind) -> &mut Objects {
         Rc::make_mut(&mut self.kinds[kind as usize])
     }

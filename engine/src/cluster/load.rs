@@ -107,7 +107,7 @@ impl State {
             .cloned()
             .collect();
         for reference in awake {
-            Rc::make_mut(&mut self.resting).remove(&reference);
+            self.rouse(reference);
         }
     }
 
@@ -216,9 +216,15 @@ impl State {
                 }
             }
         }
-        let resting = Rc::make_mut(&mut self.resting);
         for reference in awake {
-            resting.remove(&reference);
+            self.rouse(reference);
+        }
+    }
+
+    fn rouse(&mut self, reference: ObjectRef) {
+        Rc::make_mut(&mut self.resting).remove(&reference);
+        if reference.kind == Kind::Service {
+            Rc::make_mut(&mut self.unseen).insert(reference);
         }
     }
 }

@@ -7,6 +7,7 @@ use std::rc::Rc;
 use super::pods::{EVICTION, UNREACHABLE};
 use super::settings::Settings;
 use super::state::{Event, State};
+use crate::api::selector::service_selects;
 use crate::api::{EndpointSlice, Kind, Node, Object, ObjectRef, Pod, Service, Store};
 use crate::controllers::endpoint_slice::{self, MANAGED_BY, MANAGED_BY_LABEL, SERVICE_NAME_LABEL};
 use crate::controllers::load_balancer::{FINALIZER, Provider};
@@ -16,8 +17,64 @@ use crate::controllers::{endpoints, kubelet};
 const PROXY_KINDS: [Kind; 3] = [Kind::Service, Kind::EndpointSlice, Kind::Node];
 
 impl State {
+    /// The Services for which anything changed that decides about their endpoints.
+    fn changed_services(&self) -> BTreeSet<ObjectRef> {
+        let (now, before) = (&self.store, &self.seen);
+        if !now.shares(before, Kind::Node) {
+            return now.names(Kind::Service).cloned().collect();
+        }
+        let mut changed = (*self.unseen).clone();
+        for kind in [Kind::Service, Kind::Endpoints, Kind::EndpointSlice] {
+            for object in now
+                .differences(before, kind)
+                .into_iter()
+                .flat_map(<[_; 2]>::from)
+            {
+                let Some(object) = object else { continue };
+                let metadata = object.metadata();
+                let name = match kind {
+                    Kind::EndpointSlice => metadata.labels.get(SERVICE_NAME_LABEL),
+                    _ => Some(&metadata.name),
+                };
+                if let Some(name) = name {
+                    changed.insert(ObjectRef::new(Kind::Service, &*metadata.namespace, &**name));
+                }
+            }
+        }
+        let pods = now.differences(before, Kind::Pod);
+        let mut labels: BTreeMap<&str, Vec<&BTreeMap<String, String>>> = BTreeMap::new();
+        for pod in pods.into_iter().flat_map(<[_; 2]>::from).flatten() {
+            let metadata = pod.metadata();
+            labels
+                .entry(&metadata.namespace)
+                .or_default()
+                .push(&metadata.labels);
+        }
+        for service in now.services() {
+            let Some(labels) = labels.get(service.metadata.namespace.as_str()) else {
+                continue;
+            };
+            let Some(selector) = &service.spec.selector else {
+                continue;
+            };
+            if labels
+                .iter()
+                .any(|labels| service_selects(selector, labels))
+            {
+                changed.insert(reference(service));
+            }
+        }
+        changed
+    }
+
     /// The controllers of EndpointSlices and Endpoints, and the one that mirrors Endpoints.
     pub(super) fn run_endpoints(&mut self, settings: &Settings) {
+        let changed = self.changed_services();
+        self.unseen = Rc::default();
+        self.seen = self.store.clone();
+        if changed.is_empty() {
+            return;
+        }
         let store = self.store.clone();
         let nodes: Vec<&Node> = store.nodes().collect();
         let mut pods: BTreeMap<&str, Vec<&Pod>> = BTreeMap::new();
@@ -34,7 +91,10 @@ impl State {
         for service in store.services() {
             let metadata = &service.metadata;
             let reference = reference(service);
-            if self.resting.contains(&reference) || metadata.deletion_timestamp.is_some() {
+            if !changed.contains(&reference)
+                || self.resting.contains(&reference)
+                || metadata.deletion_timestamp.is_some()
+            {
                 continue;
             }
             let pods = pods

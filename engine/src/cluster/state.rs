@@ -111,6 +111,10 @@ pub(super) struct State {
     /// The offset of the address that each range gave last.
     pub last_address: Rc<BTreeMap<String, u64>>,
     pub memory: Rc<BTreeMap<ObjectRef, Memory>>,
+    /// What the controllers of endpoints saw when they last looked.
+    pub seen: Store,
+    /// Services at which they look again, whether anything changed or not.
+    pub unseen: Rc<BTreeSet<ObjectRef>>,
     pub recorded: Rc<Vec<Recorded>>,
     queue: BTreeSet<(u64, Event)>,
     times: BTreeMap<Event, u64>,
@@ -132,6 +136,8 @@ impl State {
             born: Rc::default(),
             last_address: Rc::default(),
             memory: Rc::default(),
+            seen: Store::default(),
+            unseen: Rc::default(),
             recorded: Rc::default(),
             queue: BTreeSet::new(),
             times: BTreeMap::new(),

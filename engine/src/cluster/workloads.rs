@@ -25,6 +25,13 @@ impl State {
         self.collect_garbage(settings);
         self.adopt(settings);
         let store = self.store.clone();
+        let pods = by_owner(&store);
+        let mut sets: BTreeMap<ObjectRef, Vec<&ReplicaSet>> = BTreeMap::new();
+        for set in store.replica_sets() {
+            if let Some(owner) = controller_ref(&set.metadata) {
+                sets.entry(owner).or_default().push(set);
+            }
+        }
         for own in store.deployments() {
             let reference = ObjectRef::new(
                 Kind::Deployment,
@@ -32,10 +39,10 @@ impl State {
                 &*own.metadata.name,
             );
             if !self.resting.contains(&reference) && own.metadata.deletion_timestamp.is_none() {
-                self.run_deployment(own, &reference, settings);
+                let sets = sets.get(&reference).map_or(&[][..], Vec::as_slice);
+                self.run_deployment(own, &reference, sets, &pods, settings);
             }
         }
-        let pods = by_owner(&store);
         for own in store.replica_sets() {
             self.run_replica_set(own, &pods, settings);
         }
@@ -149,12 +156,17 @@ impl State {
         }
     }
 
-    fn run_deployment(&mut self, own: &Deployment, reference: &ObjectRef, settings: &Settings) {
-        let store = self.store.clone();
-        let sets: Vec<&ReplicaSet> = store
-            .replica_sets()
-            .filter(|set| is_owned_by(&set.metadata, Kind::Deployment, &own.metadata))
-            .collect();
+    fn run_deployment(
+        &mut self,
+        own: &Deployment,
+        reference: &ObjectRef,
+        sets: &[&ReplicaSet],
+        pods: &ByOwner<'_>,
+        settings: &Settings,
+    ) {
+        let is_own =
+            |set: &&ReplicaSet| is_owned_by(&set.metadata, Kind::Deployment, &own.metadata);
+        let sets: Vec<&ReplicaSet> = sets.iter().copied().filter(is_own).collect();
         let newest = sets
             .iter()
             .map(|set| deployment::revision(&set.metadata))
@@ -175,11 +187,12 @@ impl State {
             .copied()
             .filter(|set| set.metadata.name != new.metadata.name)
             .collect();
-        let has_old_pods = store.pods().any(|pod| {
-            let is_old =
-                |set: &&&ReplicaSet| is_owned_by(&pod.metadata, Kind::ReplicaSet, &set.metadata);
-            old.iter().any(|set| is_old(&set))
-                && !matches!(pod.status.phase.as_str(), "Succeeded" | "Failed")
+        let has_old_pods = old.iter().any(|set| {
+            let namespace = &*set.metadata.namespace;
+            let reference = ObjectRef::new(Kind::ReplicaSet, namespace, &*set.metadata.name);
+            let is_over = |pod: &Pod| matches!(pod.status.phase.as_str(), "Succeeded" | "Failed");
+            pods.get(&reference)
+                .is_some_and(|pods| pods.iter().any(|pod| !is_over(pod)))
         });
 
         let revision = deployment::revision(&new.metadata).max(newest.unwrap_or(0));
