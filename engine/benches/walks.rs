@@ -14,8 +14,8 @@ use std::sync::Arc;
 use divan::Bencher;
 use divan::counter::ItemsCount;
 use lobby_engine::api::{
-    AddressType, Endpoint, EndpointConditions, EndpointPort, EndpointSlice, ObjectMeta, Service,
-    ServicePort, ServiceSpec,
+    Endpoint, EndpointConditions, EndpointPort, EndpointSlice, ObjectMeta, Service, ServicePort,
+    ServiceSpec,
 };
 use lobby_engine::net::{IpFamily, Protocol};
 use lobby_engine::netfilter::chance::Seeded;

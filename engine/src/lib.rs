@@ -29,6 +29,7 @@
 //! | [`api`] | the objects, defaulting, validation, allocation, the store |
 //! | [`manifest`] | YAML to objects with the place of every field; strict |
 //! | [`controllers`] | workloads to Pods, scheduling, EndpointSlices |
+//! | [`cluster`] | the objects in virtual time: commands, events, undo |
 //! | [`dns`] | the names that CoreDNS serves from the objects, and a Pod's resolver |
 //! | [`proxy`] | kube-proxy: one model, and the rule text of each mode |
 //! | [`network`] | the cluster's wires; a request walked to a [`network::Journey`] |
@@ -47,6 +48,7 @@
 #![warn(missing_docs)]
 
 pub mod api;
+pub mod cluster;
 pub mod controllers;
 pub mod diagnostic;
 pub mod dns;

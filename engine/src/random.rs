@@ -44,6 +44,16 @@ pub fn name_suffix(rng: &mut Pcg32, length: usize) -> String {
         .collect()
 }
 
+/// A text in which every character is one of the safe alphabet: how controllers write a hash.
+///
+/// Source: `SafeEncodeString` of the same file.
+#[must_use]
+pub fn safe_encode(text: &str) -> String {
+    text.bytes()
+        .map(|byte| char::from(NAME_ALPHABET[usize::from(byte) % NAME_ALPHABET.len()]))
+        .collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

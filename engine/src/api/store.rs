@@ -1,7 +1,7 @@
 //! The objects that there are.
 
 use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
+use std::rc::Rc;
 
 use super::{
     ConfigMap, DaemonSet, Deployment, EndpointSlice, Endpoints, Kind, Namespace, Node, Object,
@@ -10,11 +10,16 @@ use super::{
 
 /// All objects by kind, namespace and name, as the API server keeps them.
 ///
-/// Lists come in the order of their keys, compared as bytes.
+/// Lists come in the order of their keys, compared as bytes. A clone shares everything: it costs
+/// nothing, and a change copies the list of one kind and the object that it changes. So a cluster
+/// can keep what it was before a command, and a Node what it knew.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Store {
-    objects: BTreeMap<ObjectRef, Object>,
+    /// By [`Kind`], in the order of its declaration.
+    kinds: [Rc<Objects>; Kind::ALL.len()],
 }
+
+type Objects = BTreeMap<ObjectRef, Rc<Object>>;
 
 /// There is an object of this name already.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -74,54 +79,124 @@ impl Store {
     ///
     /// If there is one of this kind, namespace and name; the old one stays.
     pub fn create(&mut self, object: Object) -> Result<(), AlreadyExists> {
-        match self.objects.entry(object.reference()) {
-            Entry::Occupied(entry) => Err(AlreadyExists(entry.key().clone())),
-            Entry::Vacant(entry) => {
-                entry.insert(object);
-                Ok(())
-            }
+        let reference = object.reference();
+        if self.contains(&reference) {
+            return Err(AlreadyExists(reference));
         }
+        self.put(object);
+        Ok(())
     }
 
     /// Adds an object, or puts it in the place of the one of this name.
     pub fn put(&mut self, object: Object) {
-        self.objects.insert(object.reference(), object);
+        self.share(Rc::new(object));
+    }
+
+    /// As [`Store::put`], of an object that somebody else holds too.
+    pub fn share(&mut self, object: Rc<Object>) {
+        let reference = object.reference();
+        self.of_kind_mut(reference.kind).insert(reference, object);
+    }
+
+    /// Takes an object out.
+    pub fn remove(&mut self, reference: &ObjectRef) -> Option<Rc<Object>> {
+        if !self.contains(reference) {
+            return None;
+        }
+        self.of_kind_mut(reference.kind).remove(reference)
     }
 
     /// One object.
     #[must_use]
     pub fn get(&self, reference: &ObjectRef) -> Option<&Object> {
-        self.objects.get(reference)
+        self.shared(reference).map(|object| &**object)
+    }
+
+    /// One object, to be held.
+    #[must_use]
+    pub fn shared(&self, reference: &ObjectRef) -> Option<&Rc<Object>> {
+        self.kinds[reference.kind as usize].get(reference)
     }
 
     /// Whether there is an object of this name.
     #[must_use]
     pub fn contains(&self, reference: &ObjectRef) -> bool {
-        self.objects.contains_key(reference)
+        self.shared(reference).is_some()
     }
 
     /// All objects.
     pub fn iter(&self) -> impl Iterator<Item = &Object> + Clone {
-        self.objects.values()
+        let objects = self.kinds.iter().flat_map(|objects| objects.values());
+        objects.map(|object| &**object)
+    }
+
+    /// The objects of one kind.
+    pub fn of_kind(&self, kind: Kind) -> impl Iterator<Item = &Object> {
+        self.kinds[kind as usize].values().map(|object| &**object)
+    }
+
+    /// The names of the objects of one kind.
+    pub fn names(&self, kind: Kind) -> impl Iterator<Item = &ObjectRef> {
+        self.kinds[kind as usize].keys()
     }
 
     /// How many objects there are.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.objects.len()
+        self.kinds.iter().map(|objects| objects.len()).sum()
     }
 
     /// Whether there is none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.objects.is_empty()
+        self.len() == 0
     }
 
-    fn of_kind(&self, kind: Kind) -> impl Iterator<Item = &Object> {
-        self.objects
-            .range(ObjectRef::new(kind, "", "")..)
-            .take_while(move |(reference, _)| reference.kind == kind)
-            .map(|(_, object)| object)
+    /// A store that knows these kinds of this one only, and shares them.
+    #[must_use]
+    pub fn only(&self, kinds: &[Kind]) -> Self {
+        let mut part = Self::default();
+        for kind in kinds {
+            part.kinds[*kind as usize] = Rc::clone(&self.kinds[*kind as usize]);
+        }
+        part
+    }
+
+    /// Whether the two hold the very same objects of a kind. `true` is certain; `false` may be said
+    /// of equal ones.
+    #[must_use]
+    pub fn shares(&self, other: &Self, kind: Kind) -> bool {
+        Rc::ptr_eq(&self.kinds[kind as usize], &other.kinds[kind as usize])
+    }
+
+    /// The objects of a kind that are others here and there, as they are in each of the two.
+    pub fn differences<'a>(
+        &'a self,
+        other: &'a Self,
+        kind: Kind,
+    ) -> Vec<(Option<&'a Object>, Option<&'a Object>)> {
+        if self.shares(other, kind) {
+            return Vec::new();
+        }
+        let (own, others) = (&self.kinds[kind as usize], &other.kinds[kind as usize]);
+        let is_same = |name: &ObjectRef, object: &Rc<Object>| {
+            others
+                .get(name)
+                .is_some_and(|other| Rc::ptr_eq(object, other))
+        };
+        let here = own
+            .iter()
+            .filter(|(name, object)| !is_same(name, object))
+            .map(|(name, object)| (Some(&**object), others.get(name).map(|other| &**other)));
+        let there = others
+            .iter()
+            .filter(|(name, _)| !own.contains_key(*name))
+            .map(|(_, object)| (None, Some(&**object)));
+        here.chain(there).collect()
+    }
+
+    fn of_kind_mut(&mut self, kind: Kind) -> &mut Objects {
+        Rc::make_mut(&mut self.kinds[kind as usize])
     }
 }
 

@@ -1,92 +1,180 @@
-//! Deployments: the Pods that they ask for, named as a ReplicaSet names them.
+//! Deployments: one ReplicaSet for each template, and how many Pods each of them may have while a new
+//! one takes over.
 //!
-//! Source: Kubernetes v1.30.5 `pkg/controller/deployment` and `pkg/controller/replicaset`. The
-//! suffixes are draws keyed by the Deployment, its template and the Pod's number: scaling up adds
-//! Pods and moves none.
+//! Source: Kubernetes v1.30.5 `pkg/controller/deployment` (`rolling.go`, `recreate.go`, `sync.go`,
+//! `util/deployment_util.go`).
 //!
-//! Left out: ReplicaSets as objects, and rolling updates. A world is made anew from its manifests.
+//! Left out: progress deadlines, the proportional scaling of several ReplicaSets while a rollout is
+//! under way (the rollout goes on to the new number instead), and hash collisions.
 
-use crate::api::selector::Selector;
-use crate::api::{Deployment, OwnerReference, Pod, PodTemplateSpec};
-use crate::random;
+use super::workload::{self, POD_TEMPLATE_HASH, scaled};
+use crate::api::{
+    Deployment, DeploymentStatus, Kind, ObjectMeta, PodTemplateSpec, ReplicaSet, ReplicaSetSpec,
+};
 
-/// The label by which a ReplicaSet tells its Pods from those of an older template.
-pub const POD_TEMPLATE_HASH: &str = "pod-template-hash";
+/// The annotation that counts templates.
+pub const REVISION: &str = "deployment.kubernetes.io/revision";
 
-/// Which Pods of the same namespace a Deployment counts as its own.
-///
-/// The real one goes through ReplicaSets; in a dump they may be missing, so the name that a
-/// ReplicaSet has is what counts, and for a Pod without an owner its labels.
-pub fn owns(deployment: &Deployment, pod: &Pod) -> bool {
-    if deployment.metadata.namespace != pod.metadata.namespace {
-        return false;
-    }
-    let mut owners = pod
-        .metadata
-        .owner_references
-        .iter()
-        .filter(|owner| owner.controller == Some(true));
-    match owners.next() {
-        Some(owner) => {
-            owner.kind == "ReplicaSet"
-                && owner
-                    .name
-                    .strip_prefix(deployment.metadata.name.as_str())
-                    .and_then(|rest| rest.strip_prefix('-'))
-                    .is_some_and(|hash| !hash.contains('-'))
-        }
-        None => Selector::try_from(&deployment.spec.selector)
-            .is_ok_and(|selector| !selector.is_empty() && selector.matches(&pod.metadata.labels)),
-    }
-}
-
-/// The Pods that are missing to what a Deployment asks for, when it has `existing` already.
+/// The ReplicaSet of a Deployment's present template, without Pods yet.
 #[must_use]
-pub fn missing_pods(deployment: &Deployment, existing: usize, seed: u64) -> Vec<Pod> {
-    let wanted = usize::try_from(deployment.spec.replicas.unwrap_or(1)).unwrap_or(0);
-    let name = &deployment.metadata.name;
-    let namespace = &deployment.metadata.namespace;
+pub fn new_replica_set(deployment: &Deployment, revision: u64, seed: u64) -> ReplicaSet {
+    let metadata = &deployment.metadata;
+    let (namespace, name) = (&metadata.namespace, &metadata.name);
     let template = &deployment.spec.template;
-    let mut rng = random::keyed(
-        seed,
-        &format!("ReplicaSet {namespace}/{name} {}", key(template)),
-    );
-    let hash = random::name_suffix(&mut rng, 10);
-
-    (existing..wanted)
-        .map(|number| {
-            let key = format!("Pod {namespace}/{name}-{hash} {number}");
-            let suffix = random::name_suffix(&mut random::keyed(seed, &key), 5);
-            let mut metadata = template.metadata.clone();
-            metadata.name = format!("{name}-{hash}-{suffix}");
-            metadata.generate_name = format!("{name}-{hash}-");
-            metadata.namespace.clone_from(namespace);
-            metadata
-                .labels
-                .insert(POD_TEMPLATE_HASH.to_owned(), hash.clone());
-            metadata.owner_references = vec![OwnerReference {
-                api_version: "apps/v1".to_owned(),
-                kind: "ReplicaSet".to_owned(),
-                name: format!("{name}-{hash}"),
-                controller: Some(true),
-                block_owner_deletion: Some(true),
-                ..OwnerReference::default()
-            }];
-            Pod {
-                metadata,
-                spec: template.spec.clone(),
-                ..Pod::default()
-            }
-        })
-        .collect()
+    // The first template's hash stays what it is when others come and go again.
+    let key = format!("ReplicaSet {namespace}/{name} {}", key(template));
+    let hash = workload::hash(seed, &key);
+    let mut template = template.clone();
+    let mut selector = deployment.spec.selector.clone();
+    let label = || (POD_TEMPLATE_HASH.to_owned(), hash.clone());
+    template.metadata.labels.extend([label()]);
+    selector.match_labels.extend([label()]);
+    let mut annotations = metadata.annotations.clone();
+    annotations.retain(|key, _| {
+        key != REVISION && key != "kubectl.kubernetes.io/last-applied-configuration"
+    });
+    annotations.insert(REVISION.to_owned(), revision.to_string());
+    ReplicaSet {
+        metadata: ObjectMeta {
+            name: format!("{name}-{hash}"),
+            namespace: namespace.clone(),
+            labels: template.metadata.labels.clone(),
+            annotations,
+            owner_references: vec![workload::owner(Kind::Deployment, metadata)],
+            ..ObjectMeta::default()
+        },
+        spec: ReplicaSetSpec {
+            replicas: Some(0),
+            min_ready_seconds: deployment.spec.min_ready_seconds,
+            selector,
+            template,
+        },
+        ..ReplicaSet::default()
+    }
 }
 
-/// What tells one template from another: another template is another ReplicaSet, and other names.
+/// Whether a ReplicaSet is of this template: the two are equal but for the hash.
+#[must_use]
+pub fn is_of_template(set: &ReplicaSet, template: &PodTemplateSpec) -> bool {
+    let mut own = set.spec.template.clone();
+    own.metadata.labels.remove(POD_TEMPLATE_HASH);
+    own == *template
+}
+
+/// The number that a ReplicaSet's template has among those of its Deployment; 0 if it says none.
+#[must_use]
+pub fn revision(metadata: &ObjectMeta) -> u64 {
+    metadata
+        .annotations
+        .get(REVISION)
+        .and_then(|revision| revision.parse().ok())
+        .unwrap_or(0)
+}
+
+/// How many Pods the new ReplicaSet and each old one are to have now. `has_old_pods` says whether a
+/// Pod of an old template still runs, which `Recreate` waits for.
+#[must_use]
+pub fn replicas(
+    deployment: &Deployment,
+    new: &ReplicaSet,
+    old: &[&ReplicaSet],
+    has_old_pods: bool,
+) -> (i32, Vec<i32>) {
+    let wanted = deployment.spec.replicas.unwrap_or(1).max(0);
+    let own = |set: &ReplicaSet| set.spec.replicas.unwrap_or(1);
+    let new_now = own(new);
+    let old_now: Vec<i32> = old.iter().map(|set| own(set)).collect();
+    if deployment.spec.strategy.type_ == "Recreate" {
+        let is_waiting = has_old_pods || old_now.iter().any(|count| *count > 0);
+        return (
+            if is_waiting { new_now } else { wanted },
+            vec![0; old.len()],
+        );
+    }
+
+    let (surge, unavailable) = limits(deployment, wanted);
+    let total = new_now + old_now.iter().sum::<i32>();
+    let most = wanted + surge;
+    let new_next = if new_now > wanted {
+        wanted
+    } else {
+        new_now + (most - total).clamp(0, wanted - new_now)
+    };
+    if new_next != new_now {
+        // One thing at a time: the old ones come when the controller looks again.
+        return (new_next, old_now);
+    }
+
+    let least = wanted - unavailable;
+    let new_missing = new_now - new.status.available_replicas;
+    let mut may_go = (total - least - new_missing).max(0);
+    let mut old_next = old_now;
+    // Those that are not available serve nobody, and go first.
+    for (set, next) in old.iter().zip(&mut old_next) {
+        let unhealthy = (*next - set.status.available_replicas).clamp(0, may_go);
+        *next -= unhealthy;
+        may_go -= unhealthy;
+    }
+    let available = new.status.available_replicas
+        + old
+            .iter()
+            .map(|set| set.status.available_replicas)
+            .sum::<i32>();
+    let mut may_go = (available - least).clamp(0, may_go);
+    for next in &mut old_next {
+        let gone = (*next).min(may_go);
+        *next -= gone;
+        may_go -= gone;
+    }
+    (new_now, old_next)
+}
+
+/// `maxSurge` and `maxUnavailable` as numbers; not both are 0.
+fn limits(deployment: &Deployment, wanted: i32) -> (i32, i32) {
+    let rolling = deployment.spec.strategy.rolling_update.clone();
+    let rolling = rolling.unwrap_or_default();
+    let number = |value: &Option<_>, up| {
+        let value = value.as_ref().and_then(|value| scaled(value, wanted, up));
+        value.unwrap_or(0).max(0)
+    };
+    let surge = number(&rolling.max_surge, true);
+    let unavailable = number(&rolling.max_unavailable, false).min(wanted);
+    // Else nothing could ever move.
+    if surge == 0 && unavailable == 0 {
+        (0, 1)
+    } else {
+        (surge, unavailable)
+    }
+}
+
+/// How far a Deployment is, from its ReplicaSets.
+#[must_use]
+pub fn status(deployment: &Deployment, new: &ReplicaSet, old: &[&ReplicaSet]) -> DeploymentStatus {
+    let sum = |of: fn(&ReplicaSet) -> i32| of(new) + old.iter().map(|set| of(set)).sum::<i32>();
+    let available = sum(|set| set.status.available_replicas);
+    let wanted = deployment.spec.replicas.unwrap_or(1);
+    DeploymentStatus {
+        replicas: sum(|set| set.status.replicas),
+        updated_replicas: new.status.replicas,
+        ready_replicas: sum(|set| set.status.ready_replicas),
+        available_replicas: available,
+        unavailable_replicas: (wanted - available).max(0),
+        observed_generation: deployment.metadata.generation,
+    }
+}
+
+/// What tells one template from another in the draw of its hash.
 ///
-/// The real hash is over the whole template; this one over the fields that are modelled.
+/// The real hash is over the whole template; this one over the fields that are modelled most often.
+/// Whether two templates are the same is not asked of it.
 fn key(template: &PodTemplateSpec) -> String {
     let mut key = String::new();
-    for (label, value) in &template.metadata.labels {
+    for (label, value) in template
+        .metadata
+        .labels
+        .iter()
+        .chain(&template.metadata.annotations)
+    {
         key.extend([label, "=", value, ","]);
     }
     let spec = &template.spec;
@@ -119,62 +207,88 @@ fn key(template: &PodTemplateSpec) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::api::defaults;
 
-    fn deployment(replicas: i32) -> Deployment {
-        serde_json::from_str(&format!(
-            r#"{{"metadata":{{"name":"web","namespace":"shop"}},
-                 "spec":{{"replicas":{replicas},
-                          "selector":{{"matchLabels":{{"app":"web"}}}},
-                          "template":{{"metadata":{{"labels":{{"app":"web"}}}},
-                                       "spec":{{"containers":[{{"name":"c"}}]}}}}}}}}"#
-        ))
-        .unwrap()
+    fn deployment(json: &str) -> Deployment {
+        let mut deployment: Deployment = serde_json::from_str(json).unwrap();
+        deployment.metadata.name = "web".into();
+        deployment.metadata.namespace = "shop".into();
+        defaults::deployment(&mut deployment);
+        deployment
+    }
+
+    fn set(replicas: i32, available: i32) -> ReplicaSet {
+        let mut set = ReplicaSet::default();
+        set.spec.replicas = Some(replicas);
+        set.status.available_replicas = available;
+        set
     }
 
     #[test]
-    fn pods_are_named_after_replica_set_and_carry_the_hash() {
-        let pods = missing_pods(&deployment(2), 0, 42);
-        assert_eq!(pods.len(), 2);
-        let owner = &pods[0].metadata.owner_references[0];
-        assert!(
-            pods[0]
-                .metadata
-                .name
-                .starts_with(&format!("{}-", owner.name))
+    fn a_replica_set_is_named_by_its_hash_and_selects_it() {
+        let web = deployment(r#"{"spec":{"template":{"metadata":{"labels":{"app":"web"}}}}}"#);
+        let set = new_replica_set(&web, 1, 42);
+        let hash = &set.metadata.labels[POD_TEMPLATE_HASH];
+        assert_eq!(set.metadata.name, format!("web-{hash}"));
+        assert_eq!(&set.spec.selector.match_labels[POD_TEMPLATE_HASH], hash);
+        assert!(is_of_template(&set, &web.spec.template));
+        assert_eq!(revision(&set.metadata), 1);
+        let other = deployment(r#"{"spec":{"template":{"metadata":{"labels":{"app":"api"}}}}}"#);
+        assert!(!is_of_template(&set, &other.spec.template));
+        assert_ne!(
+            new_replica_set(&other, 1, 42).metadata.name,
+            set.metadata.name
         );
-        assert_eq!(pods[0].metadata.name.len(), "web-".len() + 10 + 1 + 5);
+    }
+
+    #[test]
+    fn a_rolling_update_adds_the_surge_and_takes_away_what_may_be_missing() {
+        // 25 % of 4: one more, one less.
+        let web = deployment(r#"{"spec":{"replicas":4}}"#);
+        let step = |new: (i32, i32), old: (i32, i32)| {
+            let (next, olds) = replicas(&web, &set(new.0, new.1), &[&set(old.0, old.1)], true);
+            (next, olds[0])
+        };
+        assert_eq!(step((0, 0), (4, 4)), (1, 4), "one more than wished");
+        assert_eq!(step((1, 0), (4, 4)), (1, 3), "and one old one less");
         assert_eq!(
-            owner.name,
-            format!("web-{}", pods[0].metadata.labels[POD_TEMPLATE_HASH])
+            step((1, 0), (3, 3)),
+            (2, 3),
+            "so there is room for a new one"
         );
-        assert_ne!(pods[0].metadata.name, pods[1].metadata.name);
+        assert_eq!(step((2, 0), (3, 3)), (2, 3), "three serve: wait");
+        assert_eq!(step((2, 2), (3, 3)), (2, 1), "two came up: two go");
+        assert_eq!(step((4, 4), (0, 0)), (4, 0), "done");
     }
 
     #[test]
-    fn scaling_up_keeps_the_names_there_were() {
-        let two = missing_pods(&deployment(2), 0, 42);
-        let three = missing_pods(&deployment(3), 0, 42);
-        assert_eq!(two[..], three[..2]);
+    fn unavailable_old_pods_go_first() {
+        let web = deployment(r#"{"spec":{"replicas":4}}"#);
+        let (_, olds) = replicas(&web, &set(1, 1), &[&set(2, 2), &set(2, 0)], true);
+        assert_eq!(olds, [2, 0]);
     }
 
     #[test]
-    fn a_negative_or_reached_number_asks_for_nothing() {
-        assert!(missing_pods(&deployment(-1), 0, 42).is_empty());
-        assert!(missing_pods(&deployment(2), 3, 42).is_empty());
+    fn recreate_waits_until_nothing_old_is_left() {
+        let web = deployment(r#"{"spec":{"replicas":2,"strategy":{"type":"Recreate"}}}"#);
+        assert_eq!(
+            replicas(&web, &set(0, 0), &[&set(2, 2)], true),
+            (0, vec![0])
+        );
+        assert_eq!(
+            replicas(&web, &set(0, 0), &[&set(0, 0)], true),
+            (0, vec![0])
+        );
+        assert_eq!(
+            replicas(&web, &set(0, 0), &[&set(0, 0)], false),
+            (2, vec![0])
+        );
     }
 
     #[test]
-    fn a_pod_belongs_by_its_replica_set_or_without_an_owner_by_its_labels() {
-        let web = deployment(1);
-        let own = missing_pods(&web, 0, 42).remove(0);
-        assert!(owns(&web, &own));
-        let mut other = own.clone();
-        other.metadata.owner_references[0].name = "web-admin-5d9c7b8f6d".into();
-        assert!(!owns(&web, &other));
-        let mut orphan = own;
-        orphan.metadata.owner_references.clear();
-        assert!(owns(&web, &orphan));
-        orphan.metadata.namespace = "default".into();
-        assert!(!owns(&web, &orphan));
+    fn scaling_one_replica_set_goes_to_the_number_at_once() {
+        let web = deployment(r#"{"spec":{"replicas":5}}"#);
+        assert_eq!(replicas(&web, &set(2, 2), &[], false), (5, vec![]));
+        assert_eq!(replicas(&web, &set(9, 9), &[], false), (5, vec![]));
     }
 }

@@ -231,7 +231,7 @@ pub(super) fn rule_set(
     mode: Mode,
 ) -> Result<RuleSet, ConfigError> {
     let config = config(world, settings, node);
-    let store = &world.store;
+    let store = world.seen_by(node);
     RuleSet::new(
         mode,
         &config,

@@ -14,9 +14,10 @@ use super::picture;
 use super::rules::{self, NodeRules};
 use super::scene::{Client, Scene};
 use super::slots::Slots;
-use super::world::{self, Readiness, World};
+use super::world::{self, World};
 use super::{ProxySettings, Settings, walk};
 use crate::api::{Kind, ObjectRef, Origin};
+use crate::cluster::{Cluster, Command, Done, StatusError};
 use crate::diagnostic::{Diagnostic, Span};
 use crate::dns::{Answer, Question, Record, RecordType};
 use crate::manifest::{self, Document};
@@ -43,7 +44,9 @@ pub struct Lab {
     documents: Vec<Document>,
     world: World,
     outcome: Outcome,
-    readiness: Readiness,
+    /// What the person did to the cluster since the text was opened, and what was taken back.
+    commands: Vec<Command>,
+    undone: Vec<Command>,
     slots: Slots,
     /// Each Node's rules, made when they are first asked for.
     rules: BTreeMap<String, OnceCell<Option<Rc<NodeRules>>>>,
@@ -59,7 +62,8 @@ impl Lab {
             documents: Vec::new(),
             world: World::default(),
             outcome: Outcome::default(),
-            readiness: Readiness::new(),
+            commands: Vec::new(),
+            undone: Vec::new(),
             slots: Slots::default(),
             rules: BTreeMap::new(),
             wires: walk::Wires::default(),
@@ -72,7 +76,8 @@ impl Lab {
     pub fn open(&mut self, text: &str) -> &Outcome {
         self.documents.clear();
         self.world = World::default();
-        self.readiness.clear();
+        self.commands.clear();
+        self.undone.clear();
         self.slots = Slots::default();
         self.edit(text);
         if !self.outcome.applied {
@@ -152,9 +157,57 @@ impl Lab {
 
     /// Switches a Pod's readiness probe.
     pub fn set_ready(&mut self, pod: &ObjectRef, ready: bool) {
-        self.readiness.insert(pod.clone(), ready);
-        let documents = std::mem::take(&mut self.documents);
-        self.build(&documents, &BTreeSet::new());
+        let ready = Some(ready);
+        let pod = pod.clone();
+        // A Pod that is gone has no probe.
+        let _ = self.execute(&Command::SetReady { pod, ready });
+        let _ = self.execute(&Command::Settle);
+    }
+
+    /// Does what a command says. Time does not pass, unless it is a command that says so: until then
+    /// the rules are those of before.
+    ///
+    /// # Errors
+    ///
+    /// What the API server refuses; then nothing changes.
+    pub fn execute(&mut self, command: &Command) -> Result<Done, StatusError> {
+        let done = self.world.change(|cluster| cluster.execute(command))?;
+        self.commands.push(command.clone());
+        self.undone.clear();
+        self.renew();
+        Ok(done)
+    }
+
+    /// Takes back the last command. Gives whether there was one.
+    pub fn undo(&mut self) -> bool {
+        let is_undone = self.world.change(Cluster::undo);
+        if is_undone {
+            self.undone.extend(self.commands.pop());
+            self.renew();
+        }
+        is_undone
+    }
+
+    /// Does again what was taken back last. Gives whether there was anything.
+    pub fn redo(&mut self) -> bool {
+        let is_redone = self.world.change(Cluster::redo);
+        if is_redone {
+            self.commands.extend(self.undone.pop());
+            self.renew();
+        }
+        is_redone
+    }
+
+    /// The cluster: its objects whole, its clock, what its controllers said.
+    #[must_use]
+    pub fn cluster(&self) -> &Cluster {
+        self.world.cluster()
+    }
+
+    /// What was done to the cluster since the text was opened.
+    #[must_use]
+    pub fn commands(&self) -> &[Command] {
+        &self.commands
     }
 
     fn build(&mut self, documents: &[Document], refused: &BTreeSet<usize>) -> Vec<Diagnostic> {
@@ -162,12 +215,19 @@ impl Lab {
             documents,
             refused,
             &self.settings,
-            &self.readiness,
+            &mut self.commands,
             &self.world,
         );
+        self.undone.clear();
         self.documents = documents.to_vec();
         self.world = world;
+        self.renew();
         diagnostics.extend(names::complaints(&self.world, documents));
+        diagnostics
+    }
+
+    /// Takes in a changed world: what was worked out from the old one is forgotten.
+    fn renew(&mut self) {
         let store = &self.world.store;
         // Nodes stand in the order of the text, which is not that of the store.
         let mut nodes: Vec<&str> = store
@@ -190,7 +250,6 @@ impl Lab {
                 .map(|pod| (picture::reference(pod), pod.spec.node_name.as_str())),
         );
         self.wires = walk::Wires::default();
-        diagnostics
     }
 
     /// The world.

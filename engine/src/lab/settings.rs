@@ -1,6 +1,7 @@
 //! What a person can set about the lab's cluster.
 
 use crate::api::allocate::Ranges;
+use crate::controllers::load_balancer::Provider;
 use crate::controllers::nodes::Networks;
 use crate::proxy::Mode;
 
@@ -18,6 +19,8 @@ pub struct Settings {
     pub networks: Networks,
     /// Where Services get their addresses and ports.
     pub ranges: Ranges,
+    /// Who builds load balancers.
+    pub provider: Provider,
     /// How kube-proxy is set.
     pub proxy: ProxySettings,
     /// CoreDNS' configuration, whatever its ConfigMap says; `None` for what that says.
@@ -65,6 +68,7 @@ impl Default for Settings {
             ranges: Ranges::default(),
             proxy: ProxySettings::default(),
             corefile: None,
+            provider: Provider::None,
         }
     }
 }

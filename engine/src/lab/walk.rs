@@ -9,16 +9,17 @@ use super::names::{Asking, ClientNames, Names};
 use super::scene::Client;
 use super::session::Lab;
 use super::world::World;
-use crate::api::{Node, Origin, Pod};
+use crate::api::{Kind, Node, ObjectRef, Origin, Pod};
+use crate::cluster::Listening;
 use crate::dns::{Answer, Question, Record, RecordType};
 use crate::limits::MAX_ADDRESSES_TRIED;
 use crate::net::Protocol;
 use crate::netfilter::RuleAt;
 use crate::netfilter::chance::Seeded;
 use crate::network::{
-    ClientKind, Journey, Lookups, NameLookup, Network, NodeIpvs, NodeRules, OriginsOf, Owner,
-    PassedOver, Plan, PlanOutside, Request, RequestError, Reuse, Serves, Socket, State, Step,
-    Tally, VerdictKind, kubeadm,
+    ClientKind, Journey, Listens, Lookups, NameLookup, Network, NodeIpvs, NodeRules, OriginsOf,
+    Owner, PassedOver, Plan, PlanOutside, Request, RequestError, Reuse, Serves, Socket, State,
+    Step, Tally, VerdictKind, kubeadm,
 };
 use crate::proxy::{Mode, RuleSet};
 
@@ -248,6 +249,13 @@ fn plan(world: &World) -> Plan {
     let nodes: Vec<Node> = world.store.nodes().cloned().collect();
     let pods: Vec<Pod> = world.store.pods().cloned().collect();
     let mut plan = kubeadm::plan(&nodes, &pods);
+    for pod in &mut plan.pods {
+        let reference = ObjectRef::new(Kind::Pod, &*pod.namespace, &*pod.name);
+        // Who listens on 127.0.0.1 only listens for nobody else.
+        if world.cluster().listening(&reference) != Listening::Everywhere {
+            pod.listens = Listens::default();
+        }
+    }
     plan.outside.extend(control_plane(world, &plan));
     let lan: Vec<IpNet> = (plan.router.iter())
         .flat_map(|router| router.lan.iter().copied())

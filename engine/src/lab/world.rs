@@ -1,8 +1,8 @@
 //! From manifests to a running cluster.
 //!
-//! The editor's text is the whole content of the cluster: each edit makes the world anew from it.
-//! All draws are keyed by name, so what an edit did not touch keeps its address, its Node and its
-//! Pods' names.
+//! The editor's text is what the cluster begins with: each edit makes it anew from the text, lets it
+//! come to rest, and does again what the person did to it since. All draws are keyed by name, so
+//! what an edit did not touch keeps its address, its Node and its Pods' names.
 //!
 //! An object that the API server would refuse is left out, or stays as it was before the edit, just
 //! as on a real cluster; the other objects are applied.
@@ -13,28 +13,37 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Settings, system};
-use crate::api::allocate::Allocators;
 use crate::api::{
-    FieldPath, Kind, Namespace, Node, Object, ObjectMeta, ObjectRef, Origin, Pod, Service, Store,
-    defaults, validation,
+    FieldPath, Kind, Namespace, Node, Object, ObjectMeta, ObjectRef, Origin, Service, Store,
 };
-use crate::controllers::{deployment, endpoint_slice, kubelet, nodes, scheduler};
+use crate::cluster::{self, Cluster, Command, StatusError, is_recorded};
+use crate::controllers::endpoint_slice::SERVICE_NAME_LABEL;
+use crate::controllers::workload::controller_ref;
 use crate::diagnostic::Diagnostic;
 use crate::limits::MAX_OBJECTS;
 use crate::manifest::Document;
-use crate::random;
+use crate::yaml;
 
 /// A running cluster, and where everything in it comes from.
 #[derive(Clone, Debug, Default)]
 pub struct World {
     /// The objects.
     pub store: Store,
+    /// The cluster that they are in.
+    cluster: Cluster,
     /// For an object that no manifest names: the field of one that made it.
     made_from: BTreeMap<ObjectRef, Origin>,
     /// The objects that manifests name, with the index of the document.
     written: BTreeMap<ObjectRef, usize>,
     /// What was accepted, as it was before anything was allocated.
-    accepted: BTreeMap<ObjectRef, Object>,
+    accepted: BTreeMap<ObjectRef, Taken>,
+}
+
+/// An object as it was read, and from what.
+#[derive(Clone, Debug)]
+struct Taken {
+    object: Object,
+    tree: yaml::Node,
 }
 
 impl World {
@@ -49,39 +58,151 @@ impl World {
     pub fn made_from(&self, object: &ObjectRef) -> Option<&Origin> {
         self.made_from.get(object)
     }
+
+    /// The cluster, with its clock.
+    #[must_use]
+    pub fn cluster(&self) -> &Cluster {
+        &self.cluster
+    }
+
+    /// What the kube-proxy of a Node knows, which may be out of date; everything before its first
+    /// sync.
+    #[must_use]
+    pub fn seen_by(&self, node: &str) -> &Store {
+        self.cluster.programmed(node).unwrap_or(&self.store)
+    }
+
+    /// Changes the cluster, and takes in what became of it.
+    pub(super) fn change<T>(&mut self, change: impl FnOnce(&mut Cluster) -> T) -> T {
+        let result = change(&mut self.cluster);
+        self.take_in();
+        result
+    }
+
+    fn take_in(&mut self) {
+        self.store = self.cluster.store().clone();
+        let mut made_from = BTreeMap::new();
+        let kinds = [
+            Kind::Pod,
+            Kind::ReplicaSet,
+            Kind::Endpoints,
+            Kind::EndpointSlice,
+        ];
+        for object in kinds.into_iter().flat_map(|kind| self.store.of_kind(kind)) {
+            let reference = object.reference();
+            if !self.written.contains_key(&reference)
+                && let Some(origin) = self.origin_of(object)
+            {
+                made_from.insert(reference, origin);
+            }
+        }
+        self.made_from = made_from;
+    }
+
+    /// What made an object: a workload's template, over the ReplicaSet between; a Service's selector;
+    /// Endpoints.
+    fn origin_of(&self, object: &Object) -> Option<Origin> {
+        let metadata = object.metadata();
+        if object.kind() == Kind::Endpoints || object.kind() == Kind::EndpointSlice {
+            let owner = metadata.owner_references.first();
+            let mirrored = owner.filter(|owner| owner.kind == "Endpoints");
+            if let Some(owner) = mirrored {
+                let of = ObjectRef::new(Kind::Endpoints, &*metadata.namespace, &*owner.name);
+                return Some(Origin::new(of, FieldPath::new("subsets")));
+            }
+            let name = match object.kind() {
+                Kind::Endpoints => &metadata.name,
+                _ => metadata.labels.get(SERVICE_NAME_LABEL)?,
+            };
+            let of = ObjectRef::new(Kind::Service, &*metadata.namespace, &**name);
+            return Some(Origin::new(of, FieldPath::new("spec.selector")));
+        }
+        let mut owner = controller_ref(metadata)?;
+        if !self.written.contains_key(&owner)
+            && let Some(next) = self
+                .store
+                .get(&owner)
+                .and_then(|o| controller_ref(o.metadata()))
+        {
+            owner = next;
+        }
+        Some(Origin::new(owner, FieldPath::new("spec.template")))
+    }
 }
 
-/// What a person did to Pods by hand.
-pub(super) type Readiness = BTreeMap<ObjectRef, bool>;
-
-/// Makes the world. `refused` are the indices of documents that strict decoding refused;
-/// `before` is the world before the edit.
+/// Makes the world. `refused` are the indices of documents that strict decoding refused; `before` is
+/// the world before the edit; `commands` is what a person did since, and what of it can no more be
+/// done is left out.
 #[must_use]
 pub(super) fn build(
     documents: &[Document],
     refused: &BTreeSet<usize>,
     settings: &Settings,
-    readiness: &Readiness,
+    commands: &mut Vec<Command>,
     before: &World,
 ) -> (World, Vec<Diagnostic>) {
+    let cluster = Cluster::new(cluster::Settings {
+        seed: settings.seed,
+        networks: settings.networks.clone(),
+        ranges: settings.ranges.clone(),
+        provider: settings.provider,
+        ..cluster::Settings::default()
+    });
     let mut builder = Builder {
         documents,
         refused,
         before,
         settings,
-        world: World::default(),
+        world: World {
+            cluster,
+            ..World::default()
+        },
         diagnostics: Vec::new(),
         objects: BTreeMap::new(),
-        allocators: Allocators::new(settings.ranges.clone(), settings.seed),
     };
     builder.read();
     builder.namespaces();
-    let nodes = builder.nodes();
+    builder.nodes();
     builder.services();
-    builder.pods(&nodes, readiness);
-    builder.endpoint_slices();
     builder.rest();
-    (builder.world, builder.diagnostics)
+    let Builder {
+        mut world,
+        mut diagnostics,
+        ..
+    } = builder;
+    world.change(|cluster| {
+        cluster.finish_load();
+        cluster.settle();
+        commands.retain(|command| cluster.execute(command).is_ok());
+    });
+    diagnostics.extend(not_made(&world, documents));
+    (world, diagnostics)
+}
+
+/// What controllers could not make: more Pods than there is room for.
+fn not_made(world: &World, documents: &[Document]) -> Vec<Diagnostic> {
+    let mut told: BTreeSet<&ObjectRef> = BTreeSet::new();
+    let mut diagnostics = Vec::new();
+    for event in world.cluster.events() {
+        if event.reason == "FailedCreate" && told.insert(&event.object) {
+            let by = match world.made_from(&event.object) {
+                Some(origin) => &origin.object,
+                None => &event.object,
+            };
+            let document = world.document_of(by).and_then(|index| documents.get(index));
+            let field = FieldPath::new("spec.replicas");
+            let span = document.map(|document| {
+                let place = document.place(&field);
+                place.map_or(document.span, |place| place.value)
+            });
+            diagnostics.push(
+                Diagnostic::error(event.message.clone(), span)
+                    .with_object(by.to_string())
+                    .with_field(field.as_str()),
+            );
+        }
+    }
+    diagnostics
 }
 
 struct Builder<'a> {
@@ -91,18 +212,15 @@ struct Builder<'a> {
     settings: &'a Settings,
     world: World,
     diagnostics: Vec<Diagnostic>,
-    /// What is still to be put into the store.
-    objects: BTreeMap<ObjectRef, Object>,
-    allocators: Allocators,
+    /// What is still to be taken into the cluster.
+    objects: BTreeMap<ObjectRef, Taken>,
 }
 
 impl Builder<'_> {
     /// Takes the objects of the manifests, then those of a fresh cluster that they do not name.
     fn read(&mut self) {
         for (index, document) in self.documents.iter().enumerate() {
-            let mut object = document.object.clone();
-            defaults::object(&mut object);
-            let reference = object.reference();
+            let reference = document.object.reference();
             if self.refused.contains(&index) {
                 self.world.written.insert(reference.clone(), index);
                 if let Some(old) = self.before.accepted.get(&reference) {
@@ -133,19 +251,22 @@ impl Builder<'_> {
                     .with_object(reference.to_string()),
                 );
             }
-            self.accept(reference, object);
+            let taken = Taken {
+                object: document.object.clone(),
+                tree: document.tree.clone(),
+            };
+            self.accept(reference, taken);
         }
-        for mut object in system::objects(self.settings) {
-            defaults::object(&mut object);
-            self.objects.entry(object.reference()).or_insert(object);
+        for object in system::objects(self.settings) {
+            let reference = object.reference();
+            let taken = made(object);
+            self.objects.entry(reference).or_insert(taken);
         }
     }
 
-    fn accept(&mut self, reference: ObjectRef, object: Object) {
-        self.world
-            .accepted
-            .insert(reference.clone(), object.clone());
-        self.objects.insert(reference, object);
+    fn accept(&mut self, reference: ObjectRef, taken: Taken) {
+        self.world.accepted.insert(reference.clone(), taken.clone());
+        self.objects.insert(reference, taken);
     }
 
     /// Puts an error where a field stands: the first of these that the manifest has, or what the
@@ -172,26 +293,56 @@ impl Builder<'_> {
         self.diagnostics.push(error);
     }
 
-    /// The objects of one kind, taken out.
-    fn take(&mut self, kind: Kind) -> Vec<Object> {
+    /// The objects of one kind, taken out, in the order of the text.
+    fn take(&mut self, kind: Kind) -> Vec<Taken> {
         let first = ObjectRef::new(kind, "", "");
-        let keys: Vec<ObjectRef> = self
+        let mut keys: Vec<ObjectRef> = self
             .objects
             .range(first..)
             .map(|(key, _)| key.clone())
             .take_while(|key| key.kind == kind)
             .collect();
+        keys.sort_by_key(|key| self.world.document_of(key).unwrap_or(usize::MAX));
         keys.iter()
             .filter_map(|key| self.objects.remove(key))
             .collect()
     }
 
+    /// Takes an object into the cluster. Refused, it is told, and what was there before stays.
+    fn load(&mut self, taken: &Taken) {
+        let reference = taken.object.reference();
+        let Err(error) = self.world.cluster.load(&taken.object, &taken.tree) else {
+            return;
+        };
+        self.tell(&reference, &error);
+        self.world.accepted.remove(&reference);
+        if let Some(old) = self.before.accepted.get(&reference)
+            && self.world.cluster.load(&old.object, &old.tree).is_ok()
+        {
+            self.world.accepted.insert(reference, old.clone());
+        }
+    }
+
+    fn tell(&mut self, reference: &ObjectRef, error: &StatusError) {
+        if error.causes.is_empty() {
+            self.refuse(reference, &[], error.message.clone());
+        }
+        for cause in &error.causes {
+            let kind = reference.kind.with_group();
+            let message = format!(
+                "{kind} \"{}\" is invalid: {}",
+                reference.name, cause.message
+            );
+            self.refuse(reference, &cause.places, message);
+        }
+    }
+
     /// Namespaces that objects are in and nobody made are made, and said.
     fn namespaces(&mut self) {
         let mut known: BTreeSet<String> = BTreeSet::new();
-        for object in self.take(Kind::Namespace) {
-            known.insert(object.metadata().name.clone());
-            self.world.store.put(object);
+        for taken in self.take(Kind::Namespace) {
+            known.insert(taken.object.metadata().name.clone());
+            self.load(&taken);
         }
         let mut missing: BTreeMap<String, ObjectRef> = BTreeMap::new();
         for reference in self.objects.keys() {
@@ -221,38 +372,29 @@ impl Builder<'_> {
                     )),
             );
             let metadata = ObjectMeta {
+                labels: [("kubernetes.io/metadata.name".to_owned(), name.clone())].into(),
                 name,
                 ..ObjectMeta::default()
             };
-            self.world
-                .store
-                .put(Object::Namespace(Namespace { metadata }));
+            self.load(&made(Object::Namespace(Namespace { metadata })));
         }
     }
 
-    fn nodes(&mut self) -> Vec<Node> {
-        let mut nodes: Vec<Node> = self
-            .take(Kind::Node)
-            .into_iter()
-            .filter_map(|object| match object {
-                Object::Node(node) => Some(node),
-                _ => None,
-            })
-            .collect();
+    fn nodes(&mut self) {
+        let mut nodes = self.take(Kind::Node);
         if nodes.is_empty() {
-            nodes = self
-                .settings
-                .nodes
-                .iter()
-                .map(|name| fresh_node(name))
-                .collect();
+            let fresh = self.settings.nodes.iter().map(|name| fresh_node(name));
+            nodes = fresh.map(|node| made(Object::Node(node))).collect();
         }
         // In the order of the text, as they would have registered.
-        nodes.sort_by_key(|node| {
-            self.world
-                .document_of(&ObjectRef::new(Kind::Node, "", &node.metadata.name))
-        });
-        if let Err(full) = nodes::complete(&mut nodes, &self.settings.networks) {
+        for taken in &nodes {
+            self.load(taken);
+        }
+        let names: Vec<String> = nodes
+            .iter()
+            .map(|taken| taken.object.metadata().name.clone())
+            .collect();
+        if let Err(full) = self.world.cluster.complete_nodes(&names) {
             for name in full {
                 let reference = ObjectRef::new(Kind::Node, "", name);
                 self.refuse(
@@ -262,263 +404,61 @@ impl Builder<'_> {
                 );
             }
         }
-        for node in &nodes {
-            self.world.store.put(Object::Node(node.clone()));
-        }
-        nodes
     }
 
-    /// Validates and allocates. What asks for a certain address or port comes first, so that no
-    /// draw takes it away; then the order is that of the text.
+    /// What asks for a certain address or port comes first, so that no draw takes it away; then the
+    /// order is that of the text.
     fn services(&mut self) {
-        let mut services: Vec<Service> = self
-            .take(Kind::Service)
-            .into_iter()
-            .filter_map(|object| match object {
-                Object::Service(service) => Some(service),
-                _ => None,
-            })
-            .collect();
-        services.sort_by_key(|service| {
-            let spec = &service.spec;
-            let asks = !spec.cluster_ip.is_empty()
-                || !spec.cluster_ips.is_empty()
-                || spec.health_check_node_port != 0
-                || spec.ports.iter().any(|port| port.node_port != 0);
-            let written = self.world.document_of(&reference_of(service));
-            (!is_recorded(&service.metadata), !asks, written)
+        let mut services = self.take(Kind::Service);
+        services.sort_by_key(|taken| {
+            let asks = match &taken.object {
+                Object::Service(service) => asks(service),
+                _ => false,
+            };
+            (!is_recorded(&taken.object), !asks)
         });
+        // Those that were refused give way to all others before what was there before comes back.
         let mut refused = Vec::new();
-        for service in services {
-            let reference = reference_of(&service);
-            let errors = self.create(service);
-            if errors.is_empty() {
-                continue;
+        for taken in services {
+            let reference = taken.object.reference();
+            if let Err(error) = self.world.cluster.load(&taken.object, &taken.tree) {
+                self.tell(&reference, &error);
+                self.world.accepted.remove(&reference);
+                refused.push(reference);
             }
-            for (places, error) in errors {
-                let message = format!("Service \"{}\" is invalid: {error}", reference.name);
-                self.refuse(&reference, &places, message);
-            }
-            self.world.accepted.remove(&reference);
-            refused.push(reference);
         }
-        // What was there before stays, if nobody took its address or port meanwhile.
         for reference in refused {
-            if let Some(Object::Service(old)) = self.before.accepted.get(&reference)
-                && self.create(old.clone()).is_empty()
+            if let Some(old) = self.before.accepted.get(&reference)
+                && self.world.cluster.load(&old.object, &old.tree).is_ok()
             {
-                self.world
-                    .accepted
-                    .insert(reference, Object::Service(old.clone()));
+                self.world.accepted.insert(reference, old.clone());
             }
         }
     }
 
-    /// Validates, allocates and stores a Service, or says why not: where to look for the field, the
-    /// closest place first, and what is wrong.
-    fn create(&mut self, mut service: Service) -> Vec<(Vec<FieldPath>, String)> {
-        if is_recorded(&service.metadata) {
-            self.allocators.hold(&service);
-        } else {
-            let errors = validation::service(&as_validated(&service));
-            if !errors.is_empty() {
-                return errors
-                    .into_iter()
-                    .map(|error| (error.places().collect(), error.to_string()))
-                    .collect();
-            }
-            if let Err(error) = self.allocators.create(&mut service) {
-                return vec![(error.places().collect(), error.to_string())];
-            }
-        }
-        self.world.store.put(Object::Service(service));
-        Vec::new()
-    }
-
-    /// The Pods of the manifests and those that Deployments make, on Nodes and running.
-    fn pods(&mut self, nodes: &[Node], readiness: &Readiness) {
-        let mut pods: Vec<Pod> = Vec::new();
-        for object in self.take(Kind::Pod) {
-            if let Object::Pod(pod) = object {
-                pods.push(pod);
-            }
-        }
-        pods.sort_by_key(|pod| {
-            self.world.document_of(&ObjectRef::new(
-                Kind::Pod,
-                &pod.metadata.namespace,
-                &pod.metadata.name,
-            ))
-        });
-
-        let mut deployments = self.take(Kind::Deployment);
-        deployments.sort_by_key(|object| self.world.document_of(&object.reference()));
-        let room = MAX_OBJECTS.saturating_sub(pods.len() + self.objects.len());
-        let mut made = 0;
-        for object in deployments {
-            let Object::Deployment(mut deployment) = object else {
-                continue;
-            };
-            let reference = ObjectRef::new(
-                Kind::Deployment,
-                &deployment.metadata.namespace,
-                &deployment.metadata.name,
-            );
-            let existing = pods
-                .iter()
-                .filter(|pod| deployment::owns(&deployment, pod))
-                .count();
-            let mut missing = if is_recorded(&deployment.metadata) && existing > 0 {
-                Vec::new()
-            } else {
-                deployment::missing_pods(&deployment, existing, self.settings.seed)
-            };
-            if made + missing.len() > room {
-                missing.truncate(room.saturating_sub(made));
-                self.refuse(
-                    &reference,
-                    &[FieldPath::new("spec.replicas")],
-                    format!("more than {MAX_OBJECTS} objects: not all of its Pods are made"),
-                );
-            }
-            made += missing.len();
-            for pod in &missing {
-                self.world.made_from.insert(
-                    ObjectRef::new(Kind::Pod, &pod.metadata.namespace, &pod.metadata.name),
-                    Origin::new(reference.clone(), FieldPath::new("spec.template")),
-                );
-            }
-            let total = existing + missing.len();
-            pods.append(&mut missing);
-            if !is_recorded(&deployment.metadata) {
-                deployment.status.replicas = i32::try_from(total).unwrap_or(i32::MAX);
-                deployment.status.ready_replicas = deployment.status.replicas;
-            }
-            self.world.store.put(Object::Deployment(deployment));
-        }
-
-        scheduler::schedule(&mut pods, nodes);
-        kubelet::start(&mut pods, nodes);
-        for mut pod in pods {
-            let reference = ObjectRef::new(Kind::Pod, &pod.metadata.namespace, &pod.metadata.name);
-            if let Some(ready) = readiness.get(&reference) {
-                kubelet::set_ready(&mut pod, *ready);
-            }
-            self.world.store.put(Object::Pod(pod));
-        }
-    }
-
-    /// Lists the endpoints of every Service with a selector, unless a dump brought its lists.
-    fn endpoint_slices(&mut self) {
-        let mut listed: BTreeSet<(String, String)> = BTreeSet::new();
-        for object in self.take(Kind::EndpointSlice) {
-            if let Object::EndpointSlice(slice) = &object {
-                let metadata = &slice.metadata;
-                let by_the_controller = metadata
-                    .labels
-                    .get(endpoint_slice::MANAGED_BY_LABEL)
-                    .is_some_and(|by| by == endpoint_slice::MANAGED_BY);
-                if let (true, Some(service)) = (
-                    by_the_controller,
-                    metadata.labels.get(endpoint_slice::SERVICE_NAME_LABEL),
-                ) {
-                    listed.insert((metadata.namespace.clone(), service.clone()));
-                }
-            }
-            self.world.store.put(object);
-        }
-
-        let nodes: Vec<Node> = self.world.store.nodes().cloned().collect();
-        let nodes: Vec<&Node> = nodes.iter().collect();
-        let mut by_namespace: BTreeMap<&str, Vec<&Pod>> = BTreeMap::new();
-        for pod in self.world.store.pods() {
-            by_namespace
-                .entry(&pod.metadata.namespace)
-                .or_default()
-                .push(pod);
-        }
-        let mut made = Vec::new();
-        for service in self.world.store.services() {
-            let metadata = &service.metadata;
-            let without_selector = service
-                .spec
-                .selector
-                .as_ref()
-                .is_none_or(|selector| selector.is_empty());
-            if without_selector
-                || service.spec.type_ == "ExternalName"
-                || listed.contains(&(metadata.namespace.clone(), metadata.name.clone()))
-            {
-                continue;
-            }
-            let pods = by_namespace
-                .get(metadata.namespace.as_str())
-                .map_or(&[][..], Vec::as_slice);
-            let reconciled = endpoint_slice::reconcile(
-                service,
-                pods,
-                &nodes,
-                &[],
-                endpoint_slice::Memory::default(),
-            );
-            for (number, mut slice) in reconciled.slices.into_iter().enumerate() {
-                if slice.metadata.name.is_empty() {
-                    let key = format!(
-                        "EndpointSlice {}/{} {number}",
-                        metadata.namespace, metadata.name
-                    );
-                    let suffix =
-                        random::name_suffix(&mut random::keyed(self.settings.seed, &key), 5);
-                    slice.metadata.name = format!("{}{suffix}", slice.metadata.generate_name);
-                }
-                made.push((reference_of(service), slice));
-            }
-        }
-        for (service, slice) in made {
-            let object = Object::EndpointSlice(slice);
-            let origin = Origin::new(service, FieldPath::new("spec.selector"));
-            self.world.made_from.insert(object.reference(), origin);
-            self.world.store.put(object);
-        }
-    }
-
-    /// What no controller looks at.
     fn rest(&mut self) {
-        for (_, object) in std::mem::take(&mut self.objects) {
-            self.world.store.put(object);
+        for kind in Kind::ALL {
+            for taken in self.take(kind) {
+                self.load(&taken);
+            }
         }
     }
 }
 
-fn reference_of(service: &Service) -> ObjectRef {
-    ObjectRef::new(
-        Kind::Service,
-        &service.metadata.namespace,
-        &service.metadata.name,
-    )
+/// Whether a Service asks for a certain address or port.
+fn asks(service: &Service) -> bool {
+    let spec = &service.spec;
+    !spec.cluster_ip.is_empty()
+        || !spec.cluster_ips.is_empty()
+        || spec.health_check_node_port != 0
+        || spec.ports.iter().any(|port| port.node_port != 0)
 }
 
-/// A Service as it is when the API server validates it, which is after it allocated: the two
-/// spellings of the cluster IP agree, and a load balancer that needs a port for its health check
-/// has one.
-fn as_validated(service: &Service) -> Service {
-    let mut service = service.clone();
-    let spec = &mut service.spec;
-    if spec.cluster_ips.is_empty() && !spec.cluster_ip.is_empty() {
-        spec.cluster_ips = vec![spec.cluster_ip.clone()];
-    }
-    if spec.type_ == "LoadBalancer"
-        && spec.external_traffic_policy == "Local"
-        && spec.health_check_node_port == 0
-    {
-        spec.health_check_node_port = 30_000;
-    }
-    service
-}
-
-/// Whether an object comes from a server, as in a dump.
-fn is_recorded(metadata: &ObjectMeta) -> bool {
-    !metadata.uid.is_empty() || !metadata.resource_version.is_empty()
+/// An object that no manifest names.
+fn made(object: Object) -> Taken {
+    // Its tree is what its type says.
+    let tree = yaml::to_node(&object).unwrap_or_else(|_| yaml::Node::map([]));
+    Taken { object, tree }
 }
 
 fn fresh_node(name: &str) -> Node {

@@ -22,12 +22,14 @@ mod load;
 mod node;
 mod places;
 mod scalar;
+mod ser;
 mod split;
 mod yaml11;
 
 pub use decode::{Decode, Error as DecodeError, Fields, fill, from_node, is_camel_case_of};
 pub use error::Error;
 pub use node::{Duplicate, Entry, Key, Map, Node, Number, Value};
+pub use ser::{Error as EncodeError, to_node};
 
 pub(crate) use decode::decode_fields;
 pub(crate) use split::lines;

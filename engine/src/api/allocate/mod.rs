@@ -7,9 +7,10 @@
 //! this one, but the pick is keyed by the Service's name (see [`crate::random`]): an edit
 //! elsewhere does not move an address.
 //!
-//! Left out: what an update releases or keeps. A world is made anew from its manifests.
+//! What an update releases or keeps is in `update`.
 
 mod band;
+mod update;
 
 use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr};
@@ -79,10 +80,14 @@ pub struct Allocators {
     seed: u64,
     addresses: BTreeSet<IpAddr>,
     ports: BTreeSet<u16>,
+    /// What the Service that is being updated has already.
+    own: Taken,
+    /// Whether ports of one number share a node port: on create, not on update.
+    shares_ports: bool,
 }
 
 /// What one Service was given, so that it can be given back when it is refused after all.
-#[derive(Default)]
+#[derive(Clone, Debug, Default)]
 struct Taken {
     addresses: Vec<IpAddr>,
     ports: Vec<u16>,
@@ -97,6 +102,8 @@ impl Allocators {
             seed,
             addresses: BTreeSet::new(),
             ports: BTreeSet::new(),
+            own: Taken::default(),
+            shares_ports: true,
         }
     }
 
@@ -109,10 +116,7 @@ impl Allocators {
     /// taken.
     pub fn create(&mut self, service: &mut Service) -> Result<(), AllocationError> {
         let mut taken = Taken::default();
-        let result = self
-            .cluster_ips(service, &mut taken)
-            .and_then(|()| self.node_ports(service, &mut taken))
-            .and_then(|()| self.health_check_port(service, &mut taken));
+        let result = self.take_all(service, &mut taken);
         if result.is_err() {
             for address in taken.addresses {
                 self.addresses.remove(&address);
@@ -122,6 +126,16 @@ impl Allocators {
             }
         }
         result
+    }
+
+    fn take_all(
+        &mut self,
+        service: &mut Service,
+        taken: &mut Taken,
+    ) -> Result<(), AllocationError> {
+        self.cluster_ips(service, taken)
+            .and_then(|()| self.node_ports(service, taken))
+            .and_then(|()| self.health_check_port(service, taken))
     }
 
     /// Takes what a Service of a real cluster has, in or out of the ranges: its server gave it.
@@ -302,7 +316,7 @@ impl Allocators {
                 ranges.join(",")
             ));
         }
-        if !self.addresses.insert(address) {
+        if !self.addresses.insert(address) && !self.own.addresses.contains(&address) {
             return Err("provided IP is already allocated".to_owned());
         }
         Ok(())
@@ -339,7 +353,10 @@ impl Allocators {
         let mut shared: Vec<(i32, i32)> = Vec::new();
         for index in 0..spec.ports.len() {
             let port = &spec.ports[index];
-            let same_number = shared.iter().find(|(number, _)| *number == port.port);
+            let may_share = self.shares_ports || port.node_port != 0;
+            let same_number = shared
+                .iter()
+                .find(|(number, _)| may_share && *number == port.port);
             if port.node_port != 0 {
                 let is_shared =
                     same_number.is_some_and(|(_, node_port)| *node_port == port.node_port);
@@ -406,7 +423,7 @@ impl Allocators {
                 ),
             ));
         };
-        if !self.ports.insert(port) {
+        if !self.ports.insert(port) && !self.own.ports.contains(&port) {
             return Err(AllocationError::new(
                 path.clone(),
                 format!("Invalid value: {number}: provided port is already allocated"),

@@ -1,0 +1,406 @@
+//! Load balancers as their providers build them.
+//!
+//! What a provider's controller does with a Service of type LoadBalancer: which address or name it
+//! writes into the status, after how long, how its traffic comes in, and what it asks the Nodes to
+//! know which of them are well.
+//!
+//! Sources: k8s.io/cloud-provider v0.30 `controllers/service/controller.go` (which Services and which
+//! Nodes); the providers' own documentation for the rest (AWS Load Balancer Controller, GKE
+//! passthrough Network Load Balancer, Azure Load Balancer with floating IP, MetalLB `IPAddressPool`
+//! and layer 2, cloud-provider-kind). The times are orders of magnitude, and part of the model.
+//!
+//! Left out: subnets, security groups and firewalls beyond `loadBalancerSourceRanges`, shared
+//! addresses, BGP, prices, failures of the provider.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr};
+
+use ipnet::Ipv4Net;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+
+use crate::api::{LoadBalancerIngress, Node, Service};
+use crate::random;
+
+/// The finalizer by which a provider keeps a Service until its load balancer is gone.
+pub const FINALIZER: &str = "service.kubernetes.io/load-balancer-cleanup";
+
+/// Nodes with this label get no traffic from load balancers, unless its value is `false`.
+const EXCLUDE_LABEL: &str = "node.kubernetes.io/exclude-from-external-load-balancers";
+
+/// The class of Services that the AWS Load Balancer Controller builds.
+const AWS_CLASS: &str = "service.k8s.aws/nlb";
+
+/// The annotation by which AWS' targets are Pods (`ip`) or Nodes (`instance`).
+const AWS_TARGET_TYPE: &str = "service.beta.kubernetes.io/aws-load-balancer-nlb-target-type";
+
+/// The annotation by which a person asks MetalLB for addresses.
+const METALLB_ADDRESSES: &str = "metallb.io/loadBalancerIPs";
+
+/// Who builds load balancers.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+#[serde(rename_all = "lowercase")]
+pub enum Provider {
+    /// Nobody: the address is pending for ever; cluster IP and node port work.
+    #[default]
+    None,
+    /// MetalLB in layer 2 mode, with a pool of addresses on the Nodes' network.
+    MetalLb,
+    /// AWS: a Network Load Balancer, which has a name.
+    Aws,
+    /// Google Cloud: a passthrough Network Load Balancer.
+    Gcp,
+    /// Azure: a Standard Load Balancer with floating IP.
+    Azure,
+    /// cloud-provider-kind: an Envoy beside the Nodes, which opens connections of its own.
+    Kind,
+}
+
+impl Provider {
+    /// All of them.
+    pub const ALL: [Self; 6] = [
+        Self::None,
+        Self::MetalLb,
+        Self::Aws,
+        Self::Gcp,
+        Self::Azure,
+        Self::Kind,
+    ];
+
+    /// Its name, as people write it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::MetalLb => "MetalLB",
+            Self::Aws => "AWS",
+            Self::Gcp => "GCP",
+            Self::Azure => "Azure",
+            Self::Kind => "kind",
+        }
+    }
+
+    /// From the wish to the written status, in milliseconds of virtual time.
+    #[must_use]
+    pub fn delay(self) -> u64 {
+        match self {
+            Self::None => 0,
+            Self::MetalLb => 200,
+            Self::Kind => 3_000,
+            Self::Gcp => 40_000,
+            Self::Azure => 20_000,
+            // The name is there after seconds, but answers only when the load balancer is active.
+            Self::Aws => 150_000,
+        }
+    }
+
+    /// Whether it builds a load balancer for a Service.
+    #[must_use]
+    pub fn wants(self, service: &Service) -> bool {
+        let class = service.spec.load_balancer_class.as_deref();
+        let is_meant = match (self, class) {
+            (Self::None, _) => false,
+            (_, None) => true,
+            (Self::Aws, Some(class)) => class == AWS_CLASS,
+            (_, Some(_)) => false,
+        };
+        is_meant
+            && service.spec.type_ == "LoadBalancer"
+            && service.metadata.deletion_timestamp.is_none()
+    }
+
+    /// Where its addresses come from: MetalLB's pool and kind's are on the Nodes' network, the
+    /// others are of the blocks for documentation (RFC 5737).
+    fn pool(self, nodes: Ipv4Net) -> (u32, u32) {
+        let base = u32::from(nodes.network());
+        match self {
+            Self::MetalLb | Self::Kind => (base + 200, base + 250),
+            Self::Azure => {
+                let base = u32::from(Ipv4Addr::new(198, 51, 100, 0));
+                (base + 1, base + 254)
+            }
+            _ => {
+                let base = u32::from(Ipv4Addr::new(203, 0, 113, 0));
+                (base + 100, base + 254)
+            }
+        }
+    }
+
+    /// The status that it writes: what a Service has already, what it asks for, or what is drawn for
+    /// it. None while there is no free address.
+    #[must_use]
+    pub fn ingress(
+        self,
+        service: &Service,
+        taken: &BTreeSet<IpAddr>,
+        nodes: Ipv4Net,
+        seed: u64,
+    ) -> Option<LoadBalancerIngress> {
+        let metadata = &service.metadata;
+        let key = format!(
+            "load balancer {self} {}/{}",
+            metadata.namespace, metadata.name
+        );
+        let mut rng = random::keyed(seed, &key);
+        if self == Self::Aws {
+            // As the controller names it, and as AWS makes a name of that.
+            let hash = random::name_suffix(&mut rng, 10);
+            let number = random::below(&mut rng, u64::MAX);
+            let short = |part: &str| -> String {
+                part.chars()
+                    .filter(char::is_ascii_alphanumeric)
+                    .take(8)
+                    .collect()
+            };
+            let name = format!("{}-{}", short(&metadata.namespace), short(&metadata.name));
+            return Some(LoadBalancerIngress {
+                hostname: format!("k8s-{name}-{hash}-{number:016x}.elb.eu-central-1.amazonaws.com"),
+                ..LoadBalancerIngress::default()
+            });
+        }
+        let asked = metadata
+            .annotations
+            .get(METALLB_ADDRESSES)
+            .filter(|_| self == Self::MetalLb)
+            .or(Some(&service.spec.load_balancer_ip).filter(|address| !address.is_empty()))
+            .and_then(|address| address.parse::<IpAddr>().ok());
+        let address = match asked {
+            Some(address) => Some(address).filter(|address| !taken.contains(address)),
+            None => {
+                let (first, last) = self.pool(nodes);
+                let size = u64::from(last - first) + 1;
+                // MetalLB goes through its pool in order; a cloud's address is anybody's guess.
+                let from = if matches!(self, Self::MetalLb | Self::Kind) {
+                    0
+                } else {
+                    random::below(&mut rng, size)
+                };
+                (0..size)
+                    .map(|step| first + u32::try_from((from + step) % size).unwrap_or(0))
+                    .map(|number| IpAddr::V4(Ipv4Addr::from(number)))
+                    .find(|address| !taken.contains(address))
+            }
+        }?;
+        Some(LoadBalancerIngress {
+            ip: address.to_string(),
+            ip_mode: Some(self.ip_mode().to_owned()),
+            ..LoadBalancerIngress::default()
+        })
+    }
+
+    /// `ipMode` of its addresses: `VIP` when packets arrive with the address of the load balancer,
+    /// `Proxy` when it opens connections of its own.
+    #[must_use]
+    pub fn ip_mode(self) -> &'static str {
+        match self {
+            Self::Kind => "Proxy",
+            _ => "VIP",
+        }
+    }
+
+    /// To what it sends.
+    #[must_use]
+    pub fn targets(self, service: &Service) -> Targets {
+        let annotation = service.metadata.annotations.get(AWS_TARGET_TYPE);
+        match self {
+            Self::Aws if annotation.is_some_and(|target| target == "ip") => Targets::Pods,
+            Self::Aws | Self::Kind => Targets::NodePorts,
+            Self::None | Self::MetalLb | Self::Gcp | Self::Azure => Targets::Address,
+        }
+    }
+
+    /// What it asks a Node to know whether it is well; `None` where it does not ask, or where it asks
+    /// the Pods themselves.
+    #[must_use]
+    pub fn health_check(self, service: &Service) -> Option<HealthCheck> {
+        if self.targets(service) == Targets::Pods {
+            return None;
+        }
+        let local = service.spec.external_traffic_policy == "Local";
+        match self {
+            Self::None | Self::MetalLb => None,
+            _ if local => u16::try_from(service.spec.health_check_node_port)
+                .ok()
+                .filter(|port| *port != 0)
+                .map(HealthCheck::Http),
+            Self::Gcp | Self::Kind => Some(HealthCheck::Http(KUBE_PROXY_HEALTH)),
+            Self::Aws | Self::Azure => service
+                .spec
+                .ports
+                .iter()
+                .find_map(|port| u16::try_from(port.node_port).ok().filter(|port| *port != 0))
+                .map(HealthCheck::Tcp),
+        }
+    }
+}
+
+impl fmt::Display for Provider {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// kube-proxy's own `/healthz` (`--healthz-bind-address`).
+const KUBE_PROXY_HEALTH: u16 = 10_256;
+
+/// To what a load balancer sends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Targets {
+    /// To a Node, with the load balancer's own address as destination: kube-proxy knows it.
+    Address,
+    /// To a node port.
+    NodePorts,
+    /// To the Pods themselves: kube-proxy never sees it.
+    Pods,
+}
+
+/// What a load balancer asks a Node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HealthCheck {
+    /// `GET /healthz` on this port.
+    Http(u16),
+    /// A connection to this port.
+    Tcp(u16),
+}
+
+/// Whether load balancers send to a Node at all. Readiness does not count (stable node set, v1.30):
+/// the health check does.
+#[must_use]
+pub fn is_target(node: &Node) -> bool {
+    let labels = &node.metadata.labels;
+    let is_excluded = labels
+        .get(EXCLUDE_LABEL)
+        .is_some_and(|value| value != "false");
+    let is_going = node
+        .spec
+        .taints
+        .iter()
+        .any(|taint| taint.key == "ToBeDeletedByClusterAutoscaler");
+    !is_excluded && !is_going && node.metadata.deletion_timestamp.is_none()
+}
+
+/// The Node that answers for an address of MetalLB in layer 2 mode: of the candidates the one whose
+/// hash of `node#address` is the smallest. Source: metallb `speaker/layer2_controller.go`.
+#[must_use]
+pub fn announcer<'n>(
+    candidates: impl IntoIterator<Item = &'n str>,
+    address: IpAddr,
+) -> Option<&'n str> {
+    candidates
+        .into_iter()
+        .min_by_key(|node| Sha256::digest(format!("{node}#{address}")).to_vec())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn service(json: &str) -> Service {
+        let mut service: Service = serde_json::from_str(json).unwrap();
+        service.metadata.name = "web".into();
+        service.metadata.namespace = "default".into();
+        service.spec.type_ = "LoadBalancer".into();
+        service
+    }
+
+    fn nodes() -> Ipv4Net {
+        "192.168.10.0/24".parse().unwrap()
+    }
+
+    fn address(provider: Provider, service: &Service, taken: &[&str]) -> Option<String> {
+        let taken = taken
+            .iter()
+            .map(|address| address.parse().unwrap())
+            .collect();
+        Some(provider.ingress(service, &taken, nodes(), 42)?.ip)
+    }
+
+    #[test]
+    fn a_pool_is_given_in_order_and_never_twice() {
+        let web = service("{}");
+        let first = address(Provider::MetalLb, &web, &[]).unwrap();
+        assert_eq!(first, "192.168.10.200");
+        let second = address(Provider::MetalLb, &web, &[&first]).unwrap();
+        assert_eq!(second, "192.168.10.201");
+    }
+
+    #[test]
+    fn an_address_that_is_asked_for_is_given_or_none() {
+        let web = service(r#"{"spec":{"loadBalancerIP":"192.168.10.230"}}"#);
+        assert_eq!(
+            address(Provider::MetalLb, &web, &[]).as_deref(),
+            Some("192.168.10.230")
+        );
+        assert_eq!(address(Provider::MetalLb, &web, &["192.168.10.230"]), None);
+    }
+
+    #[test]
+    fn aws_gives_a_name_and_kind_a_proxys_address() {
+        let web = service("{}");
+        let taken = BTreeSet::new();
+        let aws = Provider::Aws.ingress(&web, &taken, nodes(), 42).unwrap();
+        assert!(aws.ip.is_empty() && aws.ip_mode.is_none());
+        assert!(
+            aws.hostname.starts_with("k8s-default-web-"),
+            "{}",
+            aws.hostname
+        );
+        let kind = Provider::Kind.ingress(&web, &taken, nodes(), 42).unwrap();
+        assert_eq!(kind.ip_mode.as_deref(), Some("Proxy"));
+    }
+
+    #[test]
+    fn a_class_of_somebody_elses_is_left_alone() {
+        let other = service(r#"{"spec":{"loadBalancerClass":"example.com/lb"}}"#);
+        assert!(!Provider::MetalLb.wants(&other));
+        assert!(Provider::MetalLb.wants(&service("{}")));
+        assert!(!Provider::None.wants(&service("{}")));
+    }
+
+    #[test]
+    fn local_traffic_is_checked_on_its_own_port() {
+        let local = service(
+            r#"{"spec":{"externalTrafficPolicy":"Local","healthCheckNodePort":31000,
+                "ports":[{"port":80,"nodePort":30080}]}}"#,
+        );
+        assert_eq!(
+            Provider::Gcp.health_check(&local),
+            Some(HealthCheck::Http(31_000))
+        );
+        let mut anywhere = local.clone();
+        anywhere.spec.external_traffic_policy = "Cluster".into();
+        assert_eq!(
+            Provider::Gcp.health_check(&anywhere),
+            Some(HealthCheck::Http(10_256))
+        );
+        assert_eq!(
+            Provider::Aws.health_check(&anywhere),
+            Some(HealthCheck::Tcp(30_080))
+        );
+        assert_eq!(Provider::MetalLb.health_check(&local), None);
+        anywhere
+            .metadata
+            .annotations
+            .insert(AWS_TARGET_TYPE.into(), "ip".into());
+        assert_eq!(Provider::Aws.targets(&anywhere), Targets::Pods);
+        assert_eq!(Provider::Aws.health_check(&anywhere), None);
+    }
+
+    #[test]
+    fn one_node_answers_for_an_address_and_an_excluded_one_gets_nothing() {
+        let address: IpAddr = "192.168.10.200".parse().unwrap();
+        let all = ["node-1", "node-2", "node-3"];
+        let chosen = announcer(all, address).unwrap();
+        let rest = all.into_iter().filter(|node| *node != chosen);
+        assert_ne!(announcer(rest, address), Some(chosen));
+        let mut node = Node::default();
+        assert!(is_target(&node));
+        node.metadata
+            .labels
+            .insert(EXCLUDE_LABEL.into(), String::new());
+        assert!(!is_target(&node));
+    }
+}
