@@ -3,13 +3,18 @@
 //! `cargo run --release --example yardstick -- --mode iptables --services 10000 --endpoints 10`
 //!
 //! Each number is the median of five runs in one thread. The workload is fixed, so that bytes and
-//! rules can be compared with those of kube-proxy itself; `yardstick/measure.rs` says what it is.
+//! rules can be compared with those of kube-proxy itself; `yardstick/measure.rs` says what it is,
+//! and what each number includes. Built for wasm32 it is the same program for Node:
+//! `cargo xtask bench` runs both side by side.
 
+#[cfg(not(target_arch = "wasm32"))]
+#[path = "yardstick/native.rs"]
+mod host;
+#[cfg(target_arch = "wasm32")]
+#[path = "yardstick/node.rs"]
+mod host;
 #[path = "yardstick/measure.rs"]
 mod measure;
-
-use std::process::ExitCode;
-use std::time::Instant;
 
 use lobby_engine::proxy::Mode;
 use measure::{Size, measure};
@@ -17,26 +22,25 @@ use measure::{Size, measure};
 const USAGE: &str =
     "usage: yardstick [--mode iptables|ipvs|nftables] [--services N] [--endpoints E]";
 
-fn main() -> ExitCode {
-    let Some(size) = arguments() else {
-        eprintln!("{USAGE}");
-        return ExitCode::from(2);
+fn main() {
+    let Some(size) = size(host::arguments()) else {
+        host::refuse(USAGE);
+        return;
     };
-    let start = Instant::now();
-    let report = measure(size, &|| start.elapsed().as_secs_f64() * 1000.0);
+    let clock = host::clock();
+    let report = measure(size, &clock);
     let mut json = serde_json::json!(report);
-    json["peak_rss_kib"] = serde_json::json!(peak_rss_kib());
-    println!("{json}");
-    ExitCode::SUCCESS
+    json["peak_rss_kib"] = serde_json::json!(host::peak_memory_kib());
+    host::print(&json.to_string());
 }
 
-fn arguments() -> Option<Size> {
+fn size(words: Vec<String>) -> Option<Size> {
     let mut size = Size {
         mode: Mode::Iptables,
         services: 10_000,
         endpoints: 10,
     };
-    let mut words = std::env::args().skip(1);
+    let mut words = words.into_iter();
     while let Some(word) = words.next() {
         let value = words.next()?;
         match word.as_str() {
@@ -47,11 +51,4 @@ fn arguments() -> Option<Size> {
         }
     }
     Some(size)
-}
-
-/// The most memory that the process ever held, where Linux says it.
-fn peak_rss_kib() -> Option<u64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
-    line.split_whitespace().nth(1)?.parse().ok()
 }

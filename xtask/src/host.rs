@@ -139,6 +139,14 @@ fn named_by(variable: &str) -> Option<PathBuf> {
         .filter(|path| path.is_file())
 }
 
+/// How many processes wanted to run of late: in the last minute, five and fifteen, where Linux says
+/// it.
+pub(crate) fn load() -> Option<String> {
+    let text = std::fs::read_to_string("/proc/loadavg").ok()?;
+    let words: Vec<&str> = text.split_whitespace().take(3).collect();
+    Some(words.join(" "))
+}
+
 /// Whether this is Debian or something made from it.
 pub(crate) fn is_debian() -> bool {
     Path::new("/etc/debian_version").is_file()

@@ -4,6 +4,7 @@
 //! install, saying what and why. The engine's own tests need none of this: `cargo test` runs them.
 
 mod args;
+mod bench;
 mod browser;
 mod cargo;
 mod host;
@@ -39,6 +40,8 @@ cargo xtask COMMAND
   size [--keep]
         what the first load of the page weighs; fails above the budget. --keep measures the dist/
         that is there
+  bench [--services N] [--endpoints E]
+        how fast kube-proxy's rules are written, natively and as WebAssembly (10000 and 10)
   screenshots [--keep]
         pictures of the page into target/screenshots/
   help  this text
@@ -100,6 +103,12 @@ fn run() -> Result<()> {
                 site::build(site::Profile::Release, &workspace::dist())?;
             }
             size::run(&workspace::dist())
+        }
+        "bench" => {
+            let services = args.option("--services")?.unwrap_or(10_000);
+            let endpoints = args.option("--endpoints")?.unwrap_or(10);
+            args.finish()?;
+            bench::run(services, endpoints)
         }
         "screenshots" => {
             let keep = args.flag("--keep");

@@ -15,7 +15,8 @@ use anyhow::{Context, Result};
 use crate::process::{self, CannotRun};
 use crate::{host, workspace};
 
-const TARGET: &str = "wasm32-unknown-unknown";
+/// WebAssembly without any system.
+pub(crate) const TARGET: &str = "wasm32-unknown-unknown";
 
 /// Debian 12's: the compiler and cargo that its Firefox and Chromium are built with, the standard
 /// library's source, and wasm-ld.

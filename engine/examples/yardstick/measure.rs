@@ -7,7 +7,7 @@ use lobby_engine::api::{
     AddressType, Endpoint, EndpointConditions, EndpointPort, EndpointSlice, ObjectMeta, Service,
     ServicePort, ServiceSpec,
 };
-use lobby_engine::proxy::{Mode, Proxier, ProxyConfig, Sync, dump};
+use lobby_engine::proxy::{Mode, Proxier, ProxyConfig, RuleText, dump};
 use serde::Serialize;
 
 /// How large the cluster is.
@@ -25,16 +25,23 @@ pub(crate) struct Report {
     pub(crate) mode: Mode,
     pub(crate) services: usize,
     pub(crate) endpoints: usize,
-    /// From objects to the whole text, with nothing known before.
+    /// From objects to the whole text in one piece, with nothing known before.
     pub(crate) first_ms: f64,
-    /// The whole text once more, nothing changed.
+    /// The whole text in one piece once more, nothing changed.
     pub(crate) full_ms: f64,
-    /// One endpoint gets another address: the text that is sent then, and in IPVS mode the calls
-    /// that change the tables.
+    /// One endpoint gets another address: from the EndpointSlice to everything that is sent then,
+    /// every piece of it looked at, as a writer to a pipe would.
+    ///
+    /// In iptables mode what is sent is one piece; in nftables mode it is the whole table, and
+    /// nearly all of its pieces are those of before; in IPVS mode it is the iptables text in
+    /// pieces, and the calls that change the tables.
     pub(crate) one_endpoint_ms: f64,
+    /// The same, and then all that is sent copied into one piece. In iptables mode there is
+    /// nothing more to copy.
+    pub(crate) one_endpoint_copied_ms: f64,
     /// Length of the whole text.
     pub(crate) bytes: usize,
-    /// Length of the text that is sent after one endpoint changed.
+    /// Length of what is sent after one endpoint changed.
     pub(crate) one_endpoint_bytes: usize,
     /// Rules in the whole text: in nftables mode also elements of sets and maps, in IPVS mode also
     /// servers and entries of ipsets.
@@ -99,49 +106,54 @@ impl Workload {
 /// Builds the cluster and measures. `now` is any clock, in milliseconds.
 pub(crate) fn measure(size: Size, now: &dyn Fn() -> f64) -> Report {
     let workload = Workload::new(size.services, size.endpoints);
-    let mut times: [Vec<f64>; 4] = Default::default();
-    let mut text: Arc<String> = Arc::default();
-    let mut partial: Arc<String> = Arc::default();
-    let mut copy = String::new();
+    let mut times: [Vec<f64>; 5] = Default::default();
+    let (mut bytes, mut one_endpoint_bytes, mut rules) = (0, 0, 0);
+    // A process that runs on has its buffers: they are as large as the text already.
+    let (mut buffer, mut copy) = (String::new(), String::new());
     for _ in 0..RUNS {
         let begin = now();
         let mut proxier = workload.proxier(size.mode);
-        let first = proxier.sync(0);
-        drop(programmed(&proxier, first));
+        let first = proxier.sync(0).text;
+        one_piece(&proxier, &first, &mut String::new());
         times[0].push(now() - begin);
+        drop(first);
 
-        // A process that runs on has its buffers: they are as large as the text already.
-        proxier.full_sync(0);
-        drop(std::mem::take(&mut text));
+        let warm = proxier.full_sync(0).text;
+        one_piece(&proxier, &warm, &mut buffer);
+        drop(warm);
         let begin = now();
-        let full = proxier.full_sync(0);
-        text = programmed(&proxier, full);
+        let full = proxier.full_sync(0).text;
+        let text = one_piece(&proxier, &full, &mut buffer);
         times[1].push(now() - begin);
-
-        proxier.apply_slice(workload.one_changed("10.255.0.98"));
-        drop(std::mem::take(&mut partial));
-        proxier.sync(0);
-        let changed = workload.one_changed("10.255.0.99");
-        let begin = now();
-        proxier.apply_slice(changed);
-        partial = proxier.sync(0).text;
-        times[2].push(now() - begin);
+        (bytes, rules) = (text.len(), count_rules(size.mode, text));
 
         copy.clear();
-        copy.push_str(&text);
+        copy.push_str(text);
         copy.clear();
         let begin = now();
-        copy.push_str(&text);
-        times[3].push(now() - begin);
+        copy.push_str(text);
+        times[4].push(now() - begin);
+        drop(full);
+
+        for (number, address) in ["10.255.0.98", "10.255.0.99"].into_iter().enumerate() {
+            let changed = workload.one_changed(address);
+            let begin = now();
+            proxier.apply_slice(changed);
+            let sync = proxier.sync(0);
+            one_endpoint_bytes = sync.text.len() + sync.tables.len();
+            let sent = now();
+            if sync.text.as_one().is_none() {
+                buffer.clear();
+                sync.text.write(&mut buffer);
+            }
+            // The first time is for warming up.
+            if number > 0 {
+                times[2].push(sent - begin);
+                times[3].push(now() - begin);
+            }
+        }
     }
-    let [first_ms, full_ms, one_endpoint_ms, memcpy_ms] = times.map(median);
-    // Rules; in nftables mode also elements, in IPVS mode also servers and entries.
-    let starts: &[&str] = match size.mode {
-        Mode::Iptables => &["-A "],
-        Mode::Nftables => &["add rule ", "add element "],
-        Mode::Ipvs => &["-A ", "-a ", "add "],
-    };
-    let is_rule = |line: &&str| starts.iter().any(|start| line.starts_with(start));
+    let [first_ms, full_ms, one_endpoint_ms, copied_ms, memcpy_ms] = times.map(median);
     Report {
         mode: size.mode,
         services: size.services,
@@ -149,19 +161,36 @@ pub(crate) fn measure(size: Size, now: &dyn Fn() -> f64) -> Report {
         first_ms,
         full_ms,
         one_endpoint_ms,
-        bytes: text.len(),
-        one_endpoint_bytes: partial.len(),
-        rules: text.lines().filter(is_rule).count(),
+        one_endpoint_copied_ms: copied_ms,
+        bytes,
+        one_endpoint_bytes,
+        rules,
         memcpy_ms,
     }
 }
 
-/// What a full sync programs: the text that is sent, and in IPVS mode all tables, written down.
-fn programmed(proxier: &Proxier, sync: Sync) -> Arc<String> {
-    match proxier.mode() {
-        Mode::Ipvs => Arc::new(dump(&proxier.rule_set())),
-        _ => sync.text,
+/// What a full sync programs, as one text: what is sent, and in IPVS mode all tables, written down.
+fn one_piece<'a>(proxier: &Proxier, sent: &'a RuleText, buffer: &'a mut String) -> &'a str {
+    match sent.as_one() {
+        _ if proxier.mode() == Mode::Ipvs => *buffer = dump(&proxier.rule_set()),
+        Some(text) => return text,
+        None => {
+            buffer.clear();
+            sent.write(buffer);
+        }
     }
+    buffer
+}
+
+/// Rules; in nftables mode also elements, in IPVS mode also servers and entries.
+fn count_rules(mode: Mode, text: &str) -> usize {
+    let starts: &[&str] = match mode {
+        Mode::Iptables => &["-A "],
+        Mode::Nftables => &["add rule ", "add element "],
+        Mode::Ipvs => &["-A ", "-a ", "add "],
+    };
+    let is_rule = |line: &&str| starts.iter().any(|start| line.starts_with(start));
+    text.lines().filter(is_rule).count()
 }
 
 fn median(mut times: Vec<f64>) -> f64 {

@@ -26,33 +26,33 @@ pub(super) fn parse_ip(text: &str) -> Option<IpAddr> {
 fn parse_ipv4(text: &str) -> Option<(Ipv4Addr, bool)> {
     let mut octets = [0u8; 4];
     let mut canonical = true;
-    let mut count = 0;
-    let mut digits = 0;
-    let mut value = 0u32;
-    for byte in text.bytes() {
-        match byte {
-            b'0'..=b'9' => {
-                canonical &= digits == 0 || value != 0;
-                value = value * 10 + u32::from(byte - b'0');
-                digits += 1;
-                if value > 255 {
-                    return None;
-                }
-            }
-            b'.' if digits > 0 && count < 3 => {
-                octets[count] = value as u8;
-                count += 1;
-                digits = 0;
-                value = 0;
-            }
-            _ => return None,
+    let mut rest = text.as_bytes();
+    for (place, octet) in octets.iter_mut().enumerate() {
+        if place > 0 {
+            rest = rest.strip_prefix(b".")?;
         }
+        let first = *rest.first().filter(|byte| byte.is_ascii_digit())?;
+        let mut value = 0u32;
+        let mut digits = 0;
+        while let [digit @ b'0'..=b'9', after @ ..] = rest {
+            value = value * 10 + u32::from(digit - b'0');
+            if value > 255 {
+                return None;
+            }
+            digits += 1;
+            rest = after;
+        }
+        canonical &= first != b'0' || digits == 1;
+        *octet = value as u8;
     }
-    if count != 3 || digits == 0 {
-        return None;
-    }
-    octets[3] = value as u8;
-    Some((Ipv4Addr::from(octets), canonical))
+    rest.is_empty()
+        .then_some((Ipv4Addr::from(octets), canonical))
+}
+
+/// The address as Go prints it, if it is one of this family.
+pub(super) fn canonical(text: &str, family: IpFamily) -> Option<String> {
+    let mut out = String::with_capacity(text.len());
+    push_canonical(text, family, &mut out).then_some(out)
 }
 
 /// The address as Go prints it, appended to `out`, if it is one of this family.

@@ -8,6 +8,7 @@ use std::borrow::Borrow;
 
 use super::address::push_canonical;
 use super::config::Settings;
+use super::out::Out;
 use super::service::{Service, ServicePort, protocol};
 use crate::api;
 use crate::net::IpFamily;
@@ -111,8 +112,9 @@ impl Endpoints {
             let Some(target) = slice_port.port.filter(|port| *port != 0) else {
                 continue;
             };
-            let bracket = if self.bracketed { "]" } else { "" };
-            let suffix = format!("{bracket}:{target}");
+            let mut suffix = String::with_capacity(8);
+            suffix.push_str(if self.bracketed { "]:" } else { ":" });
+            Out::new(&mut suffix).number(target);
             self.list.reserve(slice.endpoints.len());
             self.text
                 .reserve(slice.endpoints.len() * (suffix.len() + 15));

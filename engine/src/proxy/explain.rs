@@ -1,6 +1,6 @@
 //! What a rule does, in words: for a learner who knows what a Service is, and no more.
 //!
-//! The words are the cluster's own. Where a later release than [`crate::KUBERNETES_VERSION`] writes
+//! The words are the cluster's own, for [`RuleSet::lines`] and [`RuleSet::declarations`]. Where a later release than [`crate::KUBERNETES_VERSION`] writes
 //! something visibly different, a second sentence says so.
 
 use super::config::Mode;
@@ -11,6 +11,9 @@ use super::plan::{Nowhere, PortPlan};
 use super::rule_set::RuleSet;
 use super::service::{Entry, Service, ServicePort};
 use super::service_rules::ServiceRules;
+
+mod cluster;
+mod declared;
 
 impl RuleSet {
     /// What a rule does, in one sentence or two.
@@ -36,10 +39,11 @@ impl RuleSet {
     /// A rule of the cluster's own.
     fn own(&self, line: &Line) -> String {
         match line.source.kind {
-            Kind::TopLevelJump(number) => top_level(self.top_level(), number),
-            Kind::Sysctl => sysctl(&line.at.chain).to_owned(),
-            Kind::BaseJump => base_jump(&line.text),
-            kind => fixed(self.mode, kind, &self.settings.mark),
+            Kind::TopLevelJump(number) => cluster::top_level(self.top_level(), number),
+            Kind::Sysctl => cluster::sysctl(&line.at.chain).to_owned(),
+            Kind::BaseJump => cluster::base_jump(&line.text),
+            Kind::Declared => declared::of_cluster(self.mode, line),
+            kind => cluster::fixed(self.mode, kind, &self.settings.mark),
         }
     }
 }
@@ -50,173 +54,6 @@ fn capital(mut text: String) -> String {
         first.make_ascii_uppercase();
     }
     text
-}
-
-/// Why a built-in chain leads to one of kube-proxy's.
-fn top_level(calls: &[&str], number: u8) -> String {
-    let Some(call) = calls.get(usize::from(number)) else {
-        return String::new();
-    };
-    let mut words = call.split(' ').skip_while(|word| *word != "-I").skip(1);
-    let from = words.next().unwrap_or_default();
-    let to = call.rsplit(' ').next().unwrap_or_default();
-    let who = match from {
-        "INPUT" => "for this Node itself",
-        "FORWARD" => "passing through this Node",
-        "OUTPUT" => "from processes on this Node",
-        "PREROUTING" => "coming in",
-        _ => "leaving",
-    };
-    let why = match (to, call.contains("-t nat")) {
-        ("KUBE-SERVICES", true) => "where Services' addresses become endpoints'",
-        ("KUBE-SERVICES", false) => "where cluster IPs without endpoints are refused",
-        ("KUBE-EXTERNAL-SERVICES", _) => {
-            "where external addresses and node ports without endpoints are refused"
-        }
-        ("KUBE-NODEPORTS" | "KUBE-NODE-PORT", _) => {
-            "where load balancers' health checks are let in"
-        }
-        ("KUBE-FORWARD", _) => "where forwarded Service traffic is accepted",
-        ("KUBE-PROXY-FIREWALL", _) => "where sources outside loadBalancerSourceRanges are dropped",
-        ("KUBE-POSTROUTING", _) => "where marked packets get this Node's address as their source",
-        ("KUBE-FIREWALL", _) => {
-            "where packets from elsewhere to this Node's loopback addresses are dropped"
-        }
-        ("KUBE-IPVS-FILTER", _) => "where ports that no Service has are refused",
-        _ => {
-            "where a Node outside loadBalancerSourceRanges is kept from the load balancer's address"
-        }
-    };
-    let what = if call.contains("--ctstate NEW") {
-        "New connections"
-    } else {
-        "Packets"
-    };
-    format!("{what} {who} go through {to}, {why}.")
-}
-
-/// Why a base chain of nftables mode leads to one of the others.
-fn base_jump(rule: &str) -> String {
-    let to = rule.rsplit(' ').next().unwrap_or_default();
-    let why = match to {
-        "nodeport-endpoints-check" => "where node ports without endpoints are refused",
-        "service-endpoints-check" => "where Services' addresses without endpoints are refused",
-        "firewall-check" => "where sources outside loadBalancerSourceRanges are dropped",
-        "cluster-ips-check" => {
-            "where ports of a cluster IP that its Service does not have are refused"
-        }
-        "services" => "where Services' addresses become endpoints'",
-        _ => "where marked packets get this Node's address as their source",
-    };
-    // The nat hooks see nothing but the first packets of connections.
-    format!(
-        "New connections go through {to} at this hook, {why}. Since v1.34 the hooks and their priorities are others."
-    )
-}
-
-fn sysctl(name: &str) -> &'static str {
-    match name {
-        "net/ipv4/conf/all/arp_announce" => {
-            "With strictARP the Node asks by ARP with the best of its own addresses, and never with one of kube-ipvs0."
-        }
-        "net/ipv4/conf/all/arp_ignore" => {
-            "With strictARP the Node answers ARP only for addresses of the interface that was asked, so not for those of kube-ipvs0."
-        }
-        "net/ipv4/ip_forward" => "The Node forwards packets that are not for itself.",
-        "net/ipv4/vs/conntrack" => "IPVS keeps connection tracking, which masquerading needs.",
-        "net/ipv4/vs/expire_nodest_conn" => {
-            "A connection whose real server is gone ends with its next packet."
-        }
-        _ => "A client is no longer held to a real server that takes no new connections.",
-    }
-}
-
-/// Rules that are the same whatever the Services are.
-fn fixed(mode: Mode, kind: Kind, mark: &str) -> String {
-    let text = match kind {
-        Kind::MarkMasquerade => {
-            return format!(
-                "The packet gets the mark {mark}: on its way out its source becomes this Node's address, so that the reply comes back here."
-            );
-        }
-        Kind::NotMarked => {
-            return format!("Packets without the mark {mark} keep their source address.");
-        }
-        Kind::Unmark => {
-            "The mark has done its work and is taken off, so that a packet that comes by again inside a tunnel is not masqueraded twice."
-        }
-        Kind::Masquerade => {
-            "Marked packets leave with the address of the interface they go out by as their source, so that replies come back through this Node."
-        }
-        Kind::ForwardInvalid => {
-            "Packets that belong to no known connection are dropped: forwarded without translation they would reset the connection. Since v1.31 kube-proxy counts them."
-        }
-        Kind::ForwardMarked => {
-            "Packets that kube-proxy marked are forwarded, even where the policy of FORWARD is to drop."
-        }
-        Kind::ForwardEstablished => {
-            "Once a connection is accepted, the rest of it and its replies are as well."
-        }
-        Kind::LocalnetGuard => {
-            "Nobody but this Node itself may send to its loopback addresses: route_localnet, set for node ports on 127.0.0.1, would let neighbours do so."
-        }
-        Kind::NodePorts if mode == Mode::Iptables => {
-            "Whatever is for this Node itself may be for a node port; this comes last, so that every other address of a Service goes first."
-        }
-        Kind::NodePorts => "Whatever is for an address of this Node may be for a node port.",
-        Kind::NodePortIp => "Node ports answer on this address of the Node.",
-        Kind::UnlistedPort if mode == Mode::Ipvs => {
-            "Any other port of a Service's address is refused, a ping as well: the address is bound to this Node, and its own processes must not answer there."
-        }
-        Kind::UnlistedPort => "A port of a cluster IP that its Service does not have is refused.",
-        Kind::UnallocatedClusterIp => {
-            "An address of the Service range that no Service has leads nowhere, and is dropped. Since v1.33 that is the default."
-        }
-        Kind::RejectChain => "The client is told at once that nobody is there.",
-        Kind::RefusedAddresses => {
-            "Addresses of Services without endpoints are refused or dropped here, as the map says."
-        }
-        Kind::RefusedNodePorts => {
-            "Node ports of Services without endpoints are refused or dropped here, as the map says."
-        }
-        Kind::GuardedAddresses => {
-            "Load balancer addresses with loadBalancerSourceRanges have their sources looked at."
-        }
-        Kind::ServiceAddresses => {
-            "One look into the map finds the Service that has this address, protocol and port."
-        }
-        Kind::FromLoopback => "What this Node sends from a loopback address is left alone.",
-        Kind::HairpinSet => {
-            "A Pod that reached itself through a Service gets this Node's address as the source, or it would answer itself."
-        }
-        Kind::LoadBalancerSet => {
-            "Traffic to a load balancer's address is masqueraded in its own chain, unless its policy keeps it on this Node."
-        }
-        Kind::LoadBalancerMasquerade => {
-            "Traffic to a load balancer's address may leave for another Node, so it is masqueraded."
-        }
-        Kind::LocalKeepsSource => "With externalTrafficPolicy Local the source address is kept.",
-        Kind::NodePortMasquerade => {
-            "Traffic to a node port may leave for another Node, so it is masqueraded."
-        }
-        Kind::MasqueradeOffCluster => {
-            "Traffic to a cluster IP whose reply would not come back through here by itself is masqueraded."
-        }
-        Kind::ExternalMasquerade => "Traffic to an external IP is masqueraded.",
-        Kind::ExternalFromOutside => {
-            "Traffic to an external IP from another machine is accepted: it came in by no bridge, and not from this Node."
-        }
-        Kind::ExternalToNode => "Traffic to an external IP that is bound to this Node is accepted.",
-        Kind::AcceptVirtual => {
-            "Traffic to a virtual server is accepted, whatever rules of others come after."
-        }
-        Kind::SourceSet => "Sources within the ranges may go on.",
-        Kind::SourceRest => "All other sources are dropped.",
-        Kind::HealthChecks => "Load balancers' health checks are let in.",
-        Kind::VirtualPort => "A port that a virtual server has may go on to IPVS.",
-        _ => "",
-    };
-    text.to_owned()
 }
 
 struct Words<'a> {
@@ -266,8 +103,9 @@ impl<'a> Words<'a> {
                 )
             }
             Kind::ExternalIp(_) | Kind::LoadBalancerIp(_) => format!(
-                "New connections to {} are treated as traffic from outside, even those from this cluster.",
-                self.address(kind)
+                "New connections to {} are treated as traffic from outside, even those from this cluster.{}",
+                self.address(kind),
+                deprecated(kind)
             ),
             Kind::NodePort => {
                 let later = match self.mode {
@@ -325,6 +163,7 @@ impl<'a> Words<'a> {
                     self.name()
                 )
             }
+            _ if kind.is_declaration() => self.declared(kind),
             _ => self.external(kind),
         }
     }
@@ -379,9 +218,19 @@ impl<'a> Words<'a> {
                 "{what} leads nowhere, as {} has no usable endpoint anywhere: clients are told at once.",
                 self.port.label
             ),
-            Nowhere::Drop => format!(
-                "{what} is for endpoints on this Node only, and this Node has none: the packet is dropped, and clients wait in vain."
-            ),
+            Nowhere::Drop => {
+                // There this Node's own packets are translated before they are filtered.
+                let later = match (self.mode, kind) {
+                    (Mode::Nftables, Kind::ClusterIpRefused) => "",
+                    (Mode::Nftables, _) => {
+                        " Since v1.34 this Node's own connections get to other Nodes' endpoints."
+                    }
+                    _ => "",
+                };
+                format!(
+                    "{what} is for endpoints on this Node only, and this Node has none: the packet is dropped, and clients wait in vain.{later}"
+                )
+            }
         }
     }
 
@@ -477,6 +326,46 @@ impl<'a> Words<'a> {
         }
     }
 
+    /// A chain or set of a service port's own.
+    fn declared(&self, kind: Kind) -> String {
+        let label = &self.port.label;
+        match kind {
+            Kind::BalanceChain(policy) => {
+                format!(
+                    "This chain draws {} of {label}.",
+                    match policy {
+                        Policy::Cluster => "one of the endpoints",
+                        Policy::Local => "one of the endpoints on this Node",
+                    }
+                )
+            }
+            Kind::ExternalChain => format!(
+                "Traffic to the addresses of {label} that outsiders use goes through this chain."
+            ),
+            Kind::FirewallChain => format!(
+                "This chain looks whether a source may use the load balancer's address of {label}."
+            ),
+            Kind::EndpointChain(index) => {
+                let later = match self.mode {
+                    Mode::Nftables if self.service.affinity.is_none() => {
+                        " Since v1.36 there is such a chain only with session affinity."
+                    }
+                    _ => "",
+                };
+                format!(
+                    "This chain sends to {}, an endpoint of {label}.{later}",
+                    self.endpoint(index)
+                )
+            }
+            Kind::AffinitySet(index) => format!(
+                "This set remembers the clients of {}, each for {} s after its last connection.",
+                self.endpoint(index),
+                self.seconds()
+            ),
+            _ => String::new(),
+        }
+    }
+
     /// A virtual or real server of IPVS.
     fn server(&self, kind: Kind) -> String {
         match kind {
@@ -495,7 +384,8 @@ impl<'a> Words<'a> {
                     None => String::new(),
                 };
                 format!(
-                    "IPVS takes connections to {what}{kept}. The ipvs mode is deprecated since v1.35."
+                    "IPVS takes connections to {what}{kept}. The ipvs mode is deprecated since v1.35.{}",
+                    deprecated(kind)
                 )
             }
         }
@@ -604,6 +494,14 @@ impl<'a> Words<'a> {
             Some(endpoint) => endpoints.ip_port(endpoint).to_owned(),
             None => String::new(),
         }
+    }
+}
+
+/// What later releases say of an address.
+fn deprecated(kind: Kind) -> &'static str {
+    match kind {
+        Kind::ExternalIp(_) => " External IPs are deprecated since v1.36.",
+        _ => "",
     }
 }
 

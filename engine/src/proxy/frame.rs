@@ -4,8 +4,8 @@ use std::ops::Range;
 
 use super::out::{Mark, Out};
 
-/// How many parts a Service's text has, in every mode.
-pub(super) const SEGMENTS: usize = 4;
+/// How many parts a Service's text has at most: in IPVS mode.
+pub(super) const SEGMENTS: usize = super::ipvs::segment::COUNT;
 
 /// The fixed text of a mode, with the places where each Service's segments are put in.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -29,6 +29,8 @@ pub(super) mod segment {
     pub(crate) const OWN: usize = 2;
     /// The lines that declare its own chains.
     pub(crate) const CHAINS: usize = 3;
+    /// How many there are.
+    pub(crate) const COUNT: usize = 4;
 }
 
 /// The calls of the iptables command that come before every full sync: `-N` makes sure that a
@@ -542,30 +544,32 @@ fn firewall(service: &Service, port: &ServicePort, plan: &PortPlan, out: &mut Ou
 
 /// The lines that declare, and so empty, the service port's own chains.
 fn chains(service: &Service, plan: &PortPlan, out: &mut Out<'_>) {
-    own_chains(service, plan, |prefix, name| {
+    own_chains(service, plan, |kind, prefix, name| {
+        out.rule(kind);
         put!(out, ":", prefix, name, " - [0:0]\n");
     });
 }
 
-/// The names of a service port's own chains: prefix and hash.
+/// A service port's own chains: what each is, and prefix and hash of its name.
 pub(super) fn own_chains(
     service: &Service,
     plan: &PortPlan,
-    mut each: impl FnMut(&'static str, &str),
+    mut each: impl FnMut(Kind, &'static str, &str),
 ) {
     if plan.cluster_chain {
-        each("KUBE-SVC-", &plan.name);
+        each(Kind::BalanceChain(Policy::Cluster), "KUBE-SVC-", &plan.name);
     }
     if plan.local_chain {
-        each("KUBE-SVL-", &plan.name);
+        each(Kind::BalanceChain(Policy::Local), "KUBE-SVL-", &plan.name);
     }
     if plan.external_chain {
-        each("KUBE-EXT-", &plan.name);
+        each(Kind::ExternalChain, "KUBE-EXT-", &plan.name);
     }
     if uses_firewall(service, plan) {
-        each("KUBE-FW-", &plan.name);
+        each(Kind::FirewallChain, "KUBE-FW-", &plan.name);
     }
-    for (_, endpoint) in plan.endpoints.reachable() {
-        each("KUBE-SEP-", plan.endpoints.name_of(endpoint));
+    for (index, endpoint) in plan.endpoints.reachable() {
+        let name = plan.endpoints.name_of(endpoint);
+        each(Kind::EndpointChain(index), "KUBE-SEP-", name);
     }
 }

@@ -24,7 +24,6 @@ mod tables;
 pub(super) use frame::frame;
 use ipset::Set;
 pub(super) use live::Live;
-pub(super) use tables::FilledSets;
 pub use tables::Tables;
 
 /// The parts of a Service's text, in the order in which they are written.
@@ -37,6 +36,11 @@ pub(super) mod segment {
     pub(crate) const ENTRIES: usize = 2;
     /// Addresses to be bound to `kube-ipvs0`.
     pub(crate) const ADDRESSES: usize = 3;
+    /// The virtual servers' names alone, `-t 10.96.0.1:443`: to tell without much reading who
+    /// claims which.
+    pub(crate) const NAMES: usize = 4;
+    /// How many there are.
+    pub(crate) const COUNT: usize = 5;
 }
 
 /// The calls of the iptables command at each sync.
@@ -71,6 +75,8 @@ pub(super) struct Writer<'a> {
     own: Vec<String>,
     /// Those of them that accept node ports.
     node_ips: Vec<String>,
+    /// The name of the virtual server that is written; kept for its memory.
+    name: String,
 }
 
 impl<'a> Writer<'a> {
@@ -98,12 +104,13 @@ impl<'a> Writer<'a> {
             },
             own: text(own),
             node_ips: text(node_ips),
+            name: String::new(),
         }
     }
 
     /// Writes one segment of a Service.
     pub(super) fn write(
-        &self,
+        &mut self,
         segment: usize,
         service: &Service,
         plans: &[PortPlan],
@@ -120,6 +127,7 @@ impl<'a> Writer<'a> {
             out.port = number;
             match segment {
                 segment::SERVERS => self.servers(service, port, plan, out),
+                segment::NAMES => self.names(service, port, plan, out),
                 segment::OUT_FILTER => out_filter(service, port, out),
                 _ => self.entries(service, port, plan, out),
             }
@@ -131,83 +139,100 @@ impl<'a> Writer<'a> {
         !self.own.iter().any(|own| own == ip)
     }
 
-    fn servers(&self, service: &Service, port: &ServicePort, plan: &PortPlan, out: &mut Out<'_>) {
-        let internal = plan.internal_policy;
-        let external = plan.external_policy;
-        let mut server = |kind, ip: &str, number, policy| {
-            self.server(service, port, plan, (kind, ip, number, policy), out);
-        };
-        server(
-            Kind::ClusterIp,
-            &service.cluster_ip.text,
-            port.port,
-            internal,
-        );
-        for (index, ip) in (0..).zip(&service.external_ips) {
-            server(Kind::ExternalIp(index), &ip.text, port.port, external);
-        }
-        for (index, ip) in (0..).zip(&service.load_balancer_ips) {
-            server(Kind::LoadBalancerIp(index), &ip.text, port.port, external);
-        }
-        if port.node_port != 0 {
-            for ip in &self.node_ips {
-                server(Kind::NodePort, ip, port.node_port, external);
-            }
-        }
-    }
-
-    fn server(
+    /// Calls `each` for every virtual server of a service port: what it is for, its address and
+    /// port, and which endpoints it sends to.
+    fn each_server(
         &self,
         service: &Service,
         port: &ServicePort,
         plan: &PortPlan,
-        (kind, ip, number, policy): (Kind, &str, i32, Policy),
-        out: &mut Out<'_>,
+        mut each: impl FnMut(Kind, &str, i32, Policy),
     ) {
-        let flag = match port.protocol {
+        let internal = plan.internal_policy;
+        let external = plan.external_policy;
+        let cluster_ip = &service.cluster_ip.text;
+        each(Kind::ClusterIp, cluster_ip, port.port, internal);
+        for (index, ip) in (0..).zip(&service.external_ips) {
+            each(Kind::ExternalIp(index), &ip.text, port.port, external);
+        }
+        for (index, ip) in (0..).zip(&service.load_balancer_ips) {
+            each(Kind::LoadBalancerIp(index), &ip.text, port.port, external);
+        }
+        if port.node_port != 0 {
+            for ip in &self.node_ips {
+                each(Kind::NodePort, ip, port.node_port, external);
+            }
+        }
+    }
+
+    /// Appends the name of a virtual server, as ipvsadm takes it: `-t 10.96.0.1:443`.
+    fn push_name(&self, protocol: Protocol, ip: &str, number: i32, out: &mut Out<'_>) {
+        let flag = match protocol {
             Protocol::Tcp => "-t ",
             Protocol::Udp => "-u ",
             Protocol::Sctp => "--sctp-service ",
         };
-        let address = match self.settings.family {
-            IpFamily::IPv4 => format!("{ip}:{number}"),
-            IpFamily::IPv6 => format!("[{ip}]:{number}"),
-        };
-        out.rule(kind);
-        put!(out, "-A ", flag, &address, " -s ", self.scheduler);
-        if let Some(seconds) = service.affinity {
-            put!(out, " -p ", &seconds.to_string());
+        match self.settings.family {
+            IpFamily::IPv4 => put!(out, flag, ip, ":"),
+            IpFamily::IPv6 => put!(out, flag, "[", ip, "]:"),
         }
-        if self.scheduler == "mh" {
-            put!(out, " -b mh-port");
-        }
-        put!(out, "\n");
-        // Rather a remote endpoint than none: IPVS mode has no way to drop.
-        let policy = match plan.endpoints.count(policy) {
-            0 => Policy::Cluster,
-            _ => policy,
-        };
-        for (index, endpoint) in plan.endpoints.of(policy) {
-            out.rule(Kind::Dnat(index));
-            put!(
-                out,
-                "-a ",
-                flag,
-                &address,
-                " -r ",
-                plan.endpoints.ip_port(endpoint)
-            );
-            put!(out, " -m -w 1\n");
-        }
+        out.number(number);
+    }
+
+    fn names(&self, service: &Service, port: &ServicePort, plan: &PortPlan, out: &mut Out<'_>) {
+        self.each_server(service, port, plan, |_, ip, number, _| {
+            self.push_name(port.protocol, ip, number, out);
+            put!(out, "\n");
+        });
+    }
+
+    fn servers(
+        &mut self,
+        service: &Service,
+        port: &ServicePort,
+        plan: &PortPlan,
+        out: &mut Out<'_>,
+    ) {
+        let mut name = std::mem::take(&mut self.name);
+        self.each_server(service, port, plan, |kind, ip, number, policy| {
+            name.clear();
+            self.push_name(port.protocol, ip, number, &mut Out::new(&mut name));
+            out.rule(kind);
+            put!(out, "-A ", &name, " -s ", self.scheduler);
+            if let Some(seconds) = service.affinity {
+                put!(out, " -p ");
+                out.number(seconds);
+            }
+            if self.scheduler == "mh" {
+                put!(out, " -b mh-port");
+            }
+            put!(out, "\n");
+            // Rather a remote endpoint than none: IPVS mode has no way to drop.
+            let policy = match plan.endpoints.count(policy) {
+                0 => Policy::Cluster,
+                _ => policy,
+            };
+            for (index, endpoint) in plan.endpoints.of(policy) {
+                out.rule(Kind::Dnat(index));
+                put!(out, "-a ", &name, " -r ", plan.endpoints.ip_port(endpoint));
+                put!(out, " -m -w 1\n");
+            }
+        });
+        self.name = name;
     }
 
     fn entries(&self, service: &Service, port: &ServicePort, plan: &PortPlan, out: &mut Out<'_>) {
         let family = self.settings.family;
         let protocol = port.protocol.lower();
-        let number = port.port.to_string();
         let add = |out: &mut Out<'_>, kind, set: &Set| {
             out.rule(kind);
-            put!(out, "add ", &set.name(family), " ");
+            put!(out, "add ");
+            set.push_name(family, out.text);
+            put!(out, " ");
+        };
+        let push_port = |out: &mut Out<'_>, ip: &str, number| {
+            put!(out, ip, ",", protocol, ":");
+            out.number(number);
         };
         for (index, endpoint) in (0u32..).zip(plan.endpoints.all()) {
             if endpoint.is_local() {
@@ -228,7 +253,8 @@ impl<'a> Writer<'a> {
         }
         let address = |out: &mut Out<'_>, kind, set: &Set, ip: &Entry| {
             add(out, kind, set);
-            put!(out, &ip.text, ",", protocol, ":", &number, "\n");
+            push_port(out, &ip.text, port.port);
+            put!(out, "\n");
         };
         address(
             out,
@@ -265,23 +291,13 @@ impl<'a> Writer<'a> {
             );
             for (range_index, range) in (0..).zip(&service.source_ranges) {
                 add(out, Kind::SourceRange(range_index), &ipset::SOURCE_CIDR);
-                put!(
-                    out,
-                    &ip.text,
-                    ",",
-                    protocol,
-                    ":",
-                    &number,
-                    ",",
-                    &range.text,
-                    "\n"
-                );
+                push_port(out, &ip.text, port.port);
+                put!(out, ",", &range.text, "\n");
             }
             if service.node_in_ranges {
                 add(out, Kind::SourceLoadBalancerIp(index), &ipset::SOURCE_IP);
-                put!(
-                    out, &ip.text, ",", protocol, ":", &number, ",", &ip.text, "\n"
-                );
+                push_port(out, &ip.text, port.port);
+                put!(out, ",", &ip.text, "\n");
             }
         }
         if port.node_port != 0 {
@@ -290,7 +306,6 @@ impl<'a> Writer<'a> {
                 // forgets its health check.
                 return;
             }
-            let number = port.node_port.to_string();
             let mut sets = vec![ipset::node_port(port.protocol, false)];
             if service.external_local {
                 sets.push(ipset::node_port(port.protocol, true));
@@ -299,17 +314,20 @@ impl<'a> Writer<'a> {
                 if port.protocol == Protocol::Sctp {
                     for ip in &self.node_ips {
                         add(out, Kind::NodePort, set);
-                        put!(out, ip, ",", protocol, ":", &number, "\n");
+                        push_port(out, ip, port.node_port);
+                        put!(out, "\n");
                     }
                 } else {
                     add(out, Kind::NodePort, set);
-                    put!(out, &number, "\n");
+                    out.number(port.node_port);
+                    put!(out, "\n");
                 }
             }
         }
         if service.health_check_node_port != 0 {
             add(out, Kind::HealthCheckNodePort, &ipset::HEALTH_CHECK);
-            put!(out, &service.health_check_node_port.to_string(), "\n");
+            out.number(service.health_check_node_port);
+            put!(out, "\n");
         }
     }
 
@@ -356,13 +374,8 @@ fn out_filter(service: &Service, port: &ServicePort, out: &mut Out<'_>) {
             " -m ipvs --vaddr ",
             &ip.text
         );
-        put!(
-            out,
-            " --vproto ",
-            port.protocol.lower(),
-            " --vport ",
-            &port.port.to_string()
-        );
+        put!(out, " --vproto ", port.protocol.lower(), " --vport ");
+        out.number(port.port);
         put!(out, " -j DROP\n");
     }
 }
@@ -383,7 +396,7 @@ fn blocks(text: &str) -> impl Iterator<Item = &str> {
 }
 
 /// The name of a virtual server: `-t 10.96.0.1:443`.
-fn server_key(server: &str) -> &str {
+fn server_name(server: &str) -> &str {
     let rest = server.strip_prefix("-A ").unwrap_or(server);
     rest.find(" -s ").map_or(rest, |end| &rest[..end])
 }

@@ -39,7 +39,16 @@ pub(super) enum Kind {
     AffinityUpdate(u32),
     Dnat(u32),
 
+    // What declares a service port's own chains and sets.
+    BalanceChain(Policy),
+    ExternalChain,
+    FirewallChain,
+    EndpointChain(u32),
+    AffinitySet(u32),
+
     // The cluster's own.
+    /// Declares a table, chain, set or map that is always there.
+    Declared,
     TopLevelJump(u8),
     MarkMasquerade,
     NotMarked,
@@ -77,4 +86,19 @@ pub(super) enum Kind {
     SourceSet,
     HealthChecks,
     VirtualPort,
+}
+
+impl Kind {
+    /// Whether it is no rule, but declares what holds rules or elements.
+    pub(super) fn is_declaration(self) -> bool {
+        matches!(
+            self,
+            Self::BalanceChain(_)
+                | Self::ExternalChain
+                | Self::FirewallChain
+                | Self::EndpointChain(_)
+                | Self::AffinitySet(_)
+                | Self::Declared
+        )
+    }
 }

@@ -84,6 +84,15 @@ pub struct Line {
     pub(super) source: Source,
 }
 
+impl Line {
+    /// Whether it is the cluster's own: no Service made it. It may be there because of some, as
+    /// the rules of IPVS mode are that look into a set which is not empty.
+    #[must_use]
+    pub fn is_clusters_own(&self) -> bool {
+        self.source.service.is_none()
+    }
+}
+
 /// What wrote a rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Source {
@@ -114,10 +123,24 @@ impl RuleSet {
     /// then the tables, then the text.
     #[must_use]
     pub fn lines(&self) -> Vec<Line> {
-        let mut lines = Lines::default();
+        let mut lines = Lines::new(false);
         lines.top_level(self.top_level());
         if let Some(tables) = self.ipvs() {
             lines.tables(self, tables);
+        }
+        lines.text(self);
+        lines.list
+    }
+
+    /// What declares the tables, chains, sets and maps, in the order in which it is written: first
+    /// the ipsets of IPVS mode, then lines of the text. Each has the number 0 in its chain or set.
+    ///
+    /// They can be described like rules.
+    #[must_use]
+    pub fn declarations(&self) -> Vec<Line> {
+        let mut lines = Lines::new(true);
+        if let Some(tables) = self.ipvs() {
+            lines.ipsets(tables);
         }
         lines.text(self);
         lines.list
@@ -136,8 +159,9 @@ impl RuleSet {
     }
 }
 
-#[derive(Default)]
 struct Lines {
+    /// Whether declarations are gathered, and not rules.
+    declarations: bool,
     list: Vec<Line>,
     /// How many rules a chain, by table and name, has.
     counts: BTreeMap<(String, String), u32>,
@@ -146,6 +170,15 @@ struct Lines {
 }
 
 impl Lines {
+    fn new(declarations: bool) -> Self {
+        Self {
+            declarations,
+            list: Vec::new(),
+            counts: BTreeMap::new(),
+            repetitions: BTreeMap::new(),
+        }
+    }
+
     fn push(&mut self, table: &str, chain: &str, text: &str, source: Source) {
         let count = self
             .counts
@@ -232,10 +265,31 @@ impl Lines {
     }
 
     fn rule(&mut self, table: &str, line: &str, service: Option<usize>, mark: Mark) {
+        if mark.kind.is_declaration() != self.declarations {
+            return;
+        }
+        if self.declarations {
+            let at = RuleAt::new(table, declared(line), 0);
+            return self.push_at(at, line, source(service, mark));
+        }
         // `-A CHAIN …`, or `add rule ip kube-proxy CHAIN …`.
         let nth = if line.starts_with("-A ") { 1 } else { 4 };
         let chain = line.split(' ').nth(nth).unwrap_or_default();
         self.push(table, chain, line, source(service, mark));
+    }
+
+    fn ipsets(&mut self, tables: &ipvs::Tables) {
+        for line in tables.ipset.lines() {
+            if let Some(rest) = line.strip_prefix("create ") {
+                let set = rest.split(' ').next().unwrap_or_default();
+                let source = Source {
+                    service: None,
+                    port: 0,
+                    kind: Kind::Declared,
+                };
+                self.push_at(RuleAt::new("ipset", set, 0), line, source);
+            }
+        }
     }
 
     fn tables(&mut self, rules: &RuleSet, tables: &ipvs::Tables) {
@@ -295,6 +349,15 @@ fn source(service: Option<usize>, mark: Mark) -> Source {
         service,
         port: mark.port,
         kind: mark.kind,
+    }
+}
+
+/// The name that `:CHAIN - [0:0]`, or `add chain ip kube-proxy CHAIN …`, declares; none for a table.
+fn declared(line: &str) -> &str {
+    match line.strip_prefix(':') {
+        Some(rest) => rest.split(' ').next().unwrap_or_default(),
+        None if line.starts_with("add table ") => "",
+        None => line.split(' ').nth(4).unwrap_or_default(),
     }
 }
 

@@ -33,6 +33,7 @@ mod plan;
 mod probability;
 mod proxier;
 mod rule_set;
+mod rule_text;
 mod service;
 mod service_rules;
 #[cfg(test)]
@@ -44,3 +45,4 @@ pub use ipvs::Tables;
 pub use line::{Line, Rule, RuleId};
 pub use proxier::{Proxier, SYNC_PERIOD_MS, Sync};
 pub use rule_set::{RuleSet, dump};
+pub use rule_text::RuleText;

@@ -27,6 +27,8 @@ pub(super) mod segment {
     pub(crate) const RULES: usize = 2;
     /// `add element`.
     pub(crate) const ELEMENTS: usize = 3;
+    /// How many there are.
+    pub(crate) const COUNT: usize = 4;
 }
 
 /// What is left of nft's longest name (256) beside the longest prefix (16).
@@ -138,27 +140,29 @@ impl<'a> Writer<'a> {
     }
 
     fn chains(&self, service: &Service, plan: &PortPlan, out: &mut Out<'_>) {
-        for (_, endpoint) in plan.endpoints.reachable() {
+        for (index, endpoint) in plan.endpoints.reachable() {
+            out.rule(Kind::EndpointChain(index));
             self.add(out, "chain");
             put!(out, "endpoint-");
             put!(out, plan.endpoints.name_of(endpoint));
             put!(out, "\n");
         }
-        let mut chain = |prefix: &str| {
+        let mut chain = |kind, prefix: &str| {
+            out.rule(kind);
             self.add(out, "chain");
             put!(out, prefix, &plan.name, "\n");
         };
         if plan.cluster_chain {
-            chain("service-");
+            chain(Kind::BalanceChain(Policy::Cluster), "service-");
         }
         if plan.local_chain {
-            chain("local-");
+            chain(Kind::BalanceChain(Policy::Local), "local-");
         }
         if plan.external_chain {
-            chain("external-");
+            chain(Kind::ExternalChain, "external-");
         }
         if uses_firewall(service) {
-            chain("firewall-");
+            chain(Kind::FirewallChain, "firewall-");
         }
     }
 
@@ -166,7 +170,8 @@ impl<'a> Writer<'a> {
         let Some(seconds) = service.affinity else {
             return;
         };
-        for (_, endpoint) in plan.endpoints.reachable() {
+        for (index, endpoint) in plan.endpoints.reachable() {
+            out.rule(Kind::AffinitySet(index));
             self.add(out, "set");
             put!(out, "affinity-");
             put!(out, plan.endpoints.name_of(endpoint));

@@ -109,6 +109,25 @@ impl<'a> Origins<'a> {
                 self.port("targetPort");
             }
             Kind::BalanceAll(policy) => self.endpoints(policy),
+            Kind::BalanceChain(policy) => {
+                self.port("port");
+                if policy == Policy::Local && self.service.internal_local {
+                    self.field("spec.internalTrafficPolicy");
+                }
+                if policy == Policy::Local {
+                    self.external_policy();
+                }
+            }
+            Kind::ExternalChain => {
+                self.port("port");
+                self.external_policy();
+            }
+            Kind::FirewallChain => self.field("spec.loadBalancerSourceRanges"),
+            Kind::EndpointChain(endpoint) => self.endpoint(endpoint),
+            Kind::AffinitySet(endpoint) => {
+                self.field("spec.sessionAffinity");
+                self.endpoint(endpoint);
+            }
             _ => {}
         }
         self.list

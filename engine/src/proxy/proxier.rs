@@ -16,9 +16,9 @@ use super::concat::Concat;
 use super::config::{ConfigError, Mode, ProxyConfig, Settings};
 use super::frame::{Frame, Part};
 use super::iptables::segment::{CHAINS, FILTER, OWN, SHARED};
-use super::ipvs::{FilledSets, Live};
-use super::join::Join;
+use super::ipvs::Live;
 use super::rule_set::{RuleSet, fixed_frame, service_of};
+use super::rule_text::{RuleText, join};
 use super::service::Service;
 use super::service_rules::{Renderer, ServiceRules};
 use super::{iptables, ipvs};
@@ -50,20 +50,19 @@ pub struct Proxier {
     all_changed: bool,
     endpoints: usize,
     large: bool,
-    /// By namespace and name: those Services that have rules.
-    rules: Vec<Arc<ServiceRules>>,
+    /// By namespace and name: those Services that have rules. Texts that were handed out share it.
+    rules: Arc<Vec<Arc<ServiceRules>>>,
     frame: Arc<Frame>,
     /// In iptables mode, what every sync sends: the filter rules, and the rules of the nat table's
     /// shared chains.
     filter: Concat,
     shared: Concat,
     /// In IPVS mode, what the tables hold.
-    filled: FilledSets,
     live: Live,
     /// Chains that no rule leads to any more, but that were not deleted yet.
     stale: BTreeSet<String>,
     last_cleanup_ms: Option<u64>,
-    /// What was sent last: its memory is used again once nobody reads it any more.
+    /// What was sent last in iptables mode: its memory is used again once nobody reads it any more.
     sent: Arc<String>,
 }
 
@@ -76,7 +75,7 @@ pub struct Sync {
     pub services: usize,
     /// What kube-proxy would send: for iptables-restore, which keeps the chains that are not
     /// named, or for `nft -f`.
-    pub text: Arc<String>,
+    pub text: RuleText,
     /// In IPVS mode, how the tables are changed, unless this was a full sync, after which they are
     /// those of [`Proxier::rule_set`]: calls of `ipvsadm`, `ipset` and `ip`, one a line.
     pub tables: String,
@@ -94,6 +93,7 @@ impl Proxier {
         node: Option<&api::Node>,
     ) -> Result<Self, ConfigError> {
         let settings = Arc::new(Settings::new(config, mode, node)?);
+        let live = Live::empty(settings.family);
         Ok(Self {
             mode,
             config: config.clone(),
@@ -104,12 +104,11 @@ impl Proxier {
             all_changed: true,
             endpoints: 0,
             large: false,
-            rules: Vec::new(),
+            rules: Arc::default(),
             frame: Arc::default(),
             filter: Concat::default(),
             shared: Concat::default(),
-            filled: FilledSets::default(),
-            live: Live::default(),
+            live,
             stale: BTreeSet::new(),
             last_cleanup_ms: None,
             sent: Arc::default(),
@@ -125,16 +124,15 @@ impl Proxier {
     /// A Service came or changed.
     pub fn apply_service(&mut self, service: Arc<api::Service>) {
         let key = key(&service.metadata.namespace, &service.metadata.name);
-        let entry = match self.entries.get_mut(&key) {
-            Some(entry) => entry,
-            None => self.entries.entry(key.clone()).or_default(),
-        };
+        if self.all_changed {
+            self.entries.entry(key).or_default().service = Some(service);
+            return;
+        }
+        let entry = self.entries.entry(key.clone()).or_default();
         let old = entry.service.replace(Arc::clone(&service));
-        if !self.all_changed {
-            let seen = |service: &api::Service| Service::new(service, &self.settings);
-            if old.as_deref().and_then(seen) != seen(&service) {
-                self.changed.insert(key);
-            }
+        let seen = |service: &api::Service| Service::new(service, &self.settings);
+        if old.as_deref().and_then(seen) != seen(&service) {
+            self.changed.insert(key);
         }
     }
 
@@ -167,10 +165,8 @@ impl Proxier {
             return;
         };
         let key = key(&metadata.namespace, owner);
-        let entry = match self.entries.get_mut(&key) {
-            Some(entry) => entry,
-            None => self.entries.entry(key.clone()).or_default(),
-        };
+        let changed = (!self.all_changed).then(|| key.clone());
+        let entry = self.entries.entry(key).or_default();
         let same = match find(&entry.slices, &metadata.name) {
             Ok(at) => {
                 let same = is_same(&entry.slices[at], &slice);
@@ -182,8 +178,8 @@ impl Proxier {
                 false
             }
         };
-        if !same && !self.all_changed {
-            self.changed.insert(key);
+        if !same {
+            self.changed.extend(changed);
         }
     }
 
@@ -248,7 +244,7 @@ impl Proxier {
             }
         }
         if self.mode == Mode::Ipvs {
-            self.frame = Arc::new(ipvs::frame(&self.settings, &self.filled));
+            self.frame = Arc::new(ipvs::frame(&self.settings, &self.live));
         }
         let full = whole.is_some();
         let tables = if self.mode == Mode::Ipvs && !full {
@@ -259,7 +255,9 @@ impl Proxier {
         let cleanup = self.cleans_up(now_ms);
         let text = match whole {
             // What was rendered is what is sent, unless there is something to delete.
-            Some(text) if self.mode != Mode::Ipvs && (!cleanup || self.stale.is_empty()) => text,
+            Some(text) if self.mode != Mode::Ipvs && (!cleanup || self.stale.is_empty()) => {
+                RuleText::one(text)
+            }
             _ => self.send(full, &written, cleanup),
         };
         if cleanup {
@@ -298,8 +296,18 @@ impl Proxier {
     /// The rules as they are since the last sync.
     #[must_use]
     pub fn rule_set(&self) -> RuleSet {
-        let settings = Arc::clone(&self.settings);
-        RuleSet::assemble(self.mode, settings, self.large, self.rules.clone())
+        let mut rules = RuleSet {
+            mode: self.mode,
+            settings: Arc::clone(&self.settings),
+            large: self.large,
+            frame: Arc::clone(&self.frame),
+            services: Arc::clone(&self.rules),
+            ipvs: None,
+        };
+        if self.mode == Mode::Ipvs {
+            rules.fill_tables(&self.live);
+        }
+        rules
     }
 
     /// Whether this sync deletes stale chains.
@@ -329,9 +337,9 @@ impl Proxier {
         }
         self.endpoints = rules.iter().map(|rules| rules.endpoints()).sum();
         self.large = self.endpoints > iptables::LARGE_CLUSTER;
-        let old = std::mem::replace(&mut self.rules, rules);
+        let old = std::mem::replace(&mut self.rules, Arc::new(rules));
         let text = self.render();
-        for rules in &old {
+        for rules in old.iter() {
             self.stale.extend(rules.chains(self.mode));
         }
         if !self.stale.is_empty() {
@@ -348,7 +356,7 @@ impl Proxier {
     fn render(&mut self) -> Arc<String> {
         let frame = fixed_frame(self.mode, &self.settings);
         let mut renderer = Renderer::new(self.mode, &self.settings, self.large);
-        let text = renderer.all(&mut self.rules, &frame);
+        let text = renderer.all(Arc::make_mut(&mut self.rules).as_mut_slice(), &frame);
         self.frame = Arc::new(frame);
         let gather = |segment| {
             self.rules
@@ -362,8 +370,7 @@ impl Proxier {
                 self.shared = gather(SHARED);
             }
             Mode::Ipvs => {
-                self.filled = FilledSets::new(&self.rules);
-                self.live = Live::new(&self.rules);
+                self.live = Live::new(&self.rules, self.settings.family);
             }
             Mode::Nftables => {}
         }
@@ -410,17 +417,11 @@ impl Proxier {
             let old = &self.rules[at];
             self.endpoints -= old.endpoints();
             self.stale.extend(old.chains(self.mode));
-            if self.mode == Mode::Ipvs {
-                self.filled.remove(old);
-            }
         }
         if let Some(new) = &new {
             self.endpoints += new.endpoints();
             for chain in new.chains(self.mode) {
                 self.stale.remove(&chain);
-            }
-            if self.mode == Mode::Ipvs {
-                self.filled.add(new);
             }
         }
         let (Ok(at) | Err(at)) = place;
@@ -430,15 +431,20 @@ impl Proxier {
             self.filter.splice(at, removed, segment(FILTER));
             self.shared.splice(at, removed, segment(SHARED));
         }
+        let rules = Arc::make_mut(&mut self.rules);
         match (place, new) {
-            (Ok(at), Some(new)) => self.rules[at] = new,
-            (Ok(at), None) => drop(self.rules.remove(at)),
-            (Err(at), Some(new)) => self.rules.insert(at, new),
+            (Ok(at), Some(new)) => rules[at] = new,
+            (Ok(at), None) => drop(rules.remove(at)),
+            (Err(at), Some(new)) => rules.insert(at, new),
             (Err(_), None) => {}
         }
     }
 
-    fn send(&mut self, full: bool, written: &BTreeSet<usize>, cleanup: bool) -> Arc<String> {
+    /// What a sync sends: beside the first, in iptables mode alone it is not all there is.
+    fn send(&mut self, full: bool, written: &BTreeSet<usize>, cleanup: bool) -> RuleText {
+        if self.mode != Mode::Iptables {
+            return RuleText::many(&self.frame, &self.rules);
+        }
         let mut sent = std::mem::take(&mut self.sent);
         let mut text = Arc::get_mut(&mut sent)
             .map(std::mem::take)
@@ -446,16 +452,12 @@ impl Proxier {
         text.clear();
         self.write(full, written, cleanup, &mut text);
         self.sent = Arc::new(text);
-        Arc::clone(&self.sent)
+        RuleText::one(Arc::clone(&self.sent))
     }
 
-    /// Writes what a sync sends: everything, or beside the shared chains only the chains of the
+    /// Writes what a sync of iptables mode sends: everything, or beside the shared chains only the chains of the
     /// Services at some places.
     fn write(&self, full: bool, written: &BTreeSet<usize>, cleanup: bool, out: &mut String) {
-        if self.mode != Mode::Iptables {
-            RuleSet::write_parts(&self.frame, &self.rules, out);
-            return;
-        }
         out.reserve(self.expected(full, written));
         let last = self.frame.parts.len().saturating_sub(1);
         for (number, part) in self.frame.parts.iter().enumerate() {
@@ -502,15 +504,12 @@ impl Proxier {
 
     /// Appends segments of all Services or of some.
     fn join(&self, all: bool, some: &BTreeSet<usize>, segments: Range<usize>, out: &mut String) {
-        let mut join = Join::new(out);
+        let mut each = |piece: &str| out.push_str(piece);
         if all {
-            for rules in &self.rules {
-                rules.join(segments.clone(), &mut join);
-            }
+            join(self.rules.iter(), segments, &mut each);
         } else {
-            for &at in some {
-                self.rules[at].join(segments.clone(), &mut join);
-            }
+            let some = some.iter().map(|&at| &self.rules[at]);
+            join(some, segments, &mut each);
         }
     }
 

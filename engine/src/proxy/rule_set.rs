@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use super::config::{ConfigError, Mode, ProxyConfig, Settings};
 use super::frame::{Frame, Part};
-use super::ipvs::{FilledSets, Tables};
-use super::join::Join;
+use super::ipvs::{Live, Tables};
+use super::rule_text::RuleText;
 use super::service::{Service, is_watched};
 use super::service_rules::{Renderer, ServiceRules};
 use super::{iptables, ipvs, nftables};
@@ -24,7 +24,7 @@ pub struct RuleSet {
     pub(super) large: bool,
     pub(super) frame: Arc<Frame>,
     /// By namespace and name.
-    pub(super) services: Vec<Arc<ServiceRules>>,
+    pub(super) services: Arc<Vec<Arc<ServiceRules>>>,
     pub(super) ipvs: Option<Tables>,
 }
 
@@ -74,31 +74,25 @@ impl RuleSet {
         let frame = fixed_frame(mode, &settings);
         let mut services: Vec<_> = planned.into_values().collect();
         Renderer::new(mode, &settings, large).all(&mut services, &frame);
-        Ok(Self::assemble(mode, Arc::new(settings), large, services))
-    }
-
-    /// Puts rendered Services together.
-    pub(super) fn assemble(
-        mode: Mode,
-        settings: Arc<Settings>,
-        large: bool,
-        services: Vec<Arc<ServiceRules>>,
-    ) -> Self {
-        let (frame, ipvs) = match mode {
-            Mode::Ipvs => {
-                let frame = ipvs::frame(&settings, &FilledSets::new(&services));
-                (frame, Some(Tables::new(&settings, &services)))
-            }
-            _ => (fixed_frame(mode, &settings), None),
-        };
-        Self {
+        let mut rules = Self {
             mode,
-            settings,
+            settings: Arc::new(settings),
             large,
             frame: Arc::new(frame),
-            services,
-            ipvs,
+            services: Arc::new(services),
+            ipvs: None,
+        };
+        if mode == Mode::Ipvs {
+            let live = Live::new(&rules.services, rules.settings.family);
+            rules.frame = Arc::new(ipvs::frame(&rules.settings, &live));
+            rules.fill_tables(&live);
         }
+        Ok(rules)
+    }
+
+    /// Puts together what IPVS mode has beside the text.
+    pub(super) fn fill_tables(&mut self, live: &Live) {
+        self.ipvs = Some(Tables::new(&self.settings, &self.services, live));
     }
 
     /// The mode.
@@ -141,31 +135,15 @@ impl RuleSet {
         out
     }
 
-    /// Appends [`Self::text`] to `out`.
-    pub fn write(&self, out: &mut String) {
-        Self::write_parts(&self.frame, &self.services, out);
+    /// [`Self::text`] in pieces.
+    #[must_use]
+    pub fn pieces(&self) -> RuleText {
+        RuleText::many(&self.frame, &self.services)
     }
 
-    pub(super) fn write_parts(frame: &Frame, services: &[Arc<ServiceRules>], out: &mut String) {
-        let length = |part: &Part| match part {
-            Part::Fixed(range) => range.len(),
-            Part::Services(segments) => {
-                let length = |rules: &Arc<ServiceRules>| rules.length(segments.clone());
-                services.iter().map(length).sum()
-            }
-        };
-        out.reserve(frame.parts.iter().map(length).sum());
-        for part in &frame.parts {
-            match part {
-                Part::Fixed(range) => out.push_str(&frame.text[range.clone()]),
-                Part::Services(segments) => {
-                    let mut join = Join::new(out);
-                    for rules in services {
-                        rules.join(segments.clone(), &mut join);
-                    }
-                }
-            }
-        }
+    /// Appends [`Self::text`] to `out`.
+    pub fn write(&self, out: &mut String) {
+        self.pieces().write(out);
     }
 
     /// How many rules the text has: lines that add one to a chain.

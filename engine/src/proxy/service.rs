@@ -3,9 +3,7 @@
 //! Source: `pkg/proxy/serviceport.go`, `servicechangetracker.go`, `util/utils.go` and
 //! `pkg/api/v1/service/util.go` of Kubernetes v1.30.
 
-use std::net::IpAddr;
-
-use super::address::{Cidr, GoIp, parse_ip};
+use super::address::{Cidr, canonical};
 use super::config::Settings;
 use crate::api;
 use crate::net::{IpFamily, Protocol};
@@ -189,8 +187,7 @@ fn cluster_ip(spec: &api::ServiceSpec, family: IpFamily) -> Option<(Entry, bool)
         IpFamily::IPv6 => "IPv6",
     };
     let entry = |text: &str, index, from_list| {
-        let ip = parse_ip(text).filter(|ip| IpFamily::of(*ip) == family)?;
-        let text = GoIp(ip).to_string();
+        let text = canonical(text, family)?;
         Some((Entry { text, index }, from_list))
     };
     if spec.ip_families.is_empty() {
@@ -212,11 +209,8 @@ fn of_family<'a>(texts: impl Iterator<Item = &'a str>, family: IpFamily) -> Vec<
     texts
         .enumerate()
         .filter_map(|(index, text)| {
-            let ip: IpAddr = parse_ip(text)?;
-            (IpFamily::of(ip) == family).then(|| Entry {
-                text: GoIp(ip).to_string(),
-                index,
-            })
+            let text = canonical(text, family)?;
+            Some(Entry { text, index })
         })
         .collect()
 }

@@ -60,7 +60,7 @@ impl ServiceRules {
         let mut names = Vec::new();
         if mode == Mode::Iptables {
             for plan in &self.plans {
-                iptables::own_chains(&self.service, plan, |prefix, name| {
+                iptables::own_chains(&self.service, plan, |_, prefix, name| {
                     names.push(format!("{prefix}{name}"));
                 });
             }
@@ -74,7 +74,7 @@ impl ServiceRules {
     }
 
     /// Appends some segments, one after the other.
-    pub(super) fn join<'a>(&'a self, segments: Range<usize>, out: &mut Join<'a>) {
+    pub(super) fn join<'a>(&'a self, segments: Range<usize>, out: &mut Join<'a, '_>) {
         for segment in &self.segments[segments] {
             out.push(&self.text, segment.clone());
         }
@@ -112,7 +112,7 @@ impl<'a> Renderer<'a> {
     pub(super) fn one(&mut self, rules: &mut Arc<ServiceRules>) {
         let rules = Arc::make_mut(rules);
         let mut text = String::with_capacity(self.estimate(rules));
-        for segment in 0..SEGMENTS {
+        for segment in 0..self.count() {
             let start = text.len();
             self.write(segment, rules, &mut Out::new(&mut text));
             rules.segments[segment] = start..text.len();
@@ -136,7 +136,7 @@ impl<'a> Renderer<'a> {
             let names = |part: &Part| matches!(part, Part::Services(s) if s.contains(segment));
             frame.parts.iter().any(names)
         };
-        for segment in (0..SEGMENTS).filter(|segment| !named(segment)) {
+        for segment in (0..self.count()).filter(|segment| !named(segment)) {
             self.segments(rules, segment..segment + 1, &mut text);
         }
         let text = Arc::new(text);
@@ -178,6 +178,15 @@ impl<'a> Renderer<'a> {
             Writer::Iptables(writer) => writer.write(segment, service, plans, out),
             Writer::Nftables(writer) => writer.write(segment, service, plans, out),
             Writer::Ipvs(writer) => writer.write(segment, service, plans, out),
+        }
+    }
+
+    /// How many segments a Service's text has in this mode.
+    fn count(&self) -> usize {
+        match &self.writer {
+            Writer::Iptables(_) => iptables::segment::COUNT,
+            Writer::Nftables(_) => nftables::segment::COUNT,
+            Writer::Ipvs(_) => ipvs::segment::COUNT,
         }
     }
 

@@ -32,9 +32,11 @@ pub(in crate::proxy) fn frame(settings: &Settings) -> Frame {
             "KUBE-NODEPORTS",
             "KUBE-PROXY-FIREWALL",
         ] {
+            out.rule(Kind::Declared);
             put!(out, ":", chain, " - [0:0]\n");
         }
         if guard {
+            out.rule(Kind::Declared);
             put!(out, ":KUBE-FIREWALL - [0:0]\n");
         }
     });
@@ -67,6 +69,7 @@ pub(in crate::proxy) fn frame(settings: &Settings) -> Frame {
             "KUBE-POSTROUTING",
             "KUBE-MARK-MASQ",
         ] {
+            out.rule(Kind::Declared);
             put!(out, ":", chain, " - [0:0]\n");
         }
     });

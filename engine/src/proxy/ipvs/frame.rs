@@ -1,7 +1,7 @@
 //! The iptables rules of IPVS mode.
 
 use super::ipset::{self, Set};
-use super::{FilledSets, segment};
+use super::{Live, segment};
 use crate::net::IpFamily;
 use crate::proxy::config::Settings;
 use crate::proxy::frame::Frame;
@@ -10,7 +10,7 @@ use crate::proxy::kind::Kind;
 use crate::proxy::out::{Out, put};
 
 /// The iptables rules: nearly all of them look into a set.
-pub(in crate::proxy) fn frame(settings: &Settings, filled: &FilledSets) -> Frame {
+pub(in crate::proxy) fn frame(settings: &Settings, live: &Live) -> Frame {
     let mut frame = Frame::default();
     frame.fixed(|out| {
         put!(out, "*nat\n");
@@ -21,9 +21,10 @@ pub(in crate::proxy) fn frame(settings: &Settings, filled: &FilledSets) -> Frame
             "KUBE-LOAD-BALANCER",
             "KUBE-MARK-MASQ",
         ] {
+            out.rule(Kind::Declared);
             put!(out, ":", chain, " - [0:0]\n");
         }
-        nat(settings, filled, out);
+        nat(settings, live, out);
         put!(out, "COMMIT\n*filter\n");
         for chain in [
             "KUBE-FORWARD",
@@ -33,9 +34,10 @@ pub(in crate::proxy) fn frame(settings: &Settings, filled: &FilledSets) -> Frame
             "KUBE-IPVS-FILTER",
             "KUBE-IPVS-OUT-FILTER",
         ] {
+            out.rule(Kind::Declared);
             put!(out, ":", chain, " - [0:0]\n");
         }
-        ipset::in_table("filter", |rule| with_set(settings, filled, rule, out));
+        ipset::in_table("filter", |rule| with_set(settings, live, rule, out));
         out.rule(Kind::SourceRest);
         put!(out, "-A KUBE-SOURCE-RANGES-FIREWALL -j DROP\n");
     });
@@ -48,8 +50,8 @@ pub(in crate::proxy) fn frame(settings: &Settings, filled: &FilledSets) -> Frame
 }
 
 /// One of the rules that are there only if their set holds something.
-fn with_set(settings: &Settings, filled: &FilledSets, rule: &ipset::SetRule, out: &mut Out<'_>) {
-    if !filled.is_filled(rule.set, settings.family) {
+fn with_set(settings: &Settings, live: &Live, rule: &ipset::SetRule, out: &mut Out<'_>) {
+    if !live.is_filled(rule.set) {
         return;
     }
     out.rule(rule.kind);
@@ -68,7 +70,7 @@ fn with_set(settings: &Settings, filled: &FilledSets, rule: &ipset::SetRule, out
     put!(out, " -j ", rule.target, "\n");
 }
 
-fn nat(settings: &Settings, filled: &FilledSets, out: &mut Out<'_>) {
+fn nat(settings: &Settings, live: &Live, out: &mut Out<'_>) {
     let family = settings.family;
     out.rule(Kind::FromLoopback);
     let loopback = match family {
@@ -76,7 +78,7 @@ fn nat(settings: &Settings, filled: &FilledSets, out: &mut Out<'_>) {
         IpFamily::IPv6 => "::1/128",
     };
     put!(out, "-A KUBE-SERVICES -s ", loopback, " -j RETURN\n");
-    ipset::in_table("nat", |rule| with_set(settings, filled, rule, out));
+    ipset::in_table("nat", |rule| with_set(settings, live, rule, out));
     let begin = |out: &mut Out<'_>, kind, set: &Set| {
         out.rule(kind);
         put!(
@@ -87,7 +89,7 @@ fn nat(settings: &Settings, filled: &FilledSets, out: &mut Out<'_>) {
         );
         put!(out, " -m set --match-set ", &set.name(family));
     };
-    if filled.is_filled(&ipset::CLUSTER_IP, family) {
+    if live.is_filled(&ipset::CLUSTER_IP) {
         begin(out, Kind::MasqueradeOffCluster, &ipset::CLUSTER_IP);
         let pods = pod_traffic(settings.detector.as_ref());
         if settings.masquerade_all {
@@ -104,7 +106,7 @@ fn nat(settings: &Settings, filled: &FilledSets, out: &mut Out<'_>) {
         (&ipset::EXTERNAL_IP, true),
         (&ipset::EXTERNAL_IP_LOCAL, false),
     ] {
-        if !filled.is_filled(set, family) {
+        if !live.is_filled(set) {
             continue;
         }
         if marked {
@@ -128,7 +130,7 @@ fn nat(settings: &Settings, filled: &FilledSets, out: &mut Out<'_>) {
     out.rule(Kind::LoadBalancerMasquerade);
     put!(out, "-A KUBE-LOAD-BALANCER -j KUBE-MARK-MASQ\n");
     for set in [&ipset::CLUSTER_IP, &ipset::LOAD_BALANCER] {
-        if filled.is_filled(set, family) {
+        if live.is_filled(set) {
             out.rule(Kind::AcceptVirtual);
             put!(
                 out,

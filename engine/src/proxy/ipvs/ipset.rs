@@ -39,13 +39,20 @@ impl Set {
 
     /// Its name, cut to what the kernel takes.
     pub(super) fn name(&self, family: IpFamily) -> String {
+        let mut name = String::with_capacity(NAME_MAX);
+        self.push_name(family, &mut name);
+        name
+    }
+
+    /// Appends its name.
+    pub(super) fn push_name(&self, family: IpFamily, out: &mut String) {
         let prefix = match family {
             IpFamily::IPv4 => "KUBE-",
             IpFamily::IPv6 => "KUBE-6-",
         };
-        let mut name = format!("{prefix}{}", self.short);
-        name.truncate(NAME_MAX);
-        name
+        let length = self.short.len().min(NAME_MAX - prefix.len());
+        out.push_str(prefix);
+        out.push_str(&self.short[..length]);
     }
 
     /// Appends the line that creates it.
@@ -62,7 +69,7 @@ impl Set {
             IpFamily::IPv6 => "inet6",
         };
         out.push_str("create ");
-        out.push_str(&self.name(family));
+        self.push_name(family, out);
         out.push(' ');
         out.push_str(kind);
         if self.kind == SetKind::Port {
@@ -157,7 +164,11 @@ static NODE_PORT_UDP: Set = Set::new(
     "Kubernetes nodeport UDP port for masquerade purpose",
 );
 
-static ALL: [&Set; 17] = [
+/// How many sets there are.
+pub(super) const COUNT: usize = 17;
+
+/// By their names, in both families.
+static ALL: [&Set; COUNT] = [
     &CLUSTER_IP,
     &EXTERNAL_IP,
     &EXTERNAL_IP_LOCAL,
@@ -177,11 +188,9 @@ static ALL: [&Set; 17] = [
     &NODE_PORT_UDP,
 ];
 
-/// All sets by their names in a family.
-pub(super) fn sorted(family: IpFamily) -> Vec<&'static Set> {
-    let mut sets = ALL.to_vec();
-    sets.sort_by_key(|set| set.name(family));
-    sets
+/// All sets by their names, with these.
+pub(super) fn named(family: IpFamily) -> [(String, &'static Set); COUNT] {
+    ALL.map(|set| (set.name(family), set))
 }
 
 /// The set that node ports of a protocol are in, and the one that they are in as well with
@@ -329,3 +338,21 @@ static SET_RULES: [SetRule; 12] = [
         Kind::SourceSet,
     ),
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sets_stand_by_their_names_and_no_name_is_too_long() {
+        for family in [IpFamily::IPv4, IpFamily::IPv6] {
+            let names = named(family).map(|(name, _)| name);
+            assert!(names.is_sorted_by(|a, b| a < b), "{names:?}");
+            assert!(names.iter().all(|name| name.len() <= NAME_MAX), "{names:?}");
+        }
+        assert_eq!(
+            NODE_PORT_LOCAL_SCTP.name(IpFamily::IPv6),
+            "KUBE-6-NODE-PORT-LOCAL-SCTP-HAS"
+        );
+    }
+}

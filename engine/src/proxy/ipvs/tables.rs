@@ -1,12 +1,12 @@
 //! What IPVS mode programs beside iptables, of all Services together.
 
 use std::collections::hash_map::Entry::{Occupied, Vacant};
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use super::ipset::{self, Set};
-use super::{blocks, segment, server_key};
-use crate::net::IpFamily;
+use super::ipset;
+use super::live::{Live, entries};
+use super::{blocks, segment, server_name};
 use crate::proxy::config::Settings;
 use crate::proxy::service_rules::ServiceRules;
 
@@ -23,104 +23,47 @@ pub struct Tables {
     pub kube_ipvs0: String,
 }
 
-/// How many entries, repeated ones counted, the sets have: whether a set is empty decides
-/// whether a rule looks into it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(in crate::proxy) struct FilledSets(BTreeMap<String, usize>);
-
-impl FilledSets {
-    /// Counts the entries of all Services.
-    pub(in crate::proxy) fn new(services: &[Arc<ServiceRules>]) -> Self {
-        let mut filled = Self::default();
-        for rules in services {
-            filled.add(rules);
-        }
-        filled
-    }
-
-    /// A Service came.
-    pub(in crate::proxy) fn add(&mut self, rules: &ServiceRules) {
-        for (set, _) in entries(rules.segment(segment::ENTRIES)) {
-            match self.0.get_mut(set) {
-                Some(count) => *count += 1,
-                None => drop(self.0.insert(set.to_owned(), 1)),
-            }
-        }
-    }
-
-    /// A Service went.
-    pub(in crate::proxy) fn remove(&mut self, rules: &ServiceRules) {
-        for (set, _) in entries(rules.segment(segment::ENTRIES)) {
-            if let Some(count) = self.0.get_mut(set) {
-                *count -= 1;
-            }
-        }
-    }
-
-    pub(super) fn is_filled(&self, set: &Set, family: IpFamily) -> bool {
-        self.0
-            .get(&set.name(family))
-            .is_some_and(|count| *count > 0)
-    }
-}
-
-/// The `add` lines of a text, each with the name of its set.
-fn entries(text: &str) -> impl Iterator<Item = (&str, &str)> {
-    text.lines().filter_map(|line| {
-        let (set, _) = line.strip_prefix("add ")?.split_once(' ')?;
-        Some((set, line))
-    })
-}
-
 impl Tables {
-    pub(in crate::proxy) fn new(settings: &Settings, services: &[Arc<ServiceRules>]) -> Self {
+    /// The tables of these Services; `live` counts what they claim.
+    pub(in crate::proxy) fn new(
+        settings: &Settings,
+        services: &[Arc<ServiceRules>],
+        live: &Live,
+    ) -> Self {
         let family = settings.family;
-        let ips_set = ipset::IPVS_IPS.name(family);
-        // Lines that several Services have are there once. Nothing is read off a hash map's order.
-        let mut seen: HashSet<&str> = HashSet::with_capacity(4 * services.len());
-        let mut servers: Vec<&str> = Vec::with_capacity(services.len());
-        let mut places: HashMap<&str, usize> = HashMap::with_capacity(services.len());
-        let mut entries: BTreeMap<&str, String> = BTreeMap::new();
-        let mut bound = String::new();
+        let mut once = Once::new(live);
+        let mut sets: [String; ipset::COUNT] = Default::default();
         let mut kube_ipvs0 = String::new();
         for rules in services {
-            for server in blocks(rules.segment(segment::SERVERS)) {
-                // Two Services may claim one address and port: there is one virtual server for
-                // it, with the real servers of the one that was written last.
-                match places.entry(server_key(server)) {
-                    Vacant(place) => {
-                        place.insert(servers.len());
-                        servers.push(server);
-                    }
-                    Occupied(place) => servers[*place.get()] = server,
-                }
-            }
-            for (set, line) in self::entries(rules.segment(segment::ENTRIES)) {
-                if seen.insert(line) {
-                    push_line(entries.entry(set).or_default(), line);
+            for (set, line) in entries(rules) {
+                if let Some(place) = live.place(set)
+                    && once.is_first(line)
+                {
+                    push_line(&mut sets[place], line);
                 }
             }
             for address in rules.segment(segment::ADDRESSES).lines() {
-                if seen.insert(address) {
+                if once.is_first(address) {
                     push_line(&mut kube_ipvs0, address);
-                    bound.push_str("add ");
-                    bound.push_str(&ips_set);
-                    bound.push(' ');
-                    push_line(&mut bound, address);
                 }
             }
         }
-        entries.insert(&ips_set, bound);
         let mut ipset = String::new();
-        for set in ipset::sorted(family) {
+        for ((name, set), lines) in live.sets().iter().zip(sets) {
             set.push_create(family, &mut ipset);
-            if let Some(lines) = entries.get(set.name(family).as_str()) {
-                ipset.push_str(lines);
+            ipset.push_str(&lines);
+            if *set == &ipset::IPVS_IPS {
+                for address in kube_ipvs0.lines() {
+                    ipset.push_str("add ");
+                    ipset.push_str(name);
+                    ipset.push(' ');
+                    push_line(&mut ipset, address);
+                }
             }
         }
         Self {
             sysctl: sysctls(settings),
-            ipvsadm: servers.concat(),
+            ipvsadm: servers(services, live),
             ipset,
             kube_ipvs0,
         }
@@ -138,6 +81,53 @@ impl Tables {
             out.push_str(text);
         }
     }
+}
+
+/// Tells what comes for the first time: lines that several Services have are there once.
+struct Once<'a> {
+    live: &'a Live,
+    seen: HashSet<&'a str>,
+}
+
+impl<'a> Once<'a> {
+    fn new(live: &'a Live) -> Self {
+        Self {
+            live,
+            seen: HashSet::new(),
+        }
+    }
+
+    fn is_first(&mut self, key: &'a str) -> bool {
+        let repeated = self.live.has_repeated() && self.live.count(key) > 1;
+        !repeated || self.seen.insert(key)
+    }
+}
+
+/// The virtual servers, each with its real ones.
+///
+/// Two Services may claim one address and port: there is one virtual server for it, with the real
+/// servers of the one that was written last.
+fn servers(services: &[Arc<ServiceRules>], live: &Live) -> String {
+    let mut pieces: Vec<&str> = Vec::with_capacity(services.len());
+    let mut places: HashMap<&str, usize> = HashMap::new();
+    for rules in services {
+        let text = rules.segment(segment::SERVERS);
+        let repeated = |name| live.count(name) > 1;
+        if !live.has_repeated() || !rules.segment(segment::NAMES).lines().any(repeated) {
+            pieces.push(text);
+            continue;
+        }
+        for server in blocks(text) {
+            match places.entry(server_name(server)) {
+                Vacant(place) => {
+                    place.insert(pieces.len());
+                    pieces.push(server);
+                }
+                Occupied(place) => pieces[*place.get()] = server,
+            }
+        }
+    }
+    pieces.concat()
 }
 
 fn push_line(text: &mut String, line: &str) {

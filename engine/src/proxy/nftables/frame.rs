@@ -43,7 +43,12 @@ pub(in crate::proxy) fn frame(settings: &Settings) -> Frame {
     let add = |out: &mut Out<'_>, what: &str, name: &str| {
         put!(out, "add ", what, " ", ip, " kube-proxy ", name);
     };
+    let declare = |out: &mut Out<'_>, what: &str, name: &str| {
+        out.rule(Kind::Declared);
+        add(out, what, name);
+    };
     frame.fixed(|out| {
+        out.rule(Kind::Declared);
         put!(
             out,
             "add table ",
@@ -51,7 +56,7 @@ pub(in crate::proxy) fn frame(settings: &Settings) -> Frame {
             " kube-proxy { comment \"rules for kube-proxy\" ; }\n"
         );
         for (name, kind, hook, priority) in BASE_CHAINS {
-            add(out, "chain", name);
+            declare(out, "chain", name);
             put!(
                 out,
                 " { type ",
@@ -72,10 +77,10 @@ pub(in crate::proxy) fn frame(settings: &Settings) -> Frame {
             "masquerading",
             "mark-for-masquerade",
         ] {
-            add(out, "chain", name);
+            declare(out, "chain", name);
             put!(out, "\n");
         }
-        add(out, "chain", "reject-chain");
+        declare(out, "chain", "reject-chain");
         put!(
             out,
             " { comment \"helper for @no-endpoint-services / @no-endpoint-nodeports\" ; }\n"
@@ -84,7 +89,7 @@ pub(in crate::proxy) fn frame(settings: &Settings) -> Frame {
     frame.services(segment::CHAINS, segment::CHAINS);
     frame.fixed(|out| {
         let address = address_type(settings.family);
-        add(out, "set", "cluster-ips");
+        declare(out, "set", "cluster-ips");
         put!(
             out,
             " { type ",
@@ -92,7 +97,7 @@ pub(in crate::proxy) fn frame(settings: &Settings) -> Frame {
             " ; comment \"Active ClusterIPs\" ; }\n"
         );
         if !all_node_ips {
-            add(out, "set", "nodeport-ips");
+            declare(out, "set", "nodeport-ips");
             put!(out, " { type ", address);
             put!(out, " ; comment \"IPs that accept NodePort traffic\" ; }\n");
         }
@@ -122,6 +127,7 @@ pub(in crate::proxy) fn frame(settings: &Settings) -> Frame {
 fn maps(settings: &Settings, out: &mut Out<'_>) {
     let address = address_type(settings.family);
     let mut map = |name: &str, with_address: bool, comment: &str| {
+        out.rule(Kind::Declared);
         put!(
             out,
             "add map ",
