@@ -22,6 +22,10 @@ use crate::netfilter::ipset::Sets;
 use crate::netfilter::memory::Memory;
 use crate::netfilter::trace::{Doubt, Draw, Trace};
 
+/// Whether a reply to a source would leave by a device: loosely (by any), and whether an own address
+/// will do.
+type ReversePath<'a> = dyn Fn(IpAddr, Option<&str>, bool, bool) -> bool + 'a;
+
 /// What rules can see of a packet, and what they can change.
 pub(crate) struct Seen<'a> {
     pub(crate) packet: &'a mut Packet,
@@ -44,7 +48,7 @@ pub(crate) struct Seen<'a> {
     /// What an address is, on any device or on one.
     pub(crate) type_of: &'a dyn Fn(IpAddr, Option<&str>) -> AddressType,
     /// Whether a source may come in by a device: source, device, loosely, local ones as well.
-    pub(crate) reverse_path: &'a dyn Fn(IpAddr, Option<&str>, bool, bool) -> bool,
+    pub(crate) reverse_path: &'a ReversePath<'a>,
     /// The host's ipsets.
     pub(crate) sets: &'a Sets,
     pub(crate) memory: &'a mut Memory,
