@@ -18,35 +18,46 @@ pub(super) fn parse_ip(text: &str) -> Option<IpAddr> {
             None => IpAddr::V6(v6),
         })
     } else {
-        parse_ipv4(text).map(|(v4, _)| IpAddr::V4(v4))
+        parse_ipv4(text).map(IpAddr::V4)
     }
 }
 
-/// Reads four decimal numbers, and says whether they were written without leading zeros.
-fn parse_ipv4(text: &str) -> Option<(Ipv4Addr, bool)> {
+/// Reads four decimal numbers, with or without leading zeros.
+fn parse_ipv4(text: &str) -> Option<Ipv4Addr> {
     let mut octets = [0u8; 4];
-    let mut canonical = true;
-    let mut rest = text.as_bytes();
-    for (place, octet) in octets.iter_mut().enumerate() {
-        if place > 0 {
-            rest = rest.strip_prefix(b".")?;
+    let mut parts = text.split('.');
+    for octet in &mut octets {
+        let digits = parts.next()?;
+        if !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+            return None;
         }
-        let first = *rest.first().filter(|byte| byte.is_ascii_digit())?;
-        let mut value = 0u32;
-        let mut digits = 0;
-        while let [digit @ b'0'..=b'9', after @ ..] = rest {
-            value = value * 10 + u32::from(digit - b'0');
-            if value > 255 {
-                return None;
-            }
-            digits += 1;
-            rest = after;
-        }
-        canonical &= first != b'0' || digits == 1;
-        *octet = value as u8;
+        *octet = digits.parse().ok()?;
     }
-    rest.is_empty()
-        .then_some((Ipv4Addr::from(octets), canonical))
+    parts.next().is_none().then_some(Ipv4Addr::from(octets))
+}
+
+/// Whether this is an IPv4 address as Go prints it: four numbers without leading zeros.
+fn is_canonical_ipv4(text: &str) -> bool {
+    let (mut dots, mut digits, mut value) = (0, 0, 0u32);
+    for byte in text.bytes() {
+        let digit = byte.wrapping_sub(b'0');
+        if digit < 10 {
+            if digits > 0 && value == 0 {
+                return false;
+            }
+            value = value * 10 + u32::from(digit);
+            digits += 1;
+            if value > 255 {
+                return false;
+            }
+        } else if byte == b'.' && digits > 0 {
+            dots += 1;
+            (digits, value) = (0, 0);
+        } else {
+            return false;
+        }
+    }
+    dots == 3 && digits > 0
 }
 
 /// The address as Go prints it, if it is one of this family.
@@ -62,12 +73,8 @@ pub(super) fn push_canonical(text: &str, family: IpFamily, out: &mut String) -> 
     use fmt::Write;
     match family {
         IpFamily::IPv4 => {
-            if let Some((v4, canonical)) = parse_ipv4(text) {
-                if canonical {
-                    out.push_str(text);
-                } else {
-                    let _ = write!(out, "{v4}");
-                }
+            if is_canonical_ipv4(text) {
+                out.push_str(text);
                 return true;
             }
             match parse_ip(text) {
@@ -188,6 +195,7 @@ mod tests {
         assert_eq!(v4("010.000.0.08").as_deref(), Some("10.0.0.8"));
         assert_eq!(v4("::ffff:10.0.0.1").as_deref(), Some("10.0.0.1"));
         assert_eq!(v4("FD00:0::1").as_deref(), Some("fd00::1"));
+        assert_eq!(v4("0000.1.2.3").as_deref(), Some("0.1.2.3"));
         assert_eq!(v4("::1").as_deref(), Some("::1"));
         assert_eq!(v4("::1.2.3.4").as_deref(), Some("::102:304"));
         for bad in [
@@ -197,6 +205,7 @@ mod tests {
             "10..0.1",
             "1.2.3.4.5",
             "1.2.3.4 ",
+            "+1.2.3.4",
             "::g",
         ] {
             assert_eq!(parse_ip(bad), None, "{bad}");
@@ -220,6 +229,23 @@ mod tests {
             Some("fd00::1")
         );
         assert_eq!(push("fd00::1", IpFamily::IPv4), None);
+    }
+
+    #[test]
+    fn what_is_copied_is_what_would_be_printed() {
+        for text in [
+            "0.0.0.0",
+            "10.0.0.1",
+            "255.255.255.255",
+            "01.2.3.4",
+            "1.2.3",
+            "1.2.3.4.5",
+        ] {
+            let printed = parse_ipv4(text).is_some_and(|ip| ip.to_string() == text);
+            assert_eq!(is_canonical_ipv4(text), printed, "{text}");
+        }
+        assert!(!is_canonical_ipv4("1.2.3.256"));
+        assert!(!is_canonical_ipv4("1..2.3"));
     }
 
     #[test]

@@ -151,19 +151,16 @@ impl Proxier {
     pub fn apply_slice(&mut self, slice: Arc<api::EndpointSlice>) {
         let metadata = &slice.metadata;
         let owner = service_of(&slice, self.settings.family);
-        let slice_key = key(&metadata.namespace, &metadata.name);
-        let known = self.owners.get(&slice_key).map(String::as_str);
-        if known != owner {
-            if known.is_some() {
-                self.delete_slice(&metadata.namespace, &metadata.name);
-            }
-            if let Some(owner) = owner {
-                self.owners.insert(slice_key, owner.to_owned());
-            }
-        }
         let Some(owner) = owner else {
+            self.delete_slice(&metadata.namespace, &metadata.name);
             return;
         };
+        let slice_key = key(&metadata.namespace, &metadata.name);
+        if let Some(known) = self.owners.insert(slice_key, owner.to_owned())
+            && known != owner
+        {
+            self.remove_slice(&metadata.namespace, &metadata.name, &known);
+        }
         let key = key(&metadata.namespace, owner);
         let changed = (!self.all_changed).then(|| key.clone());
         let entry = self.entries.entry(key).or_default();
@@ -185,10 +182,14 @@ impl Proxier {
 
     /// An EndpointSlice went.
     pub fn delete_slice(&mut self, namespace: &str, name: &str) {
-        let Some(owner) = self.owners.remove(&key(namespace, name)) else {
-            return;
-        };
-        let key = key(namespace, &owner);
+        if let Some(owner) = self.owners.remove(&key(namespace, name)) {
+            self.remove_slice(namespace, name, &owner);
+        }
+    }
+
+    /// Takes a slice away from its Service.
+    fn remove_slice(&mut self, namespace: &str, name: &str, owner: &str) {
+        let key = key(namespace, owner);
         if let Some(entry) = self.entries.get_mut(&key)
             && let Ok(at) = find(&entry.slices, name)
         {

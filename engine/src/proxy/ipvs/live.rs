@@ -56,13 +56,13 @@ impl Live {
     }
 
     fn add(&mut self, rules: &ServiceRules) {
-        for key in keys(rules) {
+        keys(rules).for_each(|key| {
             // Nearly all are claimed once: this way they are looked up once.
             if let Some(count) = self.counts.insert(key.into(), 1) {
                 self.counts.insert(key.into(), count + 1);
                 self.repeated += usize::from(count == 1);
             }
-        }
+        });
         for (set, _) in entries(rules) {
             if let Some(place) = self.place(set) {
                 self.filled[place] += 1;
