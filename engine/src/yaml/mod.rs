@@ -29,6 +29,7 @@ pub use de::{Error as DecodeError, from_node};
 pub use error::Error;
 pub use node::{Duplicate, Entry, Key, Map, Node, Number, Value};
 
+pub(crate) use scalar::reads_as_text;
 pub(crate) use split::lines;
 
 use crate::diagnostic::{Diagnostic, Span};

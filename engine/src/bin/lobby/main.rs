@@ -1,5 +1,6 @@
 //! The engine on the command line. No logic of its own: it reads files, calls the engine, prints.
 
+mod kubectl;
 mod rules;
 mod sources;
 mod trace;
@@ -20,6 +21,8 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Run one kubectl command over the objects of a file
+    Kubectl(kubectl::Kubectl),
     /// Print the rules that kube-proxy writes on one Node
     Rules(rules::Rules),
     /// Send one packet, and print every place it comes through
@@ -30,6 +33,10 @@ fn main() -> ExitCode {
     // clap itself ends with code 2 when the usage is wrong.
     let cli = Cli::parse();
     let result = match &cli.command {
+        Command::Kubectl(args) => match kubectl::run(args) {
+            Ok(code) => return code,
+            Err(failure) => Err(failure),
+        },
         Command::Rules(args) => rules::run(args),
         Command::Trace(args) => trace::run(args),
     };
