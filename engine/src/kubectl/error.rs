@@ -183,6 +183,9 @@ impl Error {
                         }
                     }
                 }
+                None if status.reason == "Invalid" => {
+                    format!("The request is invalid: {}", status.message)
+                }
                 _ => self.standard(),
             },
         };

@@ -10,7 +10,7 @@
 //! the text given as standard input; a file is one of those in [`Kubectl::files`].
 //!
 //! Left out, and said so when asked for: Go templates, `edit`, `--server-side`, `--prune`, `diff`,
-//! `debug`, `attach`, everything about other clusters and other kinds than those of
+//! `debug`, everything about other clusters and other kinds than those of
 //! [`resource::RESOURCES`]. `--watch` prints what there is, because no time passes here.
 
 pub mod api;
@@ -38,6 +38,44 @@ use resource::Resource;
 
 pub use state::State;
 
+/// What a command leaves to its caller: something happens in a Pod, and kubectl only shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Then {
+    /// A command runs in a container, and what it prints is printed.
+    Exec {
+        /// The Pod's namespace.
+        namespace: String,
+        /// The Pod's name.
+        pod: String,
+        /// The container's name.
+        container: String,
+        /// The words of the command; none for the image's own.
+        command: Vec<String>,
+        /// Whether the Pod is deleted when the command has ended (`run --rm`).
+        remove: bool,
+    },
+    /// What containers printed is printed.
+    Logs {
+        /// The Pods' namespace.
+        namespace: String,
+        /// Pods and one container of each.
+        targets: Vec<(String, String)>,
+        /// How many of the last lines; all of them when there is no number.
+        tail: Option<usize>,
+        /// Whether every line begins with its Pod and container.
+        prefix: bool,
+    },
+    /// Ports of the person's own machine lead to a Pod: past the Service, even when one was named.
+    PortForward {
+        /// The Pod's namespace.
+        namespace: String,
+        /// The Pod's name.
+        pod: String,
+        /// Local ports, zero for any, and the Pod's.
+        ports: Vec<(u16, u16)>,
+    },
+}
+
 /// What a command printed, and how it ended.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Output {
@@ -47,6 +85,8 @@ pub struct Output {
     pub stderr: String,
     /// Zero when all went well.
     pub exit_code: u8,
+    /// What is still to be done, and printed, by who has a cluster that runs.
+    pub then: Option<Then>,
 }
 
 /// kubectl with its configuration: all that lives longer than a command, beside the cluster.
@@ -88,6 +128,7 @@ impl Kubectl {
             stdout: out.stdout,
             stderr: out.stderr,
             exit_code,
+            then: out.then,
         }
     }
 }
@@ -99,6 +140,7 @@ struct Out {
     stderr: String,
     /// Each of the server's warnings is told once.
     warned: Vec<&'static str>,
+    then: Option<Then>,
 }
 
 /// A command at work.

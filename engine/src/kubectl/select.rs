@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use super::Cx;
 use super::args::{Flag, Takes, flag, short};
-use super::error::Error;
+use super::error::{Error, Status};
 use super::resource::{self, RESOURCES, Resource};
 use super::tree::Value;
 use crate::api::selector::Selector;
@@ -307,16 +307,35 @@ fn select(cx: &mut Cx<'_>, types: &[&str]) -> Result<Found, Error> {
             resources.push(resource);
         }
     }
-    let selector: Selector = cx.flags.text("selector").parse().map_err(|error| {
-        Error::Plain(format!("unable to parse requirement: {error}").replace(
-            "unable to parse requirement: unable to parse requirement: ",
-            "unable to parse requirement: ",
-        ))
-    })?;
     let fields = field_selector(cx.flags.text("field-selector"))?;
     let namespace = (!cx.flags.on("all-namespaces")).then(|| cx.namespace());
+    let (label_text, field_text) = (
+        cx.flags.text("selector").to_owned(),
+        cx.flags.text("field-selector").to_owned(),
+    );
+    // It is the server that reads both, and kubectl that says what was asked.
+    let refused = |resource: &Resource, why: String| {
+        let asked = format!(
+            "{}/{}, Resource={}",
+            resource.group, resource.version, resource.plural
+        );
+        Item::Wrong(Error::from(Status::bad_request(format!(
+            "Unable to find {} that match label selector {}, field selector {}: {why}",
+            quote(&asked),
+            quote(&label_text),
+            quote(&field_text),
+        ))))
+    };
     let mut items = Vec::new();
     for resource in resources {
+        let selector: Selector = match label_text.parse() {
+            Ok(selector) => selector,
+            Err(error) => {
+                let error: crate::api::selector::SelectorError = error;
+                items.push(refused(resource, error.to_string()));
+                continue;
+            }
+        };
         cx.asked_for(resource);
         let within = namespace.as_deref().filter(|_| resource.namespaced);
         let mut objects = cx.api.list(resource, within);
@@ -324,12 +343,8 @@ fn select(cx: &mut Cx<'_>, types: &[&str]) -> Result<Found, Error> {
             .iter()
             .find(|(field, _, _)| !has_field(resource, field))
         {
-            items.push(Item::Wrong(Error::Plain(format!(
-                "Error from server (BadRequest): Unable to find {} that match label selector {}, field selector {}: field label not supported: {field}",
-                quote(&format!("{}/{}, Resource={}", resource.group, resource.version, resource.plural)),
-                quote(&selector.to_string()),
-                quote(cx.flags.text("field-selector")),
-            ))));
+            let why = format!("field label not supported: {field}");
+            items.push(refused(resource, why));
             continue;
         }
         objects.retain(|object| {

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::shell;
-use super::{Kubectl, Output, State};
+use super::{Kubectl, Output, State, Then};
 
 const STATE: &str = "
 now: '2026-03-01T12:00:00Z'
@@ -135,6 +135,18 @@ fn fields_are_printed() {
 #[test]
 fn a_line_that_means_nothing_is_refused_in_kubectl_s_words() {
     for (line, text) in [
+        (
+            "get pods -l 'a b'",
+            "Error from server (BadRequest): Unable to find \"/v1, Resource=pods\" that match label selector \"a b\", field selector \"\": unable to parse requirement: ",
+        ),
+        (
+            "get pods --field-selector=foo=x",
+            "Error from server (BadRequest): Unable to find \"/v1, Resource=pods\" that match label selector \"\", field selector \"foo=x\": field label not supported: foo\n",
+        ),
+        (
+            "patch svc web --type=json -p '[{\"op\":\"remove\",\"path\":\"/spec/none\"}]'",
+            "The request is invalid: the server rejected our request due to an error in our request\n",
+        ),
         (
             "get svc web pod/web-1",
             "error: there is no need to specify a resource type as a separate argument",
@@ -290,6 +302,14 @@ fn what_is_no_manifest_is_told() {
             "error: the namespace from the provided object \"other\" does not match the namespace \"shop\".",
         ),
         ("", "error: no objects passed to apply\n"),
+        (
+            "apiVersion: v1\nkind: Service\nmetadata: {name: x}\nspec: {selectr: {}, ports: [{port: 80, foo: 1}]}",
+            "Error from server (BadRequest): error when creating \"STDIN\": Service in version \"v1\" cannot be handled as a Service: strict decoding error: unknown field \"spec.ports[0].foo\", unknown field \"spec.selectr\"\n",
+        ),
+        (
+            "apiVersion: v1\nkind: Service\nmetadata: {name: x}\nspec: {ports: [{port: '80'}]}",
+            "Error from server (BadRequest): error when creating \"STDIN\": Service in version \"v1\" cannot be handled as a Service: json: cannot unmarshal string into Go struct field ServicePort.spec.ports.port of type int32\n",
+        ),
     ] {
         let output = run_with("apply -n shop -f -", stdin);
         assert!(output.stderr.starts_with(text), "{}", output.stderr);
@@ -353,6 +373,65 @@ fn descriptions_have_their_columns() {
 }
 
 #[test]
+fn what_happens_in_a_pod_is_left_to_the_caller() {
+    let exec = |pod: &str, container: &str, words: &[&str], remove| Then::Exec {
+        namespace: "default".to_owned(),
+        pod: pod.to_owned(),
+        container: container.to_owned(),
+        command: words.iter().map(|word| (*word).to_owned()).collect(),
+        remove,
+    };
+    assert_eq!(
+        run("exec deploy/web -it -- curl -s web").then,
+        Some(exec("web-1", "app", &["curl", "-s", "web"], false))
+    );
+    let attached = run("run t --rm -it --image=alpine -- wget -qO- http://web:8080");
+    assert_eq!(
+        attached.then,
+        Some(exec("t", "t", &["wget", "-qO-", "http://web:8080"], true))
+    );
+    assert_eq!((attached.stdout.as_str(), attached.exit_code), ("", 0));
+    // A Service only names the Pod, and its ports are translated before anything is sent.
+    let forwarded = run("port-forward svc/web 9000:80");
+    assert!(
+        forwarded
+            .stdout
+            .starts_with("Forwarding from 127.0.0.1:9000 -> 8080\n")
+    );
+    assert!(
+        matches!(forwarded.then, Some(Then::PortForward { ports, .. }) if ports == [(9000, 8080)])
+    );
+    assert!(matches!(
+        run("logs web-1 --tail=5").then,
+        Some(Then::Logs { tail: Some(5), .. })
+    ));
+    for (line, text) in [
+        (
+            "exec web-1",
+            "error: you must specify at least one command for the container\n",
+        ),
+        (
+            "exec web-1 -c no -- ls",
+            "error: container no is not valid for pod web-1 out of: app\n",
+        ),
+        (
+            "exec none -- ls",
+            "Error from server (NotFound): pods \"none\" not found\n",
+        ),
+        (
+            "port-forward svc/web 81",
+            "error: Service web does not have a service port 81\n",
+        ),
+        (
+            "logs none",
+            "error: error from server (NotFound): pods \"none\" not found in namespace \"default\"\n",
+        ),
+    ] {
+        assert_eq!(stderr(line), text);
+    }
+}
+
+#[test]
 fn nobody_s_file_is_read() {
     assert_eq!(
         stderr("get -f /etc/passwd"),
@@ -367,7 +446,7 @@ fn word() -> impl Strategy<Value = String> {
             "get", "describe", "create", "service", "nodeport", "clusterip", "deployment", "expose",
             "delete", "scale", "label", "annotate", "patch", "apply", "run", "set", "image",
             "selector", "rollout", "status", "restart", "cordon", "drain", "config", "set-context",
-            "explain", "api-resources", "version", "namespace", "replace",
+            "explain", "api-resources", "version", "namespace", "replace", "exec", "logs", "port-forward",
         ]).prop_map(str::to_owned),
         6 => prop::sample::select(vec![
             "svc", "pods", "pod", "deploy", "nodes", "all", "ep", "endpointslices", "web", "web-1",

@@ -40,5 +40,10 @@ pub(crate) fn run(args: &Kubectl) -> Result<ExitCode, Failure> {
     let output = Engine::default().run(&mut state, &args.words, &stdin);
     let _ = std::io::stdout().write_all(output.stdout.as_bytes());
     let _ = std::io::stderr().write_all(output.stderr.as_bytes());
+    if output.then.is_some() {
+        // Nothing runs in a file.
+        let words = "what follows happens in a Pod, and no Pod runs in a state file";
+        return Err(Failure(words.to_owned()));
+    }
     Ok(ExitCode::from(output.exit_code))
 }

@@ -10,6 +10,7 @@ mod expose;
 mod get;
 mod labels;
 mod node;
+mod pod;
 mod rollout;
 mod run;
 mod scale;
@@ -152,6 +153,7 @@ static COMMANDS: &[Command] = &[
         &[CHANGE, SELECTOR, node::DRAIN_FLAGS],
         node::drain,
     ),
+    command(&["exec"], &[FILES, pod::EXEC_FLAGS], pod::exec),
     command(&["explain"], &[server::EXPLAIN_FLAGS], server::explain),
     command(
         &["expose"],
@@ -168,11 +170,13 @@ static COMMANDS: &[Command] = &[
         &[PRINT, FILES, WHICH, CHANGE, labels::FLAGS],
         labels::label,
     ),
+    command(&["logs"], &[pod::LOGS_FLAGS], pod::logs),
     command(
         &["patch"],
         &[PRINT, FILES, CHANGE, change::PATCH_FLAGS],
         change::patch,
     ),
+    command(&["port-forward"], &[pod::FORWARD_FLAGS], pod::port_forward),
     command(
         &["replace"],
         &[PRINT, FILES, CHANGE, change::REPLACE_FLAGS],
@@ -217,7 +221,7 @@ const WHICH_OF_GET: &[Flag] = &[
 
 /// Commands of kubectl that are not there, and what is near.
 const NOT_THERE: &[(&str, &str)] = &[
-    ("attach", "logs and describe pod"),
+    ("attach", "exec and logs"),
     ("auth", "nothing: everybody may do everything"),
     ("autoscale", "scale"),
     ("certificate", "nothing: there are no certificates"),
@@ -226,17 +230,8 @@ const NOT_THERE: &[(&str, &str)] = &[
     ("diff", "apply --dry-run=server"),
     ("edit", "patch, or the editor and apply -f -"),
     ("events", "get events"),
-    (
-        "exec",
-        "the console of the lab, which sends requests from a Pod",
-    ),
     ("kustomize", "apply -f -"),
-    (
-        "logs",
-        "the console of the lab, which shows what the servers answered",
-    ),
     ("plugin", "nothing"),
-    ("port-forward", "the console of the lab"),
     ("proxy", "get --output=json"),
     ("taint", "cordon"),
     ("top", "nothing: nothing is measured"),

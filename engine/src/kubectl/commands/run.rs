@@ -1,7 +1,7 @@
 //! `kubectl run`.
 //!
-//! Source: kubectl `pkg/cmd/run/run.go`. Attaching (`-i`, `--attach`, `--rm`) makes the Pod and no
-//! more: what runs in it is the lab's business.
+//! Source: kubectl `pkg/cmd/run/run.go`. Attaching (`-i`, `--attach`, `--rm`) makes the Pod; what
+//! runs in it is left to the caller as a [`Then`].
 
 use super::{apply, create, expose};
 use crate::api::validation::quote;
@@ -10,7 +10,7 @@ use crate::kubectl::error::Error;
 use crate::kubectl::output::Printer;
 use crate::kubectl::resource::by_kind;
 use crate::kubectl::tree::Value;
-use crate::kubectl::{Cx, DryRun};
+use crate::kubectl::{Cx, DryRun, Then};
 
 pub(super) const FLAGS: &[Flag] = &[
     flag("annotations", Takes::Texts),
@@ -251,6 +251,18 @@ pub(super) fn run(cx: &mut Cx<'_>) -> Result<(), Error> {
             }
         }
         made.push(object);
+    }
+    if attach {
+        // Who attaches is shown the container's output, and no word about the objects.
+        let command = cx.flags.args[1..].to_vec();
+        cx.out.then = Some(Then::Exec {
+            namespace: cx.namespace(),
+            pod: name.clone(),
+            container: name,
+            command,
+            remove: cx.flags.on("rm"),
+        });
+        return Error::join(errors);
     }
     for object in &made {
         let typed = dry_run == DryRun::Client;

@@ -185,7 +185,7 @@ impl Api for State {
         object.set("metadata.creationTimestamp", time::print(self.now).into());
         object.set("apiVersion", resource.api_version().into());
         object.set("kind", resource.kind.into());
-        validate::decodable(resource, &object)?;
+        validate::decodable(resource, &object, true)?;
         defaults::object(resource, &mut object);
         match resource.kind {
             "Service" => {
@@ -224,7 +224,7 @@ impl Api for State {
                 object.remove(field);
             }
         }
-        validate::decodable(resource, &object)?;
+        validate::decodable(resource, &object, false)?;
         defaults::object(resource, &mut object);
         if resource.kind == "Service" {
             service::update(

@@ -10,50 +10,37 @@ use crate::api::{FieldPath, Service};
 use crate::kubectl::error::Status;
 use crate::kubectl::resource::Resource;
 use crate::kubectl::tree::Value;
-use crate::yaml;
+use crate::{manifest, yaml};
 
-/// Whether the server can make its own types of the tree.
-pub(super) fn decodable(resource: &Resource, object: &Value) -> Result<(), Status> {
-    let refuse = |why: String| {
-        let (kind, version) = (resource.kind, resource.version);
-        Err(Status::bad_request(format!(
-            "{kind} in version \"{version}\" cannot be handled as a {kind}: {why}"
-        )))
+/// Whether the server can make its own types of the tree. A new object may have no unknown field:
+/// kubectl asks the server to be strict.
+pub(super) fn decodable(resource: &Resource, object: &Value, is_new: bool) -> Result<(), Status> {
+    let maps = [
+        "metadata",
+        "spec",
+        "metadata.labels",
+        "metadata.annotations",
+    ];
+    let refusal = match manifest::refusal(resource.kind, &object.to_node()) {
+        Some(why) if is_new || !why.starts_with("strict ") => Some(why),
+        // Of the kinds that are not known in all parts, the maps that all kinds have.
+        _ => maps.into_iter().find_map(|field| {
+            let value = object.at(field);
+            let (found, kind) = (value.json_type(), resource.kind);
+            (!value.is_null() && value.as_map().is_none()).then(|| {
+                format!("json: cannot unmarshal {found} into Go struct field {kind}.{field} of type map[string]string")
+            })
+        }),
     };
-    for (field, go) in [
-        ("metadata", "ObjectMeta"),
-        ("spec", "Spec"),
-        ("metadata.labels", "map[string]string"),
-        ("metadata.annotations", "map[string]string"),
-        ("spec.selector", "LabelSelector"),
-        ("spec.template", "PodTemplateSpec"),
-        ("spec.template.spec", "PodSpec"),
-    ] {
-        let value = object.at(field);
-        if !value.is_null() && value.as_map().is_none() {
-            return refuse(format!(
-                "json: cannot unmarshal {} into Go struct field {}.{field} of type {go}",
-                value.json_type(),
-                resource.kind
-            ));
+    match refusal {
+        None => Ok(()),
+        Some(why) => {
+            let (kind, version) = (resource.kind, resource.version);
+            Err(Status::bad_request(format!(
+                "{kind} in version \"{version}\" cannot be handled as a {kind}: {why}"
+            )))
         }
     }
-    for field in ["metadata.labels", "metadata.annotations"] {
-        for (_, value) in object.entries_at(field) {
-            if !matches!(value, Value::String(_) | Value::Null) {
-                return refuse(format!(
-                    "json: cannot unmarshal {} into Go struct field ObjectMeta.{field} of type string",
-                    value.json_type()
-                ));
-            }
-        }
-    }
-    if resource.kind == "Service"
-        && let Err(error) = yaml::from_node::<Service>(&object.to_node())
-    {
-        return refuse(error.to_string());
-    }
-    Ok(())
 }
 
 /// A new object.

@@ -33,10 +33,7 @@ fn texts<'a>(object: &'a Value, path: &str) -> Vec<&'a str> {
 
 pub(super) fn service(service: &Value, now: i64) -> Vec<String> {
     let addresses = service.list_at("spec.clusterIPs");
-    let cluster_ip = match addresses.first().and_then(Value::as_str) {
-        Some(address) => address,
-        None => "<none>",
-    };
+    let first = addresses.first().and_then(Value::as_str);
     let ports: Vec<String> = service
         .list_at("spec.ports")
         .iter()
@@ -51,7 +48,7 @@ pub(super) fn service(service: &Value, now: i64) -> Vec<String> {
     vec![
         service.name().to_owned(),
         service.str_at("spec.type").to_owned(),
-        cluster_ip.to_owned(),
+        first.unwrap_or("<none>").to_owned(),
         external_ip(service),
         or_none(&ports.join(",")),
         age(service, now),
