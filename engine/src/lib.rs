@@ -33,6 +33,7 @@
 //! | [`dns`] | the names that CoreDNS serves from the objects, and a Pod's resolver |
 //! | [`proxy`] | kube-proxy: one model, and the rule text of each mode |
 //! | [`network`] | the cluster's wires; a request walked to a [`network::Journey`] |
+//! | [`kubectl`] | kubectl's command line over an API of full object trees |
 //! | [`lab`] | the session: commands, seed, the world and its picture |
 //!
 //! # Invariants
@@ -52,6 +53,7 @@ pub mod cluster;
 pub mod controllers;
 pub mod diagnostic;
 pub mod dns;
+pub mod kubectl;
 pub mod lab;
 pub mod limits;
 pub mod manifest;

@@ -100,6 +100,28 @@ pub fn read(text: &str) -> Reading {
     reading
 }
 
+/// Why the API server cannot make its own type of a tree, in its words: the first value of a wrong
+/// type, or all unknown fields. `None` for a tree that it can, and for a kind that is not modelled.
+pub(crate) fn refusal(kind: &str, tree: &Node) -> Option<String> {
+    const UNKNOWN: &str = "strict decoding error: ";
+    let mut diagnostics = Vec::new();
+    let is_decodable = check::check("", tree, kind, "", &mut diagnostics);
+    let mut messages = diagnostics
+        .iter()
+        .filter(|diagnostic| diagnostic.is_error())
+        .map(|diagnostic| diagnostic.message.as_str());
+    if !is_decodable {
+        return messages
+            .find(|message| !message.starts_with(UNKNOWN))
+            .map(str::to_owned);
+    }
+    let mut unknown: Vec<&str> = messages
+        .filter_map(|message| message.strip_prefix(UNKNOWN))
+        .collect();
+    unknown.sort_unstable();
+    (!unknown.is_empty()).then(|| format!("{UNKNOWN}{}", unknown.join(", ")))
+}
+
 /// The part of a span that is in its first line.
 fn first_line(text: &str, span: Span) -> Span {
     let rest = text.get(span.start.offset as usize..).unwrap_or("");

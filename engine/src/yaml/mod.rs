@@ -32,6 +32,7 @@ pub use node::{Duplicate, Entry, Key, Map, Node, Number, Value};
 pub use ser::{Error as EncodeError, to_node};
 
 pub(crate) use decode::decode_fields;
+pub(crate) use scalar::reads_as_text;
 pub(crate) use split::lines;
 
 use crate::diagnostic::{Diagnostic, Span};

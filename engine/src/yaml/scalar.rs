@@ -173,6 +173,31 @@ fn float(text: &str) -> Option<Number> {
     value.is_finite().then_some(Number::Float(value))
 }
 
+/// Whether goyaml, when it prints this text, may leave out the quotes: read again it is a text, and
+/// by YAML 1.1 no number with base 60 either (`encode.go`, `stringv`).
+pub(crate) fn reads_as_text(text: &str) -> bool {
+    plain(text).is_none_or(|scalar| matches!(scalar, Scalar::String(_)))
+        && text != "<<"
+        && !is_timestamp(text)
+        && !is_base60(text)
+}
+
+/// `10:20`, `-1:59:3.5`: goyaml's `base60float`.
+fn is_base60(text: &str) -> bool {
+    let text = text.strip_prefix(['+', '-']).unwrap_or(text);
+    let (first, rest) = match text.split_once(':') {
+        Some((first, rest)) if first.starts_with(|c: char| c.is_ascii_digit()) => (first, rest),
+        _ => return false,
+    };
+    let (whole, fraction) = rest.split_once('.').unwrap_or((rest, ""));
+    let digits = |text: &str| text.bytes().all(|b| b.is_ascii_digit() || b == b'_');
+    digits(first)
+        && digits(fraction)
+        && whole
+            .split(':')
+            .all(|part| matches!(part.as_bytes(), [b'0'..=b'9'] | [b'0'..=b'5', b'0'..=b'9']))
+}
+
 /// Whether goyaml would take it for a point in time: it begins with four digits and a dash, and is
 /// one of its four layouts.
 fn is_timestamp(text: &str) -> bool {

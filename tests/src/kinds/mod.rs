@@ -129,7 +129,7 @@ pub const KINDS: [Kind; 13] = [
         name: "kubectl",
         recorded: 97,
         collect: kubectl::collect,
-        check: Check::NotYet("the engine has no kubectl yet"),
+        check: Check::Engine(kubectl::check),
     },
 ];
 

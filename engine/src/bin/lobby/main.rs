@@ -2,6 +2,7 @@
 
 mod dns;
 mod endpointslices;
+mod kubectl;
 mod rules;
 mod sources;
 mod trace;
@@ -27,6 +28,8 @@ enum Command {
     Dns(dns::Dns),
     /// Print the EndpointSlices of Services and their Pods
     Endpointslices(endpointslices::EndpointSlices),
+    /// Run one kubectl command over the objects of a file
+    Kubectl(kubectl::Kubectl),
     /// Print the rules that kube-proxy writes on one Node
     Rules(rules::Rules),
     /// Send one packet, and print every place it comes through
@@ -41,6 +44,10 @@ fn main() -> ExitCode {
     let result = match &cli.command {
         Command::Dns(args) => dns::run(args),
         Command::Endpointslices(args) => endpointslices::run(args),
+        Command::Kubectl(args) => match kubectl::run(args) {
+            Ok(code) => return code,
+            Err(failure) => Err(failure),
+        },
         Command::Rules(args) => rules::run(args),
         Command::Trace(args) => trace::run(args),
         Command::Validate(args) => validate::run(args),
