@@ -1,6 +1,7 @@
 //! The lab's wires: built from the world when the first packet is sent, kept until it changes.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use ipnet::IpNet;
 
@@ -11,9 +12,10 @@ use crate::api::{Node, Origin, Pod};
 use crate::net::{IpFamily, Protocol};
 use crate::netfilter::RuleAt;
 use crate::netfilter::chance::Seeded;
+use crate::netfilter::iptables::{Before, Tables};
 use crate::network::{
-    ClientKind, Journey, Lookups, Network, NodeRules, Owner, Plan, PlanOutside, Request,
-    RequestError, Serves, Socket, State, kubeadm,
+    ClientKind, Journey, Lookups, Network, Owner, Plan, PlanOutside, Request, RequestError, Serves,
+    Socket, State, kubeadm,
 };
 
 /// The name of the machine on which the API server runs.
@@ -42,8 +44,9 @@ impl Wires {
             .wrapping_add(self.sent.wrapping_mul(SEED_STEP));
         self.sent += 1;
         let origins = |node: &str, rule: &RuleAt| -> Vec<Origin> {
-            lab.rules(node)
-                .map_or_else(Vec::new, |rules| rules.origins(rule).to_vec())
+            // Nobody knows what made a rule that a person brought along.
+            let written = lab.rules(node).filter(|_| lab.own_rules(node).is_none());
+            written.map_or_else(Vec::new, |rules| rules.origins(rule).to_vec())
         };
         network.walk(
             &mut self.state,
@@ -125,22 +128,31 @@ fn network(lab: &Lab) -> Network {
     let mut network = Network::new(&plan(world));
     for node in world.store.nodes() {
         let name = &node.metadata.name;
-        let Some(rules) = lab.rules(name) else {
-            continue;
-        };
-        let set = rules.set();
-        let calls = set
-            .top_level()
-            .iter()
-            .map(|call| (*call).to_owned())
-            .collect();
-        let rules = NodeRules {
-            calls,
-            restore: set.text(),
-        };
-        // kube-proxy's own text is always modelled in full; the recorded vectors prove it.
-        let errors = network.set_rules(name, IpFamily::IPv4, &rules);
-        debug_assert!(errors.is_empty(), "{errors:?}");
+        if let Some(tables) = tables(lab, name) {
+            network.set_tables(name, tables);
+        }
+        if let Some(own) = lab.own_rules(name) {
+            network.set_ipsets(name, own.sets());
+        }
     }
     network
+}
+
+/// A Node's iptables rules as its kernel holds them: a person's own, or those of kube-proxy.
+pub(super) fn tables(lab: &Lab, node: &str) -> Option<Arc<Tables>> {
+    if let Some(own) = lab.own_rules(node) {
+        // What is wrong with them was said when they came.
+        return Some(Arc::clone(own.tables()));
+    }
+    let rules = lab.rules(node)?;
+    let set = rules.set();
+    let mut tables = Tables::new(IpFamily::IPv4);
+    // kube-proxy's own text is always modelled in full; the recorded vectors prove it.
+    for (number, call) in (1..).zip(set.top_level()) {
+        let told = tables.ensure(call, number);
+        debug_assert!(told.is_ok(), "{told:?}");
+    }
+    let errors = tables.restore(&set.text(), Before::Keep);
+    debug_assert!(errors.is_empty(), "{errors:?}");
+    Some(Arc::new(tables))
 }

@@ -1,11 +1,13 @@
 //! `lobby trace`: one packet, and every place it comes through.
 
+use std::path::{Path, PathBuf};
+
 use clap::Args;
-use lobby_engine::lab::Settings;
+use lobby_engine::lab::{Lab, Settings};
 use lobby_engine::net::Protocol;
 use lobby_engine::network::Request;
 
-use crate::sources::{Failure, Files, Sources};
+use crate::sources::{self, Failure, Files, Sources};
 
 /// What `lobby trace` is given.
 #[derive(Args)]
@@ -22,11 +24,42 @@ pub(crate) struct Trace {
     /// Where all draws come from
     #[arg(long, default_value_t = lobby_engine::lab::DEFAULT_SEED)]
     seed: u64,
+    /// What iptables-save printed on a Node, in the place of its rules; what ipset save printed may
+    /// stand in the same file
+    #[arg(long, value_name = "NODE=FILE", value_parser = node_and_file)]
+    rules: Vec<(String, PathBuf)>,
     /// Print the journey as JSON
     #[arg(long)]
     json: bool,
     #[command(flatten)]
     files: Files,
+}
+
+fn node_and_file(text: &str) -> Result<(String, PathBuf), String> {
+    match text.split_once('=') {
+        Some((node, file)) if !node.is_empty() && !file.is_empty() => {
+            Ok((node.to_owned(), PathBuf::from(file)))
+        }
+        _ => Err("must be NODE=FILE".to_owned()),
+    }
+}
+
+/// Puts a file's rules in the place of a Node's. What there is to say of them goes to standard
+/// error; what cannot be read does not end the program, for the rest of the rules is there.
+fn replace(lab: &mut Lab, node: &str, file: &Path) -> Result<(), Failure> {
+    let text = sources::read(file)?;
+    let Some(outcome) = lab.replace_rules(node, &text) else {
+        return Err(Failure(format!("there is no Node {node:?}")));
+    };
+    for diagnostic in &outcome.diagnostics {
+        let line = diagnostic.span.map_or(1, |span| span.start.line);
+        let message = format!("{}:{line}: {}", file.display(), diagnostic.message);
+        if !outcome.applied {
+            return Err(Failure(message));
+        }
+        eprintln!("{message}");
+    }
+    Ok(())
 }
 
 /// The journey as text.
@@ -36,6 +69,9 @@ pub(crate) fn run(args: &Trace) -> Result<String, Failure> {
         seed: args.seed,
         ..Settings::default()
     })?;
+    for (node, file) in &args.rules {
+        replace(&mut lab, node, file)?;
+    }
     let journey = lab.send(&Request {
         from: args.from.clone(),
         to: args.to.clone(),

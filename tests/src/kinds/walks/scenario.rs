@@ -18,7 +18,7 @@ use std::net::IpAddr;
 use std::path::Path;
 
 use lobby_engine::api::{EndpointSlice, Node, Service, ServiceSpec};
-use lobby_engine::net::{IcmpMessage, IpFamily, Transport};
+use lobby_engine::net::{IcmpMessage, Transport};
 use lobby_engine::netfilter::chance::{Branches, Chance, Seeded};
 use lobby_engine::network::{
     Journey, Lookups, Network, NodeRules, Request, State, Step, VerdictKind,
@@ -84,6 +84,8 @@ pub(super) fn check(folder: &Path, mode: Mode) -> Report {
 /// and those whose journeys differ.
 #[cfg(test)]
 pub(super) fn saved_walks(folder: &Path) -> (usize, Vec<String>) {
+    use lobby_engine::net::IpFamily;
+
     let text = read(&folder.join("walks.jsonl"));
     let lines = text.lines().map(|line| serde_json::from_str(line).unwrap());
     let lines: Vec<Value> = lines
