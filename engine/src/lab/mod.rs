@@ -9,6 +9,7 @@ mod internet;
 mod links;
 mod names;
 mod outline;
+mod own_rules;
 mod picture;
 mod rules;
 mod scene;
@@ -23,6 +24,7 @@ pub use choices::Choice;
 pub use examples::{EXAMPLES, Example};
 pub use names::ClientNames;
 pub use outline::OutlineEntry;
+pub use own_rules::OwnRules;
 pub use rules::{NodeRules, RuleLine};
 pub use scene::{
     Client, Desk, DeskPort, DeskType, Directory, Door, Entrance, ListEntry, Room, RoomState, Scene,

@@ -1,6 +1,7 @@
 //! The lab's wires: built from the world when the first packet is sent, kept until it changes.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use ipnet::IpNet;
 
@@ -16,6 +17,7 @@ use crate::limits::MAX_ADDRESSES_TRIED;
 use crate::net::Protocol;
 use crate::netfilter::RuleAt;
 use crate::netfilter::chance::Seeded;
+use crate::netfilter::iptables::{Before, Tables};
 use crate::network::{
     ClientKind, Journey, Listens, Lookups, NameLookup, Network, NodeIpvs, NodeRules, OriginsOf,
     Owner, PassedOver, Plan, PlanOutside, Request, RequestError, Reuse, Serves, Socket, State,
@@ -182,8 +184,9 @@ impl Wires {
 }
 
 fn origins(lab: &Lab, node: &str, rule: &RuleAt) -> Vec<Origin> {
-    lab.rules(node)
-        .map_or_else(Vec::new, |rules| rules.origins(rule).to_vec())
+    // Nobody knows what made a rule that a person brought along.
+    let written = lab.rules(node).filter(|_| lab.own_rules(node).is_none());
+    written.map_or_else(Vec::new, |rules| rules.origins(rule).to_vec())
 }
 
 /// Walks a request to the first of its name's addresses at which somebody answers, as clients do
@@ -311,10 +314,12 @@ fn network(lab: &Lab) -> Network {
     let mut network = Network::new(&plan);
     for node in world.store.nodes() {
         let name = &node.metadata.name;
-        let Some(rules) = lab.rules(name) else {
-            continue;
-        };
-        program(&mut network, name, rules.set());
+        if let Some(own) = lab.own_rules(name) {
+            network.set_tables(name, Arc::clone(own.tables()));
+            network.set_ipsets(name, own.sets());
+        } else if let Some(rules) = lab.rules(name) {
+            program(&mut network, name, rules.set());
+        }
     }
     network
 }
@@ -346,4 +351,26 @@ fn program(network: &mut Network, node: &str, set: &RuleSet) {
     };
     let errors = network.set_rules(node, family, &rules);
     debug_assert!(errors.is_empty(), "{errors:?}");
+}
+
+/// A Node's iptables rules as its kernel holds them: a person's own, or those of kube-proxy.
+pub(super) fn tables(lab: &Lab, node: &str) -> Option<Arc<Tables>> {
+    if let Some(own) = lab.own_rules(node) {
+        // What is wrong with them was said when they came.
+        return Some(Arc::clone(own.tables()));
+    }
+    let rules = lab.rules(node)?;
+    let set = rules.set();
+    if set.mode() == Mode::Nftables {
+        return None;
+    }
+    let mut tables = Tables::new(set.family());
+    // kube-proxy's own text is always modelled in full; the recorded vectors prove it.
+    for (number, call) in (1..).zip(set.top_level()) {
+        let told = tables.ensure(call, number);
+        debug_assert!(told.is_ok(), "{told:?}");
+    }
+    let errors = tables.restore(&set.text(), Before::Keep);
+    debug_assert!(errors.is_empty(), "{errors:?}");
+    Some(Arc::new(tables))
 }

@@ -447,10 +447,7 @@ impl Path<'_, '_> {
             dnat,
             connmark: &mut connmark,
             untrack: false,
-            type_of: &|address, device| routing.type_on(address, device),
-            reverse_path: &|source, device, loose, local| {
-                routing.reverse_path(source, device, loose, local)
-            },
+            routing,
             sets: &self.host.sets,
             memory: &mut self.state.memory,
             now_ms: self.moment.now_ms,

@@ -392,8 +392,8 @@ fn rules_look_into_the_hosts_sets_and_doubt_those_that_nobody_described() {
     assert_eq!(
         doubts,
         [
-            "ipset `PEERS`, of which nothing is known,",
-            "ipset `POOL`, of which nothing is known,"
+            "the content of ipset `PEERS`",
+            "the content of ipset `POOL`"
         ]
     );
 }

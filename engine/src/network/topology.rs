@@ -323,13 +323,14 @@ impl Network {
         }
     }
 
-    /// Gives a Node tables that were read already.
-    pub fn set_tables(&mut self, node: &str, tables: Tables) {
+    /// Gives a Node tables that were read already, and may be shared.
+    pub fn set_tables(&mut self, node: &str, tables: impl Into<Arc<Tables>>) {
+        let tables = tables.into();
         if let Some(index) = self.node(node) {
             let host = &mut self.machines[index].host;
             match tables.family() {
-                IpFamily::IPv4 => host.rules_v4 = Some(Arc::new(tables)),
-                IpFamily::IPv6 => host.rules_v6 = Some(Arc::new(tables)),
+                IpFamily::IPv4 => host.rules_v4 = Some(tables),
+                IpFamily::IPv6 => host.rules_v6 = Some(tables),
             }
         }
     }

@@ -67,7 +67,7 @@ impl Around {
 /// The answer as text.
 pub(crate) fn run(args: &Dns) -> Result<String, Failure> {
     let sources = Sources::read(&args.files)?;
-    let corefile = args.corefile.as_ref().map(read).transpose()?;
+    let corefile = args.corefile.as_deref().map(read).transpose()?;
     if let (Some(text), Some(file)) = (&corefile, &args.corefile) {
         check(text, &file.display().to_string())?;
     }

@@ -9,9 +9,7 @@ use std::fmt::Write as _;
 use std::net::{IpAddr, SocketAddr};
 
 use super::index::{Index, Keys, Next};
-use super::rule::{
-    AddressType, Block, ConnMark, Limit, RejectWith, Rule, State, Target, Test, What,
-};
+use super::rule::{Block, ConnMark, Limit, RejectWith, Rule, State, Target, Test, What};
 use super::tables::{Chain, Policy, Table};
 use crate::limits::MAX_RULES_LOOKED_AT;
 use crate::net::{IcmpMessage, IpFamily, Packet, Transport};
@@ -20,11 +18,8 @@ use crate::netfilter::chance::{Chance, Seeded, compared};
 use crate::netfilter::host::Host;
 use crate::netfilter::ipset::Sets;
 use crate::netfilter::memory::Memory;
+use crate::netfilter::route::Routing;
 use crate::netfilter::trace::{Doubt, Draw, Trace};
-
-/// Whether a reply to a source would leave by a device: loosely (by any), and whether an own address
-/// will do.
-type ReversePath<'a> = dyn Fn(IpAddr, Option<&str>, bool, bool) -> bool + 'a;
 
 /// What rules can see of a packet, and what they can change.
 pub(crate) struct Seen<'a> {
@@ -45,10 +40,8 @@ pub(crate) struct Seen<'a> {
     pub(crate) connmark: &'a mut u32,
     /// Set by NOTRACK.
     pub(crate) untrack: bool,
-    /// What an address is, on any device or on one.
-    pub(crate) type_of: &'a dyn Fn(IpAddr, Option<&str>) -> AddressType,
-    /// Whether a source may come in by a device: source, device, loosely, local ones as well.
-    pub(crate) reverse_path: &'a ReversePath<'a>,
+    /// The host's addresses and routes.
+    pub(crate) routing: &'a Routing,
     /// The host's ipsets.
     pub(crate) sets: &'a Sets,
     pub(crate) memory: &'a mut Memory,
@@ -133,10 +126,7 @@ pub(crate) fn why_failed(rule: &Rule, at: &RuleAt, view: &View, host: &Host) -> 
         dnat: view.dnat,
         connmark: &mut connmark,
         untrack: false,
-        type_of: &|address, device| host.routing.type_on(address, device),
-        reverse_path: &|source, device, loose, local| {
-            host.routing.reverse_path(source, device, loose, local)
-        },
+        routing: &host.routing,
         sets: &host.sets,
         // It failed before it could draw or remember.
         memory: &mut Memory::default(),
@@ -310,7 +300,7 @@ fn passes(rule: &Rule, at: &RuleAt, seen: &mut Seen<'_>) -> Result<String, Strin
             && seen.sets.get(name).is_none()
         {
             // The tools refuse such a rule, so there is a set, and nobody said what is in it.
-            doubt.get_or_insert_with(|| format!("ipset `{name}`, of which nothing is known,"));
+            doubt.get_or_insert_with(|| format!("the content of ipset `{name}`"));
             continue;
         }
         // Behind something unmodelled nothing may change: whether the kernel comes here is open.
@@ -401,13 +391,13 @@ fn make(test: &Test, at: &RuleAt, seen: &mut Seen<'_>) -> Result<String, String>
             (found, format!("TCP flags {:#04x} of {of:#04x}", flags & of))
         }
         What::SourceType(types, limit) => {
-            let own = (seen.type_of)(seen.packet.src, limited(*limit, seen));
+            let own = seen.routing.type_on(seen.packet.src, limited(*limit, seen));
             let found = types.contains(&own);
             let said = format!("source {} is {}", seen.packet.src, own.as_str());
             (found, said)
         }
         What::DestinationType(types, limit) => {
-            let own = (seen.type_of)(seen.packet.dst, limited(*limit, seen));
+            let own = seen.routing.type_on(seen.packet.dst, limited(*limit, seen));
             let found = types.contains(&own);
             let said = format!("destination {} is {}", seen.packet.dst, own.as_str());
             (found, said)
@@ -514,7 +504,9 @@ fn make(test: &Test, at: &RuleAt, seen: &mut Seen<'_>) -> Result<String, String>
             accept_local,
             ..
         } => {
-            let found = (seen.reverse_path)(seen.packet.src, seen.in_device, *loose, *accept_local);
+            let found =
+                seen.routing
+                    .reverse_path(seen.packet.src, seen.in_device, *loose, *accept_local);
             let said = if found {
                 "the way back is the way it came"
             } else {

@@ -247,9 +247,9 @@ fn holds(field: Field, value: &Value, seen: &Seen<'_>) -> bool {
             pattern.holds(seen.out_device.unwrap_or(""))
         }
         (Field::State, Value::State(state)) => *state == seen.state,
-        (Field::SourceType, Value::Type(kind)) => (seen.type_of)(seen.packet.src, None) == *kind,
+        (Field::SourceType, Value::Type(kind)) => seen.routing.type_of(seen.packet.src) == *kind,
         (Field::DestinationType, Value::Type(kind)) => {
-            (seen.type_of)(seen.packet.dst, None) == *kind
+            seen.routing.type_of(seen.packet.dst) == *kind
         }
         _ => false,
     }
@@ -284,12 +284,12 @@ fn shown(field: Field, seen: &Seen<'_>) -> String {
         Field::Mark(mask) => format!("mark {:#x}", seen.packet.mark & mask),
         Field::SourceType => format!(
             "source is {}",
-            (seen.type_of)(seen.packet.src, None).as_str()
+            seen.routing.type_of(seen.packet.src).as_str()
         ),
         Field::DestinationType => {
             format!(
                 "destination is {}",
-                (seen.type_of)(seen.packet.dst, None).as_str()
+                seen.routing.type_of(seen.packet.dst).as_str()
             )
         }
     }
