@@ -18,7 +18,7 @@ use super::{ProxySettings, Settings, walk};
 use crate::api::{Kind, ObjectRef, Origin};
 use crate::diagnostic::{Diagnostic, Span};
 use crate::manifest::{self, Document};
-use crate::network::{Journey, Request, RequestError, Reuse, Tally};
+use crate::network::{Journey, Listens, Request, RequestError, Reuse, Tally};
 use crate::proxy;
 
 /// What became of an edit.
@@ -46,6 +46,8 @@ pub struct Lab {
     /// Each Node's rules, made when they are first asked for.
     rules: BTreeMap<String, OnceCell<Option<Rc<NodeRules>>>>,
     wires: walk::Wires,
+    /// Where Pods listen, for those of which somebody said so.
+    listens: BTreeMap<ObjectRef, Listens>,
 }
 
 impl Lab {
@@ -61,6 +63,7 @@ impl Lab {
             slots: Slots::default(),
             rules: BTreeMap::new(),
             wires: walk::Wires::default(),
+            listens: BTreeMap::new(),
         };
         lab.open("");
         lab
@@ -72,6 +75,8 @@ impl Lab {
         self.world = World::default();
         self.readiness.clear();
         self.slots = Slots::default();
+        self.wires = walk::Wires::default();
+        self.listens.clear();
         self.edit(text);
         if !self.outcome.applied {
             // A fresh cluster is the last good world of a text that cannot be read.
@@ -131,9 +136,10 @@ impl Lab {
         &self.settings
     }
 
-    /// Another seed: other addresses, other names, other draws.
+    /// Another seed: other addresses, other names, other draws. What the Nodes remember is gone.
     pub fn set_seed(&mut self, seed: u64) {
         self.settings.seed = seed;
+        self.wires = walk::Wires::default();
         let documents = std::mem::take(&mut self.documents);
         self.build(&documents, &BTreeSet::new());
     }
@@ -153,6 +159,24 @@ impl Lab {
         self.readiness.insert(pod.clone(), ready);
         let documents = std::mem::take(&mut self.documents);
         self.build(&documents, &BTreeSet::new());
+    }
+
+    /// Says where a Pod's processes listen; with `None` again on the ports that its containers
+    /// declare.
+    pub fn set_listens(&mut self, pod: &ObjectRef, listens: Option<Listens>) {
+        match listens {
+            Some(listens) => drop(self.listens.insert(pod.clone(), listens)),
+            None => drop(self.listens.remove(pod)),
+        }
+        let mut wires = std::mem::take(&mut self.wires);
+        wires.world_changed(&self.world);
+        self.wires = wires;
+    }
+
+    /// Where a Pod's processes listen, if somebody said so.
+    #[must_use]
+    pub fn listens(&self, namespace: &str, pod: &str) -> Option<&Listens> {
+        self.listens.get(&ObjectRef::new(Kind::Pod, namespace, pod))
     }
 
     fn build(&mut self, documents: &[Document], refused: &BTreeSet<usize>) -> Vec<Diagnostic> {
@@ -186,7 +210,9 @@ impl Lab {
                 .filter(|pod| !picture::is_hidden(&self.world, pod))
                 .map(|pod| (picture::reference(pod), pod.spec.node_name.as_str())),
         );
-        self.wires = walk::Wires::default();
+        let mut wires = std::mem::take(&mut self.wires);
+        wires.world_changed(&self.world);
+        self.wires = wires;
         diagnostics
     }
 

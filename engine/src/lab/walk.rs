@@ -6,6 +6,7 @@ use ipnet::IpNet;
 
 use super::scene::Client;
 use super::session::Lab;
+use super::stale;
 use super::world::World;
 use crate::api::{Node, Origin, Pod};
 use crate::net::Protocol;
@@ -24,6 +25,13 @@ const CONTROL_PLANE: &str = "control-plane";
 /// neighbouring seeds do not share draws.
 const SEED_STEP: u64 = 0x9e37_79b9_7f4a_7c15;
 
+/// How much virtual time passes after a request, in milliseconds. Somebody sent it by hand; and
+/// connections that were closed are forgotten in time, however many requests are sent.
+const REQUEST_MS: u64 = 1_000;
+
+/// The same for each of many requests at once.
+const ONE_OF_MANY_MS: u64 = 2;
+
 /// The network, and what its Nodes remember of earlier packets.
 #[derive(Debug, Default)]
 pub(super) struct Wires {
@@ -41,9 +49,11 @@ impl Wires {
         request: &Request,
         reuse: Reuse,
     ) -> Result<Journey, RequestError> {
-        self.with(lab, |network, state, chance, lookups| {
+        let journey = self.with(lab, |network, state, chance, lookups| {
             network.walk_with(state, chance, request, lookups, reuse)
-        })
+        });
+        self.advance(REQUEST_MS);
+        journey
     }
 
     /// Sends many requests.
@@ -53,9 +63,11 @@ impl Wires {
         request: &Request,
         count: u32,
     ) -> Result<Tally, RequestError> {
-        self.with(lab, |network, state, chance, lookups| {
+        let tally = self.with(lab, |network, state, chance, lookups| {
             network.walk_many(state, chance, request, lookups, count)
-        })
+        });
+        self.advance(REQUEST_MS.max(u64::from(count) * ONE_OF_MANY_MS));
+        tally
     }
 
     fn with<T>(
@@ -78,6 +90,12 @@ impl Wires {
             resolve: None,
         };
         go(network, &mut self.state, &mut Seeded::new(seed), lookups)
+    }
+
+    /// The world changed: what the Nodes remember stays, but for what kube-proxy clears away.
+    pub(super) fn world_changed(&mut self, world: &World) {
+        self.network = None;
+        stale::clear(&mut self.state, world);
     }
 
     /// What time it is, in milliseconds since the world began.
@@ -158,6 +176,11 @@ fn network(lab: &Lab) -> Network {
     let world = lab.world();
     let proxy = &lab.settings().proxy;
     let mut plan = plan(world);
+    for pod in &mut plan.pods {
+        if let Some(listens) = lab.listens(&pod.namespace, &pod.name) {
+            pod.listens = listens.clone();
+        }
+    }
     for node in &mut plan.nodes {
         // kube-proxy sets it at start, in this mode only.
         node.route_localnet = proxy.mode == Mode::Iptables && proxy.localhost_node_ports;
