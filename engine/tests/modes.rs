@@ -1,5 +1,7 @@
 //! The lab in each mode of kube-proxy: rules, journeys, and what leads from one to the other.
 
+use lobby_engine::api::{Kind, ObjectRef};
+use lobby_engine::cluster::{Command, Listening};
 use lobby_engine::lab::{EXAMPLES, Lab, ProxySettings, Settings};
 use lobby_engine::net::Protocol;
 use lobby_engine::network::{Location, Request, VerdictKind};
@@ -151,4 +153,105 @@ fn a_node_port_does_not_answer_on_the_loopback_but_in_iptables_mode() {
         };
         assert_eq!(journey.verdict.kind, expected, "{mode}");
     }
+}
+
+const DNS: &str = "\
+apiVersion: v1
+kind: Pod
+metadata: {name: NAME, labels: {app: dns}}
+spec: {containers: [{name: dns, image: dns, ports: [{containerPort: 5353, protocol: UDP}]}]}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: client}
+spec: {containers: [{name: client, image: client}]}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: dns}
+spec: {clusterIP: 10.96.0.77, selector: {app: dns}, ports: [{port: 53, targetPort: 5353, protocol: UDP}]}
+";
+
+#[test]
+fn a_udp_client_is_moved_on_when_its_endpoint_goes() {
+    for mode in Mode::ALL {
+        let mut lab = lab(mode, &DNS.replace("NAME", "old"));
+        let request = Request {
+            from: "pod/client".to_owned(),
+            to: "10.96.0.77:53".to_owned(),
+            protocol: Protocol::Udp,
+        };
+        let served = |lab: &mut Lab| {
+            let journey = lab.send_keep_alive(&request).unwrap();
+            let source = journey.hops[0].after.from_text();
+            (journey.served.and_then(|served| served.pod), source)
+        };
+        let (pod, source) = served(&mut lab);
+        assert_eq!(pod.as_deref(), Some("default/old"), "{mode}");
+        assert_eq!(served(&mut lab), (pod, source.clone()), "{mode}");
+        lab.edit(&DNS.replace("NAME", "new"));
+        // The same socket of the same client: without kube-proxy's cleaning it would be stuck.
+        let (pod, again) = served(&mut lab);
+        assert_eq!(
+            (pod.as_deref(), again),
+            (Some("default/new"), source),
+            "{mode}"
+        );
+    }
+}
+
+#[test]
+fn time_passes_with_requests() {
+    let mut lab = lab(Mode::Iptables, EXAMPLES[0].text);
+    let request = lab.suggestion().unwrap();
+    lab.send(&request).unwrap();
+    assert_eq!(lab.now_ms(), 1_000);
+    let tally = lab.send_many(&request, 600).unwrap();
+    let answered: u32 = (tally.shares.iter())
+        .filter(|share| share.kind == VerdictKind::Answered)
+        .map(|share| share.count)
+        .sum();
+    assert_eq!(answered, 600);
+    assert_eq!(lab.now_ms(), 2_200);
+    lab.advance(800);
+    assert_eq!(lab.now_ms(), 3_000);
+}
+
+#[test]
+fn a_process_that_listens_on_the_loopback_only_is_not_reached() {
+    let mut lab = lab(Mode::Iptables, EXAMPLES[0].text);
+    let request = lab.suggestion().unwrap();
+    assert!(lab.send(&request).unwrap().served.is_some());
+    let pods: Vec<_> = lab.world().store.pods().cloned().collect();
+    for pod in &pods {
+        let name = ObjectRef::new(Kind::Pod, &pod.metadata.namespace, &pod.metadata.name);
+        let listening = Listening::LocalhostOnly;
+        lab.execute(&Command::SetListening {
+            pod: name,
+            listening,
+        })
+        .unwrap();
+    }
+    let journey = lab.send(&request).unwrap();
+    assert_eq!(journey.verdict.kind, VerdictKind::Refused);
+    let why = journey.hops[journey.hops.len() - 3..]
+        .iter()
+        .map(|hop| hop.why.cluster.text())
+        .collect::<String>();
+    assert!(why.contains("listens on 127.0.0.1"), "{journey}");
+    let next = journey.verdict.next.unwrap().cluster.text();
+    assert!(next.contains("0.0.0.0"), "{next}");
+    for pod in &pods {
+        let name = ObjectRef::new(Kind::Pod, &pod.metadata.namespace, &pod.metadata.name);
+        let listening = Listening::Everywhere;
+        lab.execute(&Command::SetListening {
+            pod: name,
+            listening,
+        })
+        .unwrap();
+    }
+    assert_eq!(
+        lab.send(&request).unwrap().verdict.kind,
+        VerdictKind::Answered
+    );
 }

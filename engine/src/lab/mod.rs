@@ -16,6 +16,7 @@ mod scene;
 mod session;
 mod settings;
 mod slots;
+mod stale;
 mod system;
 mod walk;
 mod world;

@@ -84,6 +84,7 @@ impl Lab {
         self.undone.clear();
         self.slots = Slots::default();
         self.own_rules.clear();
+        self.wires = walk::Wires::default();
         self.edit(text);
         if !self.outcome.applied {
             // A fresh cluster is the last good world of a text that cannot be read.
@@ -143,9 +144,10 @@ impl Lab {
         &self.settings
     }
 
-    /// Another seed: other addresses, other names, other draws.
+    /// Another seed: other addresses, other names, other draws. What the Nodes remember is gone.
     pub fn set_seed(&mut self, seed: u64) {
         self.settings.seed = seed;
+        self.wires = walk::Wires::default();
         let documents = std::mem::take(&mut self.documents);
         self.build(&documents, &BTreeSet::new());
     }
@@ -177,6 +179,9 @@ impl Lab {
     /// What the API server refuses; then nothing changes.
     pub fn execute(&mut self, command: &Command) -> Result<Done, StatusError> {
         let done = self.world.change(|cluster| cluster.execute(command))?;
+        if let Command::Advance(milliseconds) = command {
+            self.wires.advance(*milliseconds);
+        }
         self.commands.push(command.clone());
         self.undone.clear();
         self.renew();
@@ -254,7 +259,9 @@ impl Lab {
                 .filter(|pod| !picture::is_hidden(&self.world, pod))
                 .map(|pod| (picture::reference(pod), pod.spec.node_name.as_str())),
         );
-        self.wires = walk::Wires::default();
+        let mut wires = std::mem::take(&mut self.wires);
+        wires.world_changed(&self.world);
+        self.wires = wires;
     }
 
     /// The world.
@@ -402,7 +409,8 @@ impl Lab {
 
     /// Lets virtual time pass, in milliseconds: connections and affinity expire.
     pub fn advance(&mut self, ms: u64) {
-        self.wires.advance(ms);
+        // Nothing is refused that only waits.
+        let _ = self.execute(&Command::Advance(ms));
     }
 
     /// Looks a name up as a client does: the addresses of it, or with a type the records of that

@@ -1,5 +1,6 @@
 //! The lab's wires: built from the world when the first packet is sent, kept until it changes.
 
+use std::mem::take;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -9,6 +10,7 @@ use super::internet;
 use super::names::{Asking, ClientNames, Names};
 use super::scene::Client;
 use super::session::Lab;
+use super::stale;
 use super::world::World;
 use crate::api::{Kind, Node, ObjectRef, Origin, Pod};
 use crate::cluster::Listening;
@@ -31,6 +33,13 @@ const CONTROL_PLANE: &str = "control-plane";
 /// What is added to the seed for each request: an odd number far from small ones, so that
 /// neighbouring seeds do not share draws.
 const SEED_STEP: u64 = 0x9e37_79b9_7f4a_7c15;
+
+/// How much virtual time passes after a request, in milliseconds. Somebody sent it by hand; and
+/// connections that were closed are forgotten in time, however many requests are sent.
+const REQUEST_MS: u64 = 1_000;
+
+/// The same for each of many requests at once.
+const ONE_OF_MANY_MS: u64 = 2;
 
 /// The network, and what its Nodes remember of earlier packets.
 #[derive(Debug, Default)]
@@ -93,6 +102,7 @@ impl Wires {
             }
         };
         internet::judge(&mut journey);
+        self.advance(REQUEST_MS);
         Ok(journey)
     }
 
@@ -114,7 +124,16 @@ impl Wires {
             origins: Some(&origins),
             names: found.as_ref(),
         };
-        network.walk_many(state, &mut Seeded::new(seed), request, lookups, count)
+        let tally = network.walk_many(state, &mut Seeded::new(seed), request, lookups, count);
+        self.advance(REQUEST_MS.max(u64::from(count) * ONE_OF_MANY_MS));
+        tally
+    }
+
+    /// The world changed: what the Nodes remember stays, but for what kube-proxy clears away.
+    pub(super) fn world_changed(&mut self, world: &World) {
+        self.network = None;
+        self.names = None;
+        stale::clear(&mut self.state, world);
     }
 
     /// What time it is, in milliseconds since the world began.
@@ -254,10 +273,15 @@ fn plan(world: &World) -> Plan {
     let mut plan = kubeadm::plan(&nodes, &pods);
     for pod in &mut plan.pods {
         let reference = ObjectRef::new(Kind::Pod, &*pod.namespace, &*pod.name);
-        // Who listens on 127.0.0.1 only listens for nobody else.
-        if world.cluster().listening(&reference) != Listening::Everywhere {
-            pod.listens = Listens::default();
-        }
+        pod.listens = match (
+            world.cluster().listening(&reference),
+            take(&mut pod.listens),
+        ) {
+            (Listening::Everywhere, listens) => listens,
+            (Listening::LocalhostOnly, Listens::On(ports)) => Listens::OnLoopback(ports),
+            (Listening::LocalhostOnly, listens) => listens,
+            (Listening::Nowhere, _) => Listens::default(),
+        };
     }
     plan.outside.extend(control_plane(world, &plan));
     let lan: Vec<IpNet> = (plan.router.iter())

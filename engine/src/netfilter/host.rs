@@ -207,6 +207,8 @@ pub struct Moment<'a> {
     pub now_ms: u64,
     /// Where draws and ports come from.
     pub chance: &'a mut dyn Chance,
+    /// Whether rules are only counted: then the passage's trace says nothing of each.
+    pub quiet: bool,
 }
 
 /// What became of a packet on a host.
@@ -364,10 +366,10 @@ impl Host {
             nft: self.nft(family),
             ipvs: self.ipvs(family),
             state,
+            trace: Trace::new(moment.quiet),
             moment,
             skb,
             error: None,
-            trace: Trace::default(),
             rewrites: Vec::new(),
         };
         let (Ok(fate) | Err(fate)) = walk(&mut path);

@@ -63,6 +63,7 @@ impl Bench {
         let mut moment = Moment {
             now_ms: 0,
             chance: &mut self.chance,
+            quiet: false,
         };
         self.host
             .receive(&mut self.state, &mut moment, device, Skb::new(packet))
@@ -72,6 +73,7 @@ impl Bench {
         let mut moment = Moment {
             now_ms: 0,
             chance: &mut self.chance,
+            quiet: false,
         };
         self.host.send(&mut self.state, &mut moment, skb)
     }
@@ -161,6 +163,7 @@ fn an_error_about_a_rewritten_packet_is_rewritten_back_inside_and_outside() {
     let mut moment = Moment {
         now_ms: 0,
         chance: &mut bench.chance,
+        quiet: false,
     };
     let told = (bench.host).receive(&mut bench.state, &mut moment, BRIDGE, error);
     assert_eq!(told.fate, out(ETH, "192.168.0.7"));

@@ -60,6 +60,10 @@ pub struct Doubt {
 /// worked out when somebody asks.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Trace {
+    /// Rules are counted only, and no word is said of them.
+    quiet: bool,
+    /// How many were counted so.
+    counted: u32,
     records: Vec<Record>,
     /// What the packet looked like when rules were passed over.
     views: Vec<View>,
@@ -77,8 +81,29 @@ enum Record {
 }
 
 impl Trace {
+    /// One that only counts rules, or one that says of each why it matched or not.
+    pub(super) fn new(quiet: bool) -> Self {
+        Self {
+            quiet,
+            ..Self::default()
+        }
+    }
+
+    pub(super) fn is_quiet(&self) -> bool {
+        self.quiet
+    }
+
+    /// Counts a rule of which nothing is said.
+    pub(super) fn count(&mut self) {
+        self.counted = self.counted.saturating_add(1);
+    }
+
     /// Notes that a rule was looked at.
     pub(super) fn look(&mut self, at: RuleAt, matched: bool, why: String) {
+        if self.quiet {
+            self.counted += u32::from(at.number > 0 || at.table == "ipvs");
+            return;
+        }
         self.records.push(Record::Look(Look {
             at,
             matched,
@@ -87,8 +112,13 @@ impl Trace {
         }));
     }
 
-    /// Notes rules that were passed over, and how the packet looked to them.
-    pub(super) fn pass(&mut self, passed: Passed, view: View) {
+    /// Notes rules that were passed over, and how the packet looked to them; without that they are
+    /// counted.
+    pub(super) fn pass(&mut self, passed: Passed, view: Option<View>) {
+        let Some(view) = view else {
+            self.counted = self.counted.saturating_add(passed.count);
+            return;
+        };
         if self.views.last() != Some(&view) {
             self.views.push(view);
         }
@@ -100,7 +130,7 @@ impl Trace {
     /// its real server.
     #[must_use]
     pub fn rules_looked_at(&self) -> u32 {
-        self.records.iter().fold(0, |sum: u32, record| {
+        self.records.iter().fold(self.counted, |sum: u32, record| {
             sum.saturating_add(match record {
                 Record::Look(look) => u32::from(look.at.number > 0 || look.at.table == "ipvs"),
                 Record::Passed(passed, _) => passed.count,

@@ -128,6 +128,8 @@ pub(super) struct Exchange<'a> {
     pub(super) events: Vec<Event>,
     /// The connection by which the request goes, if it was open before.
     pub(super) held: Option<Held>,
+    /// Whether rules are only counted.
+    pub(super) quiet: bool,
 }
 
 /// How many proxies may stand one behind the other.
@@ -385,6 +387,7 @@ impl Exchange<'_> {
         let mut moment = Moment {
             now_ms: self.state.now_ms,
             chance: &mut *self.chance,
+            quiet: self.quiet,
         };
         let host = &found.host;
         let passage = if host.has_rules() {

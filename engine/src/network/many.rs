@@ -13,7 +13,7 @@ use super::tally::{Answerer, Fit, Promise, Share, Tally};
 use super::tell::served;
 use super::topology::Network;
 use super::verdict;
-use super::walk::{Lookups, Ready, Reuse, Went};
+use super::walk::{How, Lookups, Ready, Went};
 use super::words;
 use crate::limits::{MAX_POSSIBILITIES, MAX_REQUESTS};
 use crate::net::IpFamily;
@@ -85,7 +85,12 @@ impl Network {
         let mut rules_looked_at = 0;
         let mut ports = PortSequence::from(ephemeral_port(chance));
         for _ in 0..count {
-            let went = self.go(state, chance, &ready, Reuse::Close, Some(ports.next()));
+            let how = How {
+                port: Some(ports.next()),
+                quiet: true,
+                ..How::default()
+            };
+            let went = self.go(state, chance, &ready, how);
             rules_looked_at += (went.events.iter())
                 .map(|event| u64::from(event.passage.trace.rules_looked_at()))
                 .sum::<u64>();
@@ -190,7 +195,8 @@ impl Network {
             real: Vec::new(),
         };
         for _ in 0..MAX_POSSIBILITIES {
-            let went = self.go(&mut state.clone(), &mut branches, ready, Reuse::Close, None);
+            let mut state = state.clone();
+            let went = self.go(&mut state, &mut branches, ready, How::default());
             if let Some(promise) = self.promise_of(&went) {
                 expected.promise = promise;
             }

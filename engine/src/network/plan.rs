@@ -106,6 +106,9 @@ pub enum Listens {
     Everywhere,
     /// On these.
     On(Vec<(Protocol, u16)>),
+    /// On these, and only for those who come by the loopback: a process that was told to listen
+    /// on 127.0.0.1 or ::1.
+    OnLoopback(Vec<(Protocol, u16)>),
 }
 
 impl Default for Listens {

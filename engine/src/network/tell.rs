@@ -388,7 +388,12 @@ impl Teller<'_> {
             _ => {
                 let at = told.location(event.machine);
                 self.hop(Step::Reject, at, Direction::Request, packet);
-                self.say(words::nobody_listens(told.place(event.machine), &packet));
+                let elsewhere = told.listens_elsewhere(event.machine, &packet);
+                self.say(words::nobody_listens(
+                    told.place(event.machine),
+                    &packet,
+                    elsewhere,
+                ));
             }
         }
     }

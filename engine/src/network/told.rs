@@ -155,6 +155,15 @@ impl Told<'_> {
         }
     }
 
+    /// The address on which a machine's process listens on a packet's port, where it is another one
+    /// than the packet's.
+    pub(super) fn listens_elsewhere(&self, machine: usize, packet: &Packet) -> Option<IpAddr> {
+        let (protocol, port) = packet.transport.protocol().zip(packet.transport.dport())?;
+        self.network
+            .machine(machine)
+            .listens_elsewhere(protocol, port)
+    }
+
     /// The virtual server of a rule's name, if it names one.
     pub(super) fn virtual_server(&self, machine: usize, at: &RuleAt) -> Option<&VirtualServer> {
         let family = IpFamily::of(self.sent.dst);

@@ -61,6 +61,15 @@ impl Machine {
         }
     }
 
+    /// The address on which a process waits for connections to this port, where it is another one
+    /// than the packet's: `127.0.0.1` for a process that listens on the loopback only.
+    #[must_use]
+    pub fn listens_elsewhere(&self, protocol: Protocol, port: u16) -> Option<IpAddr> {
+        (self.sockets.iter())
+            .filter(|socket| socket.protocol == protocol && socket.port == Some(port))
+            .find_map(|socket| socket.address)
+    }
+
     /// The process that takes connections to this address and port.
     #[must_use]
     pub fn listener(&self, protocol: Protocol, address: IpAddr, port: u16) -> Option<&Socket> {
@@ -705,9 +714,9 @@ fn by(to: IpNet, via: Option<IpAddr>, device: usize) -> Route {
 }
 
 fn sockets_of(listens: &Listens, owner: &Owner) -> Vec<Socket> {
-    let socket = |protocol, port| Socket {
+    let socket = |protocol, port, address| Socket {
         protocol,
-        address: None,
+        address,
         port,
         owner: owner.clone(),
         serves: Serves::Itself,
@@ -715,10 +724,21 @@ fn sockets_of(listens: &Listens, owner: &Owner) -> Vec<Socket> {
     match listens {
         Listens::Everywhere => [Protocol::Tcp, Protocol::Udp, Protocol::Sctp]
             .into_iter()
-            .map(|protocol| socket(protocol, None))
+            .map(|protocol| socket(protocol, None, None))
             .collect(),
         Listens::On(ports) => (ports.iter())
-            .map(|&(protocol, port)| socket(protocol, Some(port)))
+            .map(|&(protocol, port)| socket(protocol, Some(port), None))
             .collect(),
+        Listens::OnLoopback(ports) => {
+            let loopbacks = [
+                IpAddr::from([127, 0, 0, 1]),
+                IpAddr::from([0, 0, 0, 0, 0, 0, 0, 1_u16]),
+            ];
+            (ports.iter())
+                .flat_map(|&(protocol, port)| {
+                    loopbacks.map(|address| socket(protocol, Some(port), Some(address)))
+                })
+                .collect()
+        }
     }
 }

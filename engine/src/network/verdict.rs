@@ -60,11 +60,11 @@ pub(super) fn verdict(told: &Told<'_>, hops: &[Hop]) -> Verdict {
         Ending::Reset { machine, by, got } => Verdict {
             kind,
             detail: words::at_hop("TCP reset", told.place(*machine), at, of),
-            why: why(words::nobody_listens(told.place(*machine), got).sentence),
+            why: why(words::nobody_listens(told.place(*machine), got, None).sentence),
             cause: cause(told, *machine, by.as_ref()),
             next: Some(match by {
                 Some(_) => words::next_rule(),
-                None => words::next_listen(got),
+                None => words::next_listen(got, told.listens_elsewhere(*machine, got)),
             }),
         },
         Ending::Told {
@@ -86,7 +86,7 @@ pub(super) fn verdict(told: &Told<'_>, hops: &[Hop]) -> Verdict {
                 next: Some(match (&by, stop) {
                     (Some((machine, by)), _) => next_for_rule(told, *machine, by),
                     (None, Some(stop)) => next_for_stop(told, stop),
-                    (None, None) => words::next_listen(got),
+                    (None, None) => words::next_listen(got, told.listens_elsewhere(*machine, got)),
                 }),
             }
         }

@@ -71,6 +71,16 @@ pub(super) struct Ready {
     pub(super) sent: Sent,
 }
 
+/// How a request is carried out.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct How {
+    pub(super) reuse: Reuse,
+    /// A new connection's source port; drawn where none is given.
+    pub(super) port: Option<u16>,
+    /// Whether rules are only counted: what is told of it shows none of them.
+    pub(super) quiet: bool,
+}
+
 /// A request that was carried out.
 pub(super) struct Went {
     pub(super) sent: Packet,
@@ -110,7 +120,11 @@ impl Network {
     ) -> Result<Journey, RequestError> {
         Ok(match self.ready(request, lookups)? {
             Ok(ready) => {
-                let went = self.go(state, chance, &ready, reuse, None);
+                let how = How {
+                    reuse,
+                    ..How::default()
+                };
+                let went = self.go(state, chance, &ready, how);
                 self.tell(request, ready, &went, lookups)
             }
             Err(lookup) => self.without_address(request, lookup)?,
@@ -144,16 +158,15 @@ impl Network {
         }))
     }
 
-    /// Carries a request out; a new connection's source port is drawn unless one is given.
+    /// Carries a request out.
     pub(super) fn go(
         &self,
         state: &mut State,
         chance: &mut dyn Chance,
         ready: &Ready,
-        reuse: Reuse,
-        port: Option<u16>,
+        how: How,
     ) -> Went {
-        let held = match reuse {
+        let held = match how.reuse {
             Reuse::Close => None,
             Reuse::KeepAlive => state.held(&ready.client.id, ready.to, ready.sent),
         };
@@ -163,6 +176,7 @@ impl Network {
             chance,
             events: Vec::new(),
             held,
+            quiet: how.quiet,
         };
         let sent = match &exchange.held {
             Some(held) => held.next_packet(),
@@ -177,12 +191,12 @@ impl Network {
                     IpFamily::IPv4 => IpAddr::from([0; 4]),
                     IpFamily::IPv6 => IpAddr::from([0_u16; 8]),
                 });
-                let port = port.unwrap_or_else(|| ephemeral_port(exchange.chance));
+                let port = how.port.unwrap_or_else(|| ephemeral_port(exchange.chance));
                 first_packet(src, port, ready.to, ready.sent)
             }
         };
         let ending = exchange.run(ready.machine, sent);
-        let keeps = reuse == Reuse::KeepAlive;
+        let keeps = how.reuse == Reuse::KeepAlive;
         exchange.settle(&ending, keeps);
         let events = exchange.events;
         if keeps {

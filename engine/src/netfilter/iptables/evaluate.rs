@@ -183,7 +183,7 @@ pub(crate) fn evaluate(table: &Table, chain: &str, seen: &mut Seen<'_>) -> Told 
                     first: small(index + 1),
                     count: small(count),
                 };
-                let view = View::of(seen);
+                let view = (!seen.trace.is_quiet()).then(|| View::of(seen));
                 seen.trace.pass(passed, view);
                 looked_at += count;
                 index += count;
@@ -196,30 +196,34 @@ pub(crate) fn evaluate(table: &Table, chain: &str, seen: &mut Seen<'_>) -> Told 
             }
             continue;
         };
-        let at = RuleAt::new(
-            table.name,
-            chains[chain].name.as_str(),
-            u32::try_from(index + 1).unwrap_or(u32::MAX),
-        );
+        let here = (chain, index);
+        let at = || RuleAt::new(table.name, chains[here.0].name.as_str(), small(here.1 + 1));
         index += 1;
         looked_at += 1;
         if looked_at > MAX_RULES_LOOKED_AT {
-            return Told::GaveUp(at);
+            return Told::GaveUp(at());
         }
-        let verdict = passes(rule, &at, seen);
-        let matched = verdict.is_ok();
-        let why = match verdict {
-            Ok(why) | Err(why) => why,
+        let matched = if seen.trace.is_quiet() {
+            seen.trace.count();
+            passes_quietly(rule, &at, seen)
+        } else {
+            let at = at();
+            let verdict = passes(rule, &at, seen);
+            let matched = verdict.is_ok();
+            let why = match verdict {
+                Ok(why) | Err(why) => why,
+            };
+            seen.trace.look(at, matched, why);
+            matched
         };
-        seen.trace.look(at.clone(), matched, why);
         if !matched {
             continue;
         }
         match &rule.target {
             Target::None | Target::Log(_) | Target::Indifferent(..) => {}
             Target::Accept => return Told::Accept,
-            Target::Drop => return Told::Drop(at),
-            Target::Reject(with) => return Told::Reject(at, *with),
+            Target::Drop => return Told::Drop(at()),
+            Target::Reject(with) => return Told::Reject(at(), *with),
             Target::Return => match back.pop() {
                 Some(place) => (chain, index) = place,
                 None => return by_policy(table, &chains[base], seen),
@@ -237,7 +241,7 @@ pub(crate) fn evaluate(table: &Table, chain: &str, seen: &mut Seen<'_>) -> Told 
                         (chain, index) = (place, 0);
                     }
                     None => seen.trace.doubts.push(Doubt {
-                        at,
+                        at: at(),
                         what: format!("chain `{to}` is not there"),
                     }),
                 }
@@ -249,15 +253,15 @@ pub(crate) fn evaluate(table: &Table, chain: &str, seen: &mut Seen<'_>) -> Told 
             Target::NoTrack { .. } => seen.untrack = true,
             Target::Dnat(_) | Target::Snat(_) | Target::Masquerade(_) | Target::Redirect(_) => {
                 if table.name == "nat" {
-                    return Told::Translate(at, rule.target.clone());
+                    return Told::Translate(at(), rule.target.clone());
                 }
                 seen.trace.doubts.push(Doubt {
-                    at,
+                    at: at(),
                     what: format!("a NAT target in table {}", table.name),
                 });
             }
             Target::NotModelled(what, _) => seen.trace.doubts.push(Doubt {
-                at,
+                at: at(),
                 what: format!("target `{what}`"),
             }),
         }
@@ -328,16 +332,68 @@ fn passes(rule: &Rule, at: &RuleAt, seen: &mut Seen<'_>) -> Result<String, Strin
     Ok(why)
 }
 
+/// The same without a word why: what many requests at once are made of.
+fn passes_quietly(rule: &Rule, at: &dyn Fn() -> RuleAt, seen: &mut Seen<'_>) -> bool {
+    let unknown = |what: &What| match what {
+        What::NotModelled(_) => true,
+        What::Set(name, _) => seen.sets.get(name).is_none(),
+        _ => false,
+    };
+    if rule.tests.iter().any(|test| unknown(&test.what)) {
+        return passes(rule, &at(), seen).is_ok();
+    }
+    rule.tests.iter().all(|test| match plain(&test.what, seen) {
+        Some(found) => found != test.invert,
+        None => match test.what {
+            What::Random(threshold) => (seen.chance.draw(threshold) < threshold) != test.invert,
+            _ => make(test, &at(), seen).is_ok(),
+        },
+    })
+}
+
+/// What a test finds that only looks at the packet; `None` for those that draw, count, remember,
+/// or need ports where there are none.
+fn plain(what: &What, seen: &Seen<'_>) -> Option<bool> {
+    Some(match what {
+        What::Source(block) => block.holds(seen.packet.src),
+        What::Destination(block) => block.holds(seen.packet.dst),
+        What::InDevice(pattern) => pattern.holds(seen.in_device.unwrap_or("")),
+        What::OutDevice(pattern) => pattern.holds(seen.out_device.unwrap_or("")),
+        What::Protocol(number) => *number == 0 || *number == protocol_of(seen.packet),
+        What::SourcePort(ports) => ports.hold(seen.packet.transport.sport()?),
+        What::DestinationPort(ports) => ports.hold(seen.packet.transport.dport()?),
+        What::SourceType(types, limit) => {
+            types.contains(&(seen.routing).type_on(seen.packet.src, limited(*limit, seen)))
+        }
+        What::DestinationType(types, limit) => {
+            types.contains(&(seen.routing).type_on(seen.packet.dst, limited(*limit, seen)))
+        }
+        What::State(states) => states.iter().any(|&state| {
+            state == seen.state
+                || (state == State::Snat && seen.snat)
+                || (state == State::Dnat && seen.dnat)
+        }),
+        What::Mark { value, mask } => seen.packet.mark & mask == *value,
+        What::ConnMark { value, mask } => *seen.connmark & mask == *value,
+        What::Bridged => seen.bridged,
+        What::FromBridgePort => seen.from_port,
+        What::Set(name, sides) => seen.sets.get(name)?.holds(sides, seen.packet),
+        What::Ipvs => seen.ipvs,
+        _ => return None,
+    })
+}
+
 /// Makes one test: what it found when it is passed, and when it is not.
 fn make(test: &Test, at: &RuleAt, seen: &mut Seen<'_>) -> Result<String, String> {
     let is = |found: bool| if found { "is" } else { "is not" };
+    let plain = plain(&test.what, seen) == Some(true);
     let (found, said) = match &test.what {
         What::Source(block) => {
-            let found = block.holds(seen.packet.src);
+            let found = plain;
             (found, in_block("source", seen.packet.src, block, found))
         }
         What::Destination(block) => {
-            let found = block.holds(seen.packet.dst);
+            let found = plain;
             (
                 found,
                 in_block("destination", seen.packet.dst, block, found),
@@ -345,17 +401,17 @@ fn make(test: &Test, at: &RuleAt, seen: &mut Seen<'_>) -> Result<String, String>
         }
         What::InDevice(pattern) => {
             let device = seen.in_device.unwrap_or("");
-            let found = pattern.holds(device);
+            let found = plain;
             (found, in_device("came in by", device, pattern, found))
         }
         What::OutDevice(pattern) => {
             let device = seen.out_device.unwrap_or("");
-            let found = pattern.holds(device);
+            let found = plain;
             (found, in_device("goes out by", device, pattern, found))
         }
         What::Protocol(number) => {
             let own = protocol_of(seen.packet);
-            let found = *number == 0 || *number == own;
+            let found = plain;
             let name = protocol_name(own);
             let said = if found {
                 name.to_owned()
@@ -366,12 +422,12 @@ fn make(test: &Test, at: &RuleAt, seen: &mut Seen<'_>) -> Result<String, String>
         }
         What::SourcePort(ports) => {
             let port = port(seen.packet.transport.sport())?;
-            let found = ports.hold(port);
+            let found = plain;
             (found, format!("source port {port} {} {ports}", is(found)))
         }
         What::DestinationPort(ports) => {
             let port = port(seen.packet.transport.dport())?;
-            let found = ports.hold(port);
+            let found = plain;
             let said = if found {
                 format!("port {port}")
             } else {
@@ -390,24 +446,20 @@ fn make(test: &Test, at: &RuleAt, seen: &mut Seen<'_>) -> Result<String, String>
             let found = flags & of == *set;
             (found, format!("TCP flags {:#04x} of {of:#04x}", flags & of))
         }
-        What::SourceType(types, limit) => {
+        What::SourceType(_, limit) => {
             let own = seen.routing.type_on(seen.packet.src, limited(*limit, seen));
-            let found = types.contains(&own);
+            let found = plain;
             let said = format!("source {} is {}", seen.packet.src, own.as_str());
             (found, said)
         }
-        What::DestinationType(types, limit) => {
+        What::DestinationType(_, limit) => {
             let own = seen.routing.type_on(seen.packet.dst, limited(*limit, seen));
-            let found = types.contains(&own);
+            let found = plain;
             let said = format!("destination {} is {}", seen.packet.dst, own.as_str());
             (found, said)
         }
-        What::State(states) => {
-            let found = states.iter().any(|&state| {
-                state == seen.state
-                    || (state == State::Snat && seen.snat)
-                    || (state == State::Dnat && seen.dnat)
-            });
+        What::State(_) => {
+            let found = plain;
             let mut said = format!("state {}", seen.state.as_str());
             if seen.snat {
                 said.push_str(", SNAT");
@@ -418,14 +470,14 @@ fn make(test: &Test, at: &RuleAt, seen: &mut Seen<'_>) -> Result<String, String>
             (found, said)
         }
         What::Mark { value, mask } => {
-            let found = seen.packet.mark & mask == *value;
+            let found = plain;
             (
                 found,
                 marked("mark", seen.packet.mark, *value, *mask, found),
             )
         }
         What::ConnMark { value, mask } => {
-            let found = *seen.connmark & mask == *value;
+            let found = plain;
             let said = marked("connection's mark", *seen.connmark, *value, *mask, found);
             (found, said)
         }
@@ -473,15 +525,15 @@ fn make(test: &Test, at: &RuleAt, seen: &mut Seen<'_>) -> Result<String, String>
             (found, format!("within its rate: {}", yes(found)))
         }
         What::Bridged => {
-            let found = seen.bridged;
+            let found = plain;
             (found, format!("carried by a bridge: {}", yes(found)))
         }
         What::FromBridgePort => {
-            let found = seen.from_port;
+            let found = plain;
             (found, format!("came in by a bridge's port: {}", yes(found)))
         }
         What::Ipvs => {
-            let found = seen.ipvs;
+            let found = plain;
             (found, format!("passed on by IPVS: {}", yes(found)))
         }
         What::VirtualAddress(_) | What::VirtualPort(_) | What::VirtualProtocol(_) => {

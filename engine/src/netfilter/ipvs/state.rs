@@ -254,6 +254,17 @@ impl IpvsState {
         }
     }
 
+    /// Forgets the UDP connections to real servers for which this holds.
+    pub fn delete_udp(&mut self, which: impl Fn(SocketAddr) -> bool) {
+        let dead: Vec<u64> = (self.connections.iter())
+            .filter(|(_, own)| own.protocol == Protocol::Udp && which(own.real_server))
+            .map(|(&id, _)| id)
+            .collect();
+        for id in dead {
+            self.forget(id);
+        }
+    }
+
     /// Notes that the connection of this tuple is open now, or closed.
     pub(crate) fn settle(&mut self, tuple: &Tuple, phase: Phase, now_ms: u64) {
         if let Some((id, _)) = self.find(tuple) {

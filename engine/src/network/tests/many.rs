@@ -146,3 +146,43 @@ fn too_few_too_many_and_none_at_all() {
         "at most 100000 requests are sent at once"
     );
 }
+
+#[test]
+fn counting_rules_finds_the_same_as_telling_of_them() {
+    use crate::network::walk::How;
+
+    for mode in Mode::ALL {
+        let network = lab_in(mode, &BOTH, |spec| {
+            spec.load_balancer_source_ranges = vec!["203.0.113.0/24".to_owned()];
+        });
+        for (from, to) in [
+            ("pod/client", "10.96.32.10:80"),
+            ("pod/web-1", "10.96.32.10:80"),
+            ("node/node-1", "10.96.32.10:80"),
+            ("external/laptop", "node-3:30080"),
+            ("pod/client", "10.96.32.10:81"),
+            ("pod/client", "10.244.2.7:9999"),
+            ("external/laptop", "node-2:22"),
+            ("pod/client", "ping://10.96.32.10"),
+        ] {
+            for seed in 0..4 {
+                let request = ask(from, to);
+                let ready = network.ready(&request, Lookups::default()).unwrap();
+                let ready = ready.unwrap_or_else(|_| panic!("no names here"));
+                let go = |quiet| {
+                    let how = How {
+                        quiet,
+                        ..How::default()
+                    };
+                    let mut state = State::default();
+                    let went = network.go(&mut state, &mut Seeded::new(seed), &ready, how);
+                    let counts: Vec<u32> = (went.events.iter())
+                        .map(|event| event.passage.trace.rules_looked_at())
+                        .collect();
+                    (went.ending, counts, state)
+                };
+                assert_eq!(go(true), go(false), "{mode}: {from} to {to}");
+            }
+        }
+    }
+}

@@ -76,7 +76,12 @@ pub(in crate::network) fn deliver(
     }
 }
 
-pub(in crate::network) fn nobody_listens(place: Place<'_>, packet: &Packet) -> Said {
+/// `elsewhere`: the address on which a process does listen on this port.
+pub(in crate::network) fn nobody_listens(
+    place: Place<'_>,
+    packet: &Packet,
+    elsewhere: Option<IpAddr>,
+) -> Said {
     let port = port_text(packet);
     let udp = !matches!(packet.transport, Transport::Tcp { .. });
     if matches!(packet.transport, Transport::Tcp { flags, .. } if !flags.syn) {
@@ -123,14 +128,24 @@ pub(in crate::network) fn nobody_listens(place: Place<'_>, packet: &Packet) -> S
                 .mark(Mark::Bad, port)
                 .say("."),
         ),
-        why: Words::new(
-            "The guest hears \u{201c}connection refused\u{201d} at once.",
-            if udp {
-                "The host's own stack answers with ICMP port unreachable."
-            } else {
-                "The host's own stack answers with a TCP reset."
-            },
-        ),
+        why: match elsewhere {
+            Some(address) => Words::new(
+                "Somebody is in, and opens to nobody from outside the room.",
+                format!(
+                    "A process listens on {} only, which nobody reaches from outside the Pod; the packet is for {}.",
+                    crate::net::host_port(address, packet.transport.dport()),
+                    packet.to_text()
+                ),
+            ),
+            None => Words::new(
+                "The guest hears \u{201c}connection refused\u{201d} at once.",
+                if udp {
+                    "The host's own stack answers with ICMP port unreachable."
+                } else {
+                    "The host's own stack answers with a TCP reset."
+                },
+            ),
+        },
     }
 }
 

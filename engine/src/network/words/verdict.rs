@@ -92,8 +92,14 @@ pub(in crate::network) fn next_rule() -> Words {
     Words::same("Look at the rule that decided, and at the field that made it.")
 }
 
-pub(in crate::network) fn next_listen(packet: &Packet) -> Words {
+pub(in crate::network) fn next_listen(packet: &Packet, elsewhere: Option<IpAddr>) -> Words {
     let port = port_text(packet);
+    if let Some(address) = elsewhere {
+        return Words::new(
+            "Let the room open to guests from outside.",
+            format!("Let the process listen on 0.0.0.0 (or [::]) instead of {address}."),
+        );
+    }
     Words::new(
         format!(
             "Compare the number the desk writes ({port}) with the one at which the room opens."
