@@ -53,7 +53,7 @@ pub(super) fn objects_at(world: &World, documents: &[Document], line: u32) -> Ve
     let mut objects = vec![object.clone()];
     let mut seen: BTreeSet<ObjectRef> = BTreeSet::new();
     match object.kind {
-        Kind::Deployment => {
+        kind if kind.is_workload() => {
             seen.extend(
                 world
                     .store

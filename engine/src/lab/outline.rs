@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::picture;
 use super::scene::DeskType;
 use super::world::World;
-use crate::api::{Object, ObjectRef};
+use crate::api::{Kind, Object, ObjectRef};
 use crate::diagnostic::Span;
 use crate::manifest::Document;
 
@@ -40,10 +40,12 @@ pub(super) fn outline(world: &World, documents: &[Document]) -> Vec<OutlineEntry
                     let type_ = picture::desk_type(service);
                     (type_.as_str().to_owned(), Some(type_))
                 }
-                Object::Deployment(deployment) => {
-                    let pods = deployment.status.replicas;
-                    let word = if pods == 1 { "Pod" } else { "Pods" };
-                    (format!("Deployment · {pods} {word}"), None)
+                Object::Deployment(own) => (workload(object.kind, own.status.replicas), None),
+                Object::ReplicaSet(own) => (workload(object.kind, own.status.replicas), None),
+                Object::StatefulSet(own) => (workload(object.kind, own.status.replicas), None),
+                Object::DaemonSet(own) => {
+                    let pods = own.status.current_number_scheduled;
+                    (workload(object.kind, pods), None)
                 }
                 other => (other.kind().to_string(), None),
             };
@@ -56,4 +58,10 @@ pub(super) fn outline(world: &World, documents: &[Document]) -> Vec<OutlineEntry
             }
         })
         .collect()
+}
+
+/// A workload and how many Pods it has.
+fn workload(kind: Kind, pods: i32) -> String {
+    let word = if pods == 1 { "Pod" } else { "Pods" };
+    format!("{kind} · {pods} {word}")
 }

@@ -9,8 +9,9 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use super::Settings;
 use crate::api::{
-    ConfigMap, Container, ContainerPort, Deployment, Endpoint, EndpointConditions, EndpointPort,
-    EndpointSlice, IntOrString, LabelSelector, Namespace, Object, ObjectMeta, Service, ServicePort,
+    ConfigMap, Container, ContainerPort, Deployment, Endpoint, EndpointAddress, EndpointConditions,
+    EndpointPort, EndpointSlice, EndpointSubset, Endpoints, EndpointsPort, IntOrString,
+    LabelSelector, Namespace, Object, ObjectMeta, Service, ServicePort,
 };
 use crate::controllers::endpoint_slice::SERVICE_NAME_LABEL;
 use crate::dns::KUBEADM_COREFILE;
@@ -40,6 +41,7 @@ pub(super) fn objects(settings: &Settings) -> Vec<Object> {
         .collect();
     objects.push(Object::Service(kubernetes(settings)));
     objects.push(Object::EndpointSlice(kubernetes_slice(settings)));
+    objects.push(Object::Endpoints(kubernetes_endpoints(settings)));
     objects.push(Object::Service(kube_dns(settings)));
     objects.push(Object::ConfigMap(corefile()));
     objects.push(Object::Deployment(coredns()));
@@ -98,6 +100,31 @@ fn kubernetes(settings: &Settings) -> Service {
         ..ServicePort::default()
     }];
     service
+}
+
+/// The older list beside the slice: the API server writes both itself.
+fn kubernetes_endpoints(settings: &Settings) -> Endpoints {
+    let network = u32::from(settings.networks.nodes.network());
+    Endpoints {
+        metadata: meta(
+            "default",
+            "kubernetes",
+            &[("endpointslice.kubernetes.io/skip-mirror", "true")],
+        ),
+        subsets: vec![EndpointSubset {
+            addresses: vec![EndpointAddress {
+                ip: Ipv4Addr::from(network + API_SERVER).to_string(),
+                ..EndpointAddress::default()
+            }],
+            ports: vec![EndpointsPort {
+                name: "https".to_owned(),
+                port: API_SERVER_PORT,
+                protocol: "TCP".to_owned(),
+                ..EndpointsPort::default()
+            }],
+            ..EndpointSubset::default()
+        }],
+    }
 }
 
 fn kubernetes_slice(settings: &Settings) -> EndpointSlice {
