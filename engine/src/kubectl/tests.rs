@@ -317,6 +317,48 @@ fn what_is_no_manifest_is_told() {
 }
 
 #[test]
+fn what_kubectl_made_is_printed_in_the_order_of_its_types() {
+    let keys = |line: &str| -> Vec<String> {
+        let text = stdout(line);
+        let keys = text
+            .lines()
+            .filter_map(|line| line.trim().strip_prefix('"')?.split_once("\":"));
+        keys.map(|(key, _)| key.to_owned()).collect()
+    };
+    assert_eq!(
+        keys("run x --image=nginx --port=80 -o json"),
+        [
+            "kind",
+            "apiVersion",
+            "metadata",
+            "name",
+            "namespace",
+            "creationTimestamp",
+            "labels",
+            "run",
+            "spec",
+            "containers",
+            "name",
+            "image",
+            "ports",
+            "containerPort",
+            "protocol",
+            "resources",
+            "terminationMessagePath",
+            "terminationMessagePolicy",
+            "imagePullPolicy",
+            "restartPolicy",
+            "terminationGracePeriodSeconds",
+            "dnsPolicy",
+            "securityContext",
+            "schedulerName",
+            "enableServiceLinks",
+            "status",
+        ]
+    );
+}
+
+#[test]
 fn the_context_keeps_its_namespace() {
     assert_eq!(
         stdout("config set-context --current --namespace=shop\nget svc -o name"),

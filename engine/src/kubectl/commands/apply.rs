@@ -32,9 +32,8 @@ pub(super) const FLAGS: &[Flag] = &[
 
 pub(super) fn run(cx: &mut Cx<'_>) -> Result<(), Error> {
     let dry_run = cx.dry_run()?;
-    if let [first, ..] = cx.flags.args.as_slice() {
+    if !cx.flags.args.is_empty() {
         let args = cx.flags.args.join(" ");
-        let _ = first;
         return Err(Error::usage(
             "kubectl apply",
             &format!("Unexpected args: [{args}]"),
@@ -60,10 +59,7 @@ pub(super) fn run(cx: &mut Cx<'_>) -> Result<(), Error> {
     let mut applied = Vec::new();
     for info in infos {
         match one(cx, info, dry_run) {
-            Ok((object, operation)) if as_objects => {
-                let _ = operation;
-                applied.push(object);
-            }
+            Ok((object, _)) if as_objects => applied.push(object),
             Ok((object, operation)) => {
                 printer.done(cx, &object, operation, dry_run, false)?;
             }

@@ -67,7 +67,7 @@ fn one(cx: &mut Cx<'_>, info: &Info, dry_run: DryRun, printer: &mut Printer) -> 
             .api
             .create(by_kind("Service"), &namespace, service, server)?;
     }
-    printer.done(cx, &service, "exposed", dry_run, dry_run == DryRun::Client)
+    printer.done(cx, &service, "exposed", dry_run, true)
 }
 
 /// The labels that the Pods of an object have.

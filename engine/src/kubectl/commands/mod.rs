@@ -82,13 +82,10 @@ static COMMANDS: &[Command] = &[
     ),
     command(&["cluster-info"], &[], server::cluster_info),
     command(&["config", "current-context"], &[], config::current_context),
-    alias(
-        command(
-            &["config", "get-contexts"],
-            &[config::GET_FLAGS],
-            config::get_contexts,
-        ),
-        &[],
+    command(
+        &["config", "get-contexts"],
+        &[config::GET_FLAGS],
+        config::get_contexts,
     ),
     command(
         &["config", "set-context"],

@@ -11,9 +11,8 @@ use crate::api::selector::{Selector, matches_map};
 use crate::kubectl::args::{self, Flag, Takes, flag, short};
 use crate::kubectl::error::Error;
 use crate::kubectl::resource::by_kind;
-use crate::kubectl::select;
 use crate::kubectl::tree::Value;
-use crate::kubectl::{Cx, Then};
+use crate::kubectl::{Cx, Then, select, table};
 
 pub(super) const EXEC_FLAGS: &[Flag] = &[
     short("container", 'c', Takes::Text),
@@ -75,7 +74,7 @@ fn pod_of(cx: &mut Cx<'_>, object: &Value) -> Result<Value, Error> {
             pods.retain(|pod| matches_map(&wanted, &select::labels(pod)));
         }
         "Deployment" | "ReplicaSet" | "StatefulSet" => {
-            let text = super::super::table::selector(object.at("spec.selector"));
+            let text = table::selector(object.at("spec.selector"));
             let selector: Selector = text.parse().unwrap_or_default();
             pods.retain(|pod| !selector.is_empty() && selector.matches(&select::labels(pod)));
         }

@@ -265,8 +265,7 @@ pub(super) fn run(cx: &mut Cx<'_>) -> Result<(), Error> {
         return Error::join(errors);
     }
     for object in &made {
-        let typed = dry_run == DryRun::Client;
-        printer.done(cx, object, "created", dry_run, typed)?;
+        printer.done(cx, object, "created", dry_run, true)?;
     }
     Error::join(errors)
 }

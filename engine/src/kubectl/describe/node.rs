@@ -16,6 +16,7 @@ fn date(text: &str) -> String {
     }
 }
 
+/// Quotas and limits are no resources of this API: then kubectl says nothing of them.
 pub(super) fn namespace(w: &mut Writer, namespace: &Value) {
     w.field("Name", namespace.name());
     labels(w, "Labels", namespace.entries_at("metadata.labels"));
@@ -26,7 +27,6 @@ pub(super) fn namespace(w: &mut Writer, namespace: &Value) {
         namespace.entries_at("metadata.annotations"),
     );
     w.field("Status", namespace.str_at("status.phase"));
-    w.put("\nNo resource quota.\n\nNo LimitRange resource.\n");
 }
 
 pub(super) fn node(w: &mut Writer, api: &dyn Api, node: &Value) {
@@ -47,10 +47,11 @@ pub(super) fn node(w: &mut Writer, api: &dyn Api, node: &Value) {
     );
     taints(w, spec);
     w.field("Unschedulable", &spec.bool_at("unschedulable").to_string());
+    // Leases are no resource of this API.
     w.field(
         "Lease",
         &format!(
-            "Failed to get lease: leases.coordination.k8s.io \"{}\" not found",
+            "Failed to get lease: the server could not find the requested resource (get leases.coordination.k8s.io {})",
             node.name()
         ),
     );
