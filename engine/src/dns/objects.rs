@@ -5,7 +5,7 @@
 //! address, live Pods by their first address. Where CoreDNS takes things in the order of a Go map,
 //! here they come in the order of their names.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use super::corefile::{Kubernetes, PodsMode};
 use crate::api::{EndpointSlice, FieldPath, Kind, Object, ObjectRef, Origin, Pod};
@@ -20,16 +20,59 @@ pub(super) struct Objects {
     namespaces: BTreeSet<String>,
     /// Namespaces that exist, but are not shown.
     hidden_namespaces: BTreeSet<String>,
-    /// By Namespace, by name.
-    services: BTreeMap<String, BTreeMap<String, ServiceEntry>>,
-    /// By Namespace, by the Service's name; in the order of their own names.
-    slices: BTreeMap<String, BTreeMap<String, Vec<SliceEntry>>>,
-    /// Namespace and name of the first Service with a cluster IP.
-    services_by_address: BTreeMap<String, (String, String)>,
-    /// Namespace and Service of the slices with a ready endpoint, and which of its slices it is.
-    slices_by_address: BTreeMap<String, Vec<(String, String, usize)>>,
-    /// Namespace and name of the live Pods with a first address.
-    pods_by_address: BTreeMap<String, Vec<(String, String)>>,
+    services: Vec<ServiceEntry>,
+    slices: Vec<SliceEntry>,
+    /// The names of live Pods with a first address.
+    pods: Vec<String>,
+    /// Services by Namespace and name.
+    service_names: Index,
+    /// Slices by Namespace, Service and their own name.
+    slice_names: Index,
+    /// Services by cluster IP, in the order of their names.
+    service_addresses: Index,
+    /// Slices by the address of a ready endpoint, in the order of their names.
+    slice_addresses: Index,
+    /// Pods by Namespace, first address and name.
+    pod_addresses: Index,
+}
+
+/// The numbers of entries, in the order of the keys that lead to them. One kind of index for
+/// everything: the page pays for each kind in bytes.
+#[derive(Clone, Debug, Default)]
+struct Index(Vec<(String, usize)>);
+
+impl Index {
+    fn push(&mut self, parts: &[&str], number: usize) {
+        self.0.push((key(parts), number));
+    }
+
+    fn sort(&mut self) {
+        self.0.sort_unstable();
+    }
+
+    /// The entries whose keys begin with these parts, in the order of what follows.
+    fn find<'a>(&'a self, parts: &[&str]) -> impl Iterator<Item = usize> + use<'a> {
+        let start = key(parts);
+        let first = self.0.partition_point(|(key, _)| *key < start);
+        let found = &self.0[first..];
+        let count = found.partition_point(|(key, _)| key.starts_with(&start));
+        found[..count].iter().map(|(_, number)| *number)
+    }
+
+    /// All entries, in the order of their keys.
+    fn numbers(&self) -> impl Iterator<Item = usize> {
+        self.0.iter().map(|(_, number)| *number)
+    }
+}
+
+/// Parts as one text, in which a shorter part comes before a longer one that begins like it.
+fn key(parts: &[&str]) -> String {
+    let mut key = String::new();
+    for part in parts {
+        key.push_str(part);
+        key.push('\0');
+    }
+    key
 }
 
 /// A Service, as far as names go.
@@ -65,6 +108,9 @@ pub(super) struct PortEntry {
 /// An EndpointSlice, as far as names go.
 #[derive(Clone, Debug)]
 pub(super) struct SliceEntry {
+    pub(super) namespace: String,
+    /// The Service that it belongs to.
+    pub(super) service: String,
     pub(super) name: String,
     /// One port of number -1 where the slice has none.
     pub(super) ports: Vec<PortEntry>,
@@ -97,8 +143,8 @@ impl ServiceEntry {
 
 impl SliceEntry {
     /// A field of the slice.
-    pub(super) fn origin(&self, namespace: &str, field: FieldPath) -> Origin {
-        let object = ObjectRef::new(Kind::EndpointSlice, namespace, &self.name);
+    pub(super) fn origin(&self, field: FieldPath) -> Origin {
+        let object = ObjectRef::new(Kind::EndpointSlice, &self.namespace, &self.name);
         Origin::new(object, field)
     }
 }
@@ -187,10 +233,9 @@ impl Objects {
             target,
             ports: PortEntry::or_none(ports.collect()),
         };
-        self.services
-            .entry(metadata.namespace.clone())
-            .or_default()
-            .insert(metadata.name.clone(), entry);
+        let names = [metadata.namespace.as_str(), &metadata.name];
+        self.service_names.push(&names, self.services.len());
+        self.services.push(entry);
     }
 
     fn add_slice(&mut self, slice: &EndpointSlice, pod_names: bool) {
@@ -207,6 +252,8 @@ impl Objects {
             )
         });
         let mut entry = SliceEntry {
+            namespace: metadata.namespace.clone(),
+            service: service.clone(),
             name: metadata.name.clone(),
             ports: PortEntry::or_none(ports.collect()),
             addresses: Vec::new(),
@@ -239,12 +286,9 @@ impl Objects {
                 });
             }
         }
-        self.slices
-            .entry(metadata.namespace.clone())
-            .or_default()
-            .entry(service.clone())
-            .or_default()
-            .push(entry);
+        let names = [metadata.namespace.as_str(), service, &metadata.name];
+        self.slice_names.push(&names, self.slices.len());
+        self.slices.push(entry);
     }
 
     fn add_pod(&mut self, pod: &Pod) {
@@ -256,47 +300,39 @@ impl Objects {
         if gone || pod.metadata.deletion_timestamp.is_some() || address.is_empty() {
             return;
         }
-        let name = (pod.metadata.namespace.clone(), pod.metadata.name.clone());
-        self.pods_by_address
-            .entry(address.clone())
-            .or_default()
-            .push(name);
+        let metadata = &pod.metadata;
+        let names = [metadata.namespace.as_str(), address, &metadata.name];
+        self.pod_addresses.push(&names, self.pods.len());
+        self.pods.push(metadata.name.clone());
     }
 
     /// Puts everything in the order of its names, and indexes by address.
     fn index_addresses(&mut self) {
-        for (namespace, services) in &self.services {
-            for (name, service) in services {
-                if let Target::Addresses(addresses) = &service.target {
-                    for address in addresses {
-                        self.services_by_address
-                            .entry(address.clone())
-                            .or_insert_with(|| (namespace.clone(), name.clone()));
-                    }
+        self.service_names.sort();
+        self.slice_names.sort();
+        // The place in the order of names follows the address, so that the order holds there too.
+        let place = |place: usize| format!("{place:010}");
+        for (order, number) in self.service_names.numbers().enumerate() {
+            if let Target::Addresses(addresses) = &self.services[number].target {
+                for address in addresses {
+                    self.service_addresses
+                        .push(&[address, &place(order)], number);
                 }
             }
         }
-        for (namespace, services) in &mut self.slices {
-            for (service, slices) in services {
-                slices.sort_by(|one, other| one.name.cmp(&other.name));
-                for (number, slice) in slices.iter().enumerate() {
-                    let addresses: BTreeSet<&str> = slice
-                        .addresses
-                        .iter()
-                        .map(|address| address.text.as_str())
-                        .collect();
-                    for address in addresses {
-                        self.slices_by_address
-                            .entry(address.to_owned())
-                            .or_default()
-                            .push((namespace.clone(), service.clone(), number));
-                    }
+        for (order, number) in self.slice_names.numbers().enumerate() {
+            let mut texts: Vec<&String> = Vec::new();
+            for address in &self.slices[number].addresses {
+                if !texts.contains(&&address.text) {
+                    texts.push(&address.text);
+                    self.slice_addresses
+                        .push(&[&address.text, &place(order)], number);
                 }
             }
         }
-        for pods in self.pods_by_address.values_mut() {
-            pods.sort();
-        }
+        self.service_addresses.sort();
+        self.slice_addresses.sort();
+        self.pod_addresses.sort();
     }
 
     /// Whether the Namespace exists and is shown.
@@ -311,50 +347,43 @@ impl Objects {
 
     /// A Service.
     pub(super) fn service(&self, namespace: &str, name: &str) -> Option<&ServiceEntry> {
-        self.services.get(namespace)?.get(name)
+        let number = self.service_names.find(&[namespace, name]).last()?;
+        self.services.get(number)
     }
 
-    /// The slices of a Service.
-    pub(super) fn slices(&self, namespace: &str, service: &str) -> &[SliceEntry] {
-        self.slices
-            .get(namespace)
-            .and_then(|services| services.get(service))
-            .map_or(&[], Vec::as_slice)
+    /// The slices of a Service, in the order of their names.
+    pub(super) fn slices<'a>(
+        &'a self,
+        namespace: &str,
+        service: &str,
+    ) -> impl Iterator<Item = &'a SliceEntry> + use<'a> {
+        let found = self.slice_names.find(&[namespace, service]);
+        found.map(|number| &self.slices[number])
     }
 
     /// The Service with a cluster IP.
     pub(super) fn service_of_address(&self, address: &str) -> Option<&ServiceEntry> {
-        let (namespace, name) = self.services_by_address.get(address)?;
-        self.service(namespace, name)
+        let number = self.service_addresses.find(&[address]).next()?;
+        self.services.get(number)
     }
 
-    /// The slices with a ready endpoint of an address: Namespace, Service and slice.
-    pub(super) fn slices_of_address(
-        &self,
+    /// The slices with a ready endpoint of an address.
+    pub(super) fn slices_of_address<'a>(
+        &'a self,
         address: &str,
-    ) -> impl Iterator<Item = (&str, &str, &SliceEntry)> {
-        self.slices_by_address
-            .get(address)
-            .into_iter()
-            .flatten()
-            .filter_map(|(namespace, service, number)| {
-                let slice = self.slices(namespace, service).get(*number)?;
-                Some((namespace.as_str(), service.as_str(), slice))
-            })
+    ) -> impl Iterator<Item = &'a SliceEntry> + use<'a> {
+        let found = self.slice_addresses.find(&[address]);
+        found.map(|number| &self.slices[number])
     }
 
     /// The live Pods of a Namespace with an address.
     pub(super) fn pods_of_address<'a>(
         &'a self,
-        namespace: &'a str,
+        namespace: &str,
         address: &str,
-    ) -> impl Iterator<Item = &'a str> {
-        self.pods_by_address
-            .get(address)
-            .into_iter()
-            .flatten()
-            .filter(move |(own, _)| own == namespace)
-            .map(|(_, name)| name.as_str())
+    ) -> impl Iterator<Item = &'a str> + use<'a> {
+        let found = self.pod_addresses.find(&[namespace, address]);
+        found.map(|number| self.pods[number].as_str())
     }
 }
 

@@ -3,31 +3,23 @@
 //! It follows its CNAMEs, answers with authority for nothing, and knows no other names. Left out:
 //! that an ancestor of a known name exists too (an empty non-terminal), SOA records beside a "no".
 
-use std::collections::BTreeMap;
-
-use super::{Answer, Name, Question, Rcode, Reason, Record, RecordData, RecordType};
+use super::{Answer, Question, Rcode, Reason, Record, RecordData, RecordType};
 use crate::limits::MAX_DNS_LOOKUPS;
 
 /// Names outside the cluster.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Upstream {
-    /// By name in lower case.
-    records: BTreeMap<Name, Vec<Record>>,
+    /// A few; names are compared without letter case.
+    records: Vec<Record>,
 }
 
 impl Upstream {
     /// The table of these records.
     #[must_use]
     pub fn new(records: impl IntoIterator<Item = Record>) -> Self {
-        let mut table = Self::default();
-        for record in records {
-            table
-                .records
-                .entry(record.name.to_lowercase())
-                .or_default()
-                .push(record);
+        Self {
+            records: records.into_iter().collect(),
         }
-        table
     }
 
     /// What the resolver answers. Names come back in the letter case of the question.
@@ -36,11 +28,13 @@ impl Upstream {
         let mut answer = Answer::empty(Rcode::NoError, Reason::Forwarded);
         let mut name = question.name.clone();
         for _ in 0..MAX_DNS_LOOKUPS {
-            let Some(records) = self.records.get(&name.to_lowercase()) else {
+            let records = self.records.iter();
+            let records: Vec<&Record> = records.filter(|own| own.name.same_as(&name)).collect();
+            if records.is_empty() {
                 answer.rcode = Rcode::NxDomain;
                 answer.reason = Reason::UnknownOutside;
                 return answer;
-            };
+            }
             let own = |record: &Record| Record {
                 name: name.clone(),
                 ..record.clone()
@@ -49,14 +43,18 @@ impl Upstream {
                 question.record_type == ANY || record.data.record_type() == question.record_type
             };
             let found = answer.answer.len();
-            answer.answer.extend(records.iter().filter(fits).map(own));
+            let fitting = records.iter().copied().filter(fits);
+            answer.answer.extend(fitting.map(own));
             if answer.answer.len() > found || question.record_type == RecordType::CNAME {
                 return answer;
             }
-            let alias = records.iter().find_map(|record| match &record.data {
-                RecordData::Cname { target } => Some((own(record), target.clone())),
-                _ => None,
-            });
+            let alias = records
+                .iter()
+                .copied()
+                .find_map(|record| match &record.data {
+                    RecordData::Cname { target } => Some((own(record), target.clone())),
+                    _ => None,
+                });
             let Some((record, target)) = alias else {
                 if answer.answer.is_empty() {
                     answer.reason = Reason::OtherType {
@@ -78,6 +76,7 @@ const ANY: RecordType = RecordType(255);
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::dns::Name;
 
     fn table(lines: &[&str]) -> Upstream {
         Upstream::new(lines.iter().map(|line| line.parse().unwrap()))

@@ -44,7 +44,7 @@ impl CoreDns {
 
 struct Zone<'a> {
     server: &'a CoreDns,
-    asked: BTreeSet<Question>,
+    asked: BTreeSet<String>,
     records: Vec<Record>,
 }
 
@@ -100,10 +100,9 @@ impl Zone<'_> {
     /// Asks once, and keeps the answer.
     fn ask(&mut self, name: &Name, record_type: RecordType) {
         let question = Question::new(name.clone(), record_type);
-        if !self.asked.contains(&question) {
+        if self.asked.insert(question.to_string()) {
             let answer = self.server.answer(&question);
             self.records.extend(answer.answer);
-            self.asked.insert(question);
         }
     }
 }

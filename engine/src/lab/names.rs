@@ -12,7 +12,6 @@
 //! leaves its port closed. Left out: answers that are kept (each question is asked anew), programs
 //! that bring their own resolver, DNS over TCP.
 
-use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
@@ -71,7 +70,7 @@ pub(super) struct Names {
     /// The Nodes by name, for hosts files.
     nodes: Vec<(String, IpAddr)>,
     /// CoreDNS by Namespace, or why it does not start.
-    servers: BTreeMap<String, Result<CoreDns, String>>,
+    servers: Vec<(String, Result<CoreDns, String>)>,
     /// What the resolver on the LAN knows, and the one on the internet.
     upstream: [Upstream; 2],
 }
@@ -105,18 +104,21 @@ impl Names {
                     .collect(),
             ),
             nodes,
-            servers: BTreeMap::new(),
+            servers: Vec::new(),
             upstream,
         };
-        let mut own: BTreeMap<String, Vec<IpAddr>> = BTreeMap::new();
-        own.insert(SYSTEM.to_owned(), Vec::new());
+        let mut own: Vec<(&str, Vec<IpAddr>)> = vec![(SYSTEM, Vec::new())];
         for pod in world.store.pods().filter(|pod| is_server(pod)) {
-            let addresses = own.entry(pod.metadata.namespace.clone()).or_default();
-            addresses.extend(pod.status.pod_ip.parse::<IpAddr>().ok());
+            let namespace = pod.metadata.namespace.as_str();
+            let address = pod.status.pod_ip.parse::<IpAddr>().ok();
+            match own.iter_mut().find(|(known, _)| *known == namespace) {
+                Some((_, addresses)) => addresses.extend(address),
+                None => own.push((namespace, address.into_iter().collect())),
+            }
         }
         for (namespace, addresses) in own {
             let file = settings.corefile.as_deref().or_else(|| {
-                let map = world.store.config_map(&namespace, CONFIG_MAP)?;
+                let map = world.store.config_map(namespace, CONFIG_MAP)?;
                 map.data.get(COREFILE).map(String::as_str)
             });
             let server = match file.map(Corefile::read) {
@@ -138,17 +140,23 @@ impl Names {
                     }
                 }
             };
-            names.servers.insert(namespace, server);
+            names.servers.push((namespace.to_owned(), server));
         }
         names
     }
 
     /// The cluster's own CoreDNS.
     fn server(&self) -> Result<&CoreDns, String> {
-        match self.servers.get(SYSTEM) {
-            Some(Ok(server)) => Ok(server),
-            Some(Err(why)) => Err(why.clone()),
-            None => Err("There is no CoreDNS.".to_owned()),
+        self.server_in(SYSTEM)
+    }
+
+    /// The CoreDNS of a Namespace, or why it does not start.
+    fn server_in(&self, namespace: &str) -> Result<&CoreDns, String> {
+        let server = self.servers.iter().find(|(own, _)| own == namespace);
+        match server {
+            Some((_, Ok(server))) => Ok(server),
+            Some((_, Err(why))) => Err(why.clone()),
+            None => Err(format!("There is no CoreDNS in {namespace}.")),
         }
     }
 

@@ -187,8 +187,8 @@ impl Plugin {
             });
         };
         let ready = || {
-            let slices = self.objects.slices(parsed.namespace, parsed.service);
-            slices.iter().any(|slice| !slice.addresses.is_empty())
+            let mut slices = self.objects.slices(parsed.namespace, parsed.service);
+            slices.any(|slice| !slice.addresses.is_empty())
         };
         let whole = parsed.endpoint.is_empty();
         match &service.target {
@@ -284,7 +284,7 @@ impl Plugin {
                     if !fits(parsed, port) {
                         continue;
                     }
-                    let origin = |field| Some(slice.origin(&service.namespace, field));
+                    let origin = |field| Some(slice.origin(field));
                     entries.push(Entry {
                         host: Host::new(&address.text),
                         port: port.number,
@@ -303,7 +303,7 @@ impl Plugin {
         Reason::NoReadyEndpoints {
             namespace: service.namespace.clone(),
             service: service.name.clone(),
-            not_ready: slices.iter().map(|slice| slice.not_ready).sum(),
+            not_ready: slices.map(|slice| slice.not_ready).sum(),
         }
     }
 }

@@ -244,12 +244,12 @@ impl Plugin {
             other_type(request)
         };
         let mut records = Vec::new();
-        let mut seen: BTreeSet<IpAddr> = BTreeSet::new();
+        let mut seen: BTreeSet<String> = BTreeSet::new();
         for entry in entries {
             let target = match entry.host {
                 Host::Address(address) => {
                     let wanted = address.is_ipv4() == (request.record_type == RecordType::A);
-                    if wanted && seen.insert(address) {
+                    if wanted && seen.insert(address.to_string()) {
                         records.push(self.address_record(request.name, address, entry.origin));
                     }
                     continue;
@@ -355,8 +355,7 @@ impl Plugin {
         // The weights are shared out before duplicates are taken away, and over addresses times
         // ports.
         let weight = srv_weight(entries.len());
-        let mut ports: BTreeSet<(Name, u16)> = BTreeSet::new();
-        let mut hosts: BTreeSet<(Name, IpAddr)> = BTreeSet::new();
+        let mut seen: BTreeSet<String> = BTreeSet::new();
         for entry in entries {
             let Host::Address(address) = entry.host else {
                 continue;
@@ -366,7 +365,7 @@ impl Plugin {
                 continue;
             };
             let target = entry.owner.name(request.zone);
-            if ports.insert((target.clone(), port)) {
+            if seen.insert(format!("{target} {port}")) {
                 let data = RecordData::Srv {
                     priority: 0,
                     weight,
@@ -376,7 +375,7 @@ impl Plugin {
                 let record = self.record(request.name, data, entry.port_origin);
                 records.answer.push(record);
             }
-            if hosts.insert((target.clone(), address)) {
+            if seen.insert(format!("{target} at {address}")) {
                 let record = self.address_record(&target, address, entry.origin);
                 records.additional.push(record);
             }

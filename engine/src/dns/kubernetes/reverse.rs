@@ -31,7 +31,8 @@ impl Plugin {
             let name = Name::of_labels(&[&service.name, &service.namespace, "svc"], zone);
             found.push((name, service.origin("spec.clusterIP")));
         } else {
-            for (namespace, service, slice) in self.objects.slices_of_address(&address) {
+            for slice in self.objects.slices_of_address(&address) {
+                let (namespace, service) = (slice.namespace.as_str(), slice.service.as_str());
                 if hidden(namespace) {
                     continue;
                 }
@@ -39,7 +40,7 @@ impl Plugin {
                     let name = Name::of_labels(&[&entry.label, service, namespace, "svc"], zone);
                     let new = found.iter().all(|(known, _)| *known != name);
                     if entry.text == address && new {
-                        found.push((name, slice.origin(namespace, entry.field())));
+                        found.push((name, slice.origin(entry.field())));
                     }
                 }
             }
@@ -78,16 +79,17 @@ impl Plugin {
         let mut found = Vec::new();
         let mut is_endpoint = false;
         for own in &self.own_addresses {
-            for (namespace, service, slice) in self.objects.slices_of_address(&own.to_string()) {
+            for slice in self.objects.slices_of_address(&own.to_string()) {
                 is_endpoint = true;
-                let Some(service) = self.objects.service(namespace, service) else {
+                let service = self.objects.service(&slice.namespace, &slice.service);
+                let Some(service) = service else {
                     continue;
                 };
                 match &service.target {
                     Target::Headless => {
                         for entry in &slice.addresses {
                             let name = Owner::Endpoint(service, &entry.label).name(zone);
-                            let origin = slice.origin(namespace, entry.field());
+                            let origin = slice.origin(entry.field());
                             if let Some(address) = parse_address(&entry.text) {
                                 found.push((name, address, Some(origin)));
                             }

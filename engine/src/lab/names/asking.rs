@@ -235,10 +235,9 @@ impl Questions<'_> {
                     return (Reply::TimedOut, Some(why));
                 };
                 let names = self.names;
-                let server = match names.servers.get(&own.metadata.namespace) {
-                    Some(Ok(server)) => server,
-                    Some(Err(why)) => return (Reply::Refused, Some(Words::same(why.clone()))),
-                    None => return (Reply::Refused, None),
+                let server = match names.server_in(&own.metadata.namespace) {
+                    Ok(server) => server,
+                    Err(why) => return (Reply::Refused, Some(Words::same(why))),
                 };
                 let forwarded = &mut query.forwarded;
                 let mut answer = server.answer_with(question, &mut |forward, question| {
