@@ -2,17 +2,19 @@
 //!
 //! As the kernel's `ipt_do_table` (`net/ipv4/netfilter/ip_tables.c`), but that rules which a packet
 //! cannot match are passed over by the table's compiled form ([`super::index`]), where it has one;
-//! without it evaluation is linear, and the reference. Every rule looked at goes into the [`Trace`] with what it said. A rule that holds something
-//! unmodelled never matches by it, and is a [`Doubt`] when the rest of it matched.
+//! without it evaluation is linear, and the reference. Every rule looked at goes into the [`Trace`]
+//! with what it said. A rule that holds something unmodelled never matches by it, and is a [`Doubt`]
+//! when the rest of it matched.
 
 use std::fmt::Write as _;
 use std::net::{IpAddr, SocketAddr};
 
 use super::index::{Index, Keys, Next};
+use super::packet::{icmp_of, protocol_name, protocol_of, tcp_flags};
 use super::rule::{Block, ConnMark, Limit, RejectWith, Rule, State, Target, Test, What};
-use super::tables::{Chain, Policy, Table};
+use super::table::{Chain, Policy, Table};
 use crate::limits::MAX_RULES_LOOKED_AT;
-use crate::net::{IcmpMessage, IpFamily, Packet, Transport};
+use crate::net::Packet;
 use crate::netfilter::RuleAt;
 use crate::netfilter::chance::{Chance, Seeded, compared};
 use crate::netfilter::host::Host;
@@ -628,72 +630,4 @@ fn marked(what: &str, mark: u32, value: u32, mask: u32, found: bool) -> String {
     } else {
         format!("{what} {mark:#x}/{mask:#x} {sign} {value:#x}")
     }
-}
-
-/// The protocol's number.
-pub(crate) fn protocol_of(packet: &Packet) -> u8 {
-    match (packet.transport, IpFamily::of(packet.dst)) {
-        (Transport::Tcp { .. }, _) => 6,
-        (Transport::Udp { .. }, _) => 17,
-        (Transport::Sctp { .. }, _) => 132,
-        (Transport::Icmp { .. }, IpFamily::IPv4) => 1,
-        (Transport::Icmp { .. }, IpFamily::IPv6) => 58,
-    }
-}
-
-fn protocol_name(number: u8) -> String {
-    match number {
-        0 => "any protocol".to_owned(),
-        1 => "ICMP".to_owned(),
-        6 => "TCP".to_owned(),
-        17 => "UDP".to_owned(),
-        58 => "ICMPv6".to_owned(),
-        132 => "SCTP".to_owned(),
-        other => format!("protocol {other}"),
-    }
-}
-
-fn tcp_flags(packet: &Packet) -> Option<u8> {
-    match packet.transport {
-        Transport::Tcp { flags, .. } => {
-            Some(u8::from(flags.syn) << 1 | u8::from(flags.rst) << 2 | u8::from(flags.ack) << 4)
-        }
-        _ => None,
-    }
-}
-
-/// ICMP type and code (RFC 792, RFC 4443).
-pub(crate) fn icmp_of(packet: &Packet) -> Option<(u8, u8)> {
-    let Transport::Icmp { message, .. } = packet.transport else {
-        return None;
-    };
-    Some(match (IpFamily::of(packet.dst), message) {
-        (IpFamily::IPv4, IcmpMessage::EchoRequest) => (8, 0),
-        (IpFamily::IPv4, IcmpMessage::EchoReply) => (0, 0),
-        (IpFamily::IPv4, IcmpMessage::NetUnreachable) => (3, 0),
-        (IpFamily::IPv4, IcmpMessage::HostUnreachable) => (3, 1),
-        (IpFamily::IPv4, IcmpMessage::ProtocolUnreachable) => (3, 2),
-        (IpFamily::IPv4, IcmpMessage::PortUnreachable) => (3, 3),
-        (IpFamily::IPv4, IcmpMessage::NetProhibited) => (3, 9),
-        (IpFamily::IPv4, IcmpMessage::HostProhibited) => (3, 10),
-        (IpFamily::IPv4, IcmpMessage::AdminProhibited) => (3, 13),
-        (IpFamily::IPv4, IcmpMessage::TimeExceeded) => (11, 0),
-        (IpFamily::IPv6, IcmpMessage::EchoRequest) => (128, 0),
-        (IpFamily::IPv6, IcmpMessage::EchoReply) => (129, 0),
-        (IpFamily::IPv6, IcmpMessage::NetUnreachable) => (1, 0),
-        (IpFamily::IPv6, IcmpMessage::AdminProhibited) => (1, 1),
-        (IpFamily::IPv6, IcmpMessage::HostUnreachable) => (1, 3),
-        (IpFamily::IPv6, IcmpMessage::PortUnreachable) => (1, 4),
-        (IpFamily::IPv6, IcmpMessage::PolicyFail) => (1, 5),
-        (IpFamily::IPv6, IcmpMessage::RejectRoute) => (1, 6),
-        (IpFamily::IPv6, IcmpMessage::TimeExceeded) => (3, 0),
-        // What one family has, the other never sends.
-        (
-            IpFamily::IPv6,
-            IcmpMessage::ProtocolUnreachable
-            | IcmpMessage::NetProhibited
-            | IcmpMessage::HostProhibited,
-        )
-        | (IpFamily::IPv4, IcmpMessage::PolicyFail | IcmpMessage::RejectRoute) => return None,
-    })
 }

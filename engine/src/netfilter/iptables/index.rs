@@ -12,7 +12,7 @@
 //! remembers: a rule that is passed over must have left no trace in the linear walk either.
 
 use super::rule::{Rule, Target, Test, What, bits};
-use super::tables::Chain;
+use super::table::Chain;
 use crate::net::Packet;
 
 /// A chain of fewer rules is tried rule by rule.

@@ -15,7 +15,8 @@ use super::print::{
 use super::rule::{
     ConnMark, Log, Match, Ports, RecentAction, Rule, Target, Test, What, address_of,
 };
-use super::tables::{Policy, Table, Tables};
+use super::table::{Policy, Table};
+use super::tables::Tables;
 use super::target::reject_name;
 use super::words::{push_quoted, split};
 use crate::net::IpFamily;

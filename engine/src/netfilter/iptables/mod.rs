@@ -15,10 +15,12 @@ mod evaluate;
 mod index;
 mod list;
 mod modules;
+mod packet;
 mod parse;
 mod print;
 mod rule;
 mod save;
+mod table;
 mod tables;
 mod target;
 mod values;
@@ -28,13 +30,15 @@ mod words;
 mod tests;
 
 pub use error::{RuleError, Trouble};
-pub(crate) use evaluate::{Passed, Seen, Told, View, evaluate, icmp_of, protocol_of, why_failed};
+pub(crate) use evaluate::{Passed, Seen, Told, View, evaluate, why_failed};
+pub(crate) use packet::{icmp_of, protocol_of};
 pub(crate) use parse::{block as read_block, protocol as read_protocol};
 pub use rule::{
     AddressType, Block, ConnMark, DevicePattern, Limit, Log, Match, NatRange, Ports, Recent,
     RecentAction, RejectWith, Rule, SetSide, Source, SourceText, State, Target, Test, What,
 };
 pub(crate) use rule::{address_of, bits};
-pub use tables::{Before, Chain, Policy, RuleEntry, Table, Tables};
+pub use table::{Chain, Policy, Table};
+pub use tables::{Before, RuleEntry, Tables};
 pub(crate) use target::nat_range as read_nat_range;
 pub(crate) use values::{number as read_number, state as read_state};

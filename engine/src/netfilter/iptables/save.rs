@@ -13,7 +13,8 @@ use super::print::{
     push_types, shown,
 };
 use super::rule::{ConnMark, DevicePattern, Log, Match, RecentAction, Rule, Target, Test, What};
-use super::tables::{Policy, Table, Tables};
+use super::table::{Policy, Table};
+use super::tables::Tables;
 use super::target::reject_name;
 use super::words::push_quoted;
 use crate::net::IpFamily;

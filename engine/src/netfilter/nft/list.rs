@@ -8,15 +8,19 @@
 //! `meta l4proto`, and several states of a connection always as a list of flags), elements that
 //! rules added, and counters, which `-s` leaves out, too.
 
-use std::fmt::{self, Write as _};
+use std::fmt::Write as _;
 use std::net::IpAddr;
 
+use super::print::{
+    push_base, push_comment, push_duration, push_nat, push_protocol, push_set_mark, push_states,
+    push_verdict,
+};
 use super::ruleset::{
-    Base, By, Chain, Declared, Element, Field, HookName, Map, MapTarget, Rule, Ruleset, Set,
-    Statement, Table, Value, Values, Verdict,
+    By, Chain, Declared, Element, Field, Map, MapTarget, Rule, Ruleset, Set, Statement, Table,
+    Value, Values,
 };
 use crate::net::IpFamily;
-use crate::netfilter::iptables::{DevicePattern, NatRange, RejectWith, State, address_of};
+use crate::netfilter::iptables::{DevicePattern, RejectWith, address_of};
 
 /// Between two elements on different lines.
 const NEW_LINE: &str = ",\n\t\t\t     ";
@@ -468,106 +472,6 @@ fn push_element(element: &Element, out: &mut String) {
     push_verdict(&element.verdict, out);
 }
 
-fn push_comment(comment: Option<&str>, out: &mut String) {
-    if let Some(comment) = comment {
-        let _ = write!(out, " comment \"{comment}\"");
-    }
-}
-
-fn push_verdict(verdict: &Verdict, out: &mut String) {
-    let _ = match verdict {
-        Verdict::Accept => out.write_str("accept"),
-        Verdict::Drop => out.write_str("drop"),
-        Verdict::Return => out.write_str("return"),
-        Verdict::Continue => out.write_str("continue"),
-        Verdict::Jump(chain) => write!(out, "jump {chain}"),
-        Verdict::Goto(chain) => write!(out, "goto {chain}"),
-    };
-}
-
-/// A protocol by its name in /etc/protocols, as far as packets here carry it.
-fn push_protocol(number: u128, out: &mut String) {
-    let name = match number {
-        1 => "icmp",
-        6 => "tcp",
-        17 => "udp",
-        58 => "ipv6-icmp",
-        132 => "sctp",
-        _ => {
-            let _ = write!(out, "{number}");
-            return;
-        }
-    };
-    out.push_str(name);
-}
-
-fn push_base(base: Base, out: &mut String) {
-    let kind = match base.kind {
-        super::BaseKind::Filter => "filter",
-        super::BaseKind::Nat => "nat",
-    };
-    let hook = match base.hook {
-        HookName::Prerouting => "prerouting",
-        HookName::Input => "input",
-        HookName::Forward => "forward",
-        HookName::Output => "output",
-        HookName::Postrouting => "postrouting",
-    };
-    let policy = if base.drops { "drop" } else { "accept" };
-    let _ = writeln!(
-        out,
-        "\t\ttype {kind} hook {hook} priority {}; policy {policy};",
-        Priority(base)
-    );
-}
-
-/// A priority by the name of one no further than ten away, if the hook has that name.
-struct Priority(Base);
-
-impl fmt::Display for Priority {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        const NAMED: [(i32, &str); 6] = [
-            (-300, "raw"),
-            (-150, "mangle"),
-            (-100, "dstnat"),
-            (0, "filter"),
-            (50, "security"),
-            (100, "srcnat"),
-        ];
-        let Self(base) = self;
-        let near = |(value, _): &&(i32, &str)| base.priority.abs_diff(*value) <= 10;
-        let named = NAMED.iter().find(near).filter(|(_, name)| match *name {
-            "dstnat" => base.hook == HookName::Prerouting,
-            "srcnat" => base.hook == HookName::Postrouting,
-            _ => true,
-        });
-        let Some((value, name)) = named else {
-            return write!(f, "{}", base.priority);
-        };
-        match base.priority - value {
-            0 => f.write_str(name),
-            more @ 1.. => write!(f, "{name} + {more}"),
-            less => write!(f, "{name} - {}", -less),
-        }
-    }
-}
-
-fn push_duration(ms: u64, out: &mut String) {
-    let mut rest = ms;
-    for (unit, name) in [
-        (86_400_000, "d"),
-        (3_600_000, "h"),
-        (60_000, "m"),
-        (1_000, "s"),
-        (1, "ms"),
-    ] {
-        if rest >= unit {
-            let _ = write!(out, "{}{name}", rest / unit);
-            rest %= unit;
-        }
-    }
-}
-
 /// Whether a statement goes without saying: that the protocol is TCP, before `tcp dport 80`.
 fn implied(statement: &Statement, after: &[Statement]) -> bool {
     let Statement::Test {
@@ -618,78 +522,4 @@ fn joined(values: &[Value]) -> Vec<Joined<'_>> {
         }
     }
     out
-}
-
-/// States as flags, the smallest bit first.
-fn push_states(values: &[Value], out: &mut String) {
-    let order = [
-        (State::Invalid, "invalid"),
-        (State::Established, "established"),
-        (State::Related, "related"),
-        (State::New, "new"),
-        (State::Untracked, "untracked"),
-    ];
-    let mut before = "";
-    for (state, name) in order {
-        if values.contains(&Value::State(state)) {
-            out.push_str(before);
-            out.push_str(name);
-            before = ",";
-        }
-    }
-}
-
-/// `mark = (mark & mask) ^ value`, said with `&`, `^` and `|` as nft says it
-/// (`netlink_parse_bitwise_bool`).
-fn push_set_mark(mask: u32, value: u32, out: &mut String) {
-    out.push_str("meta mark set ");
-    if mask == 0 {
-        let _ = write!(out, "0x{value:08x}");
-        return;
-    }
-    // Bits that are cleared and then set are those of an `or`.
-    let or = (mask & value) ^ value;
-    let (and, xor) = (mask | or, value & mask);
-    out.push_str("meta mark");
-    for (bits, says, sign) in [
-        (and, and != u32::MAX, '&'),
-        (xor, xor != 0, '^'),
-        (or, or != 0, '|'),
-    ] {
-        if says {
-            let _ = write!(out, " {sign} 0x{bits:08x}");
-        }
-    }
-}
-
-fn push_nat(word: &str, range: &NatRange, out: &mut String) {
-    out.push_str(word);
-    if range.addresses.is_some() || range.ports.is_some() {
-        out.push_str(" to ");
-    }
-    if let Some((first, last)) = range.addresses {
-        let brackets = first.is_ipv6() && range.ports.is_some();
-        let (open, close) = if brackets { ("[", "]") } else { ("", "") };
-        let _ = write!(out, "{open}{first}{close}");
-        if first != last {
-            let _ = write!(out, "-{open}{last}{close}");
-        }
-    }
-    if let Some((first, last)) = range.ports {
-        let _ = write!(out, ":{first}");
-        if first != last {
-            let _ = write!(out, "-{last}");
-        }
-    }
-    let mut before = " ";
-    for (set, name) in [
-        (range.random, "random"),
-        (range.random_fully, "fully-random"),
-        (range.persistent, "persistent"),
-    ] {
-        if set {
-            let _ = write!(out, "{before}{name}");
-            before = ",";
-        }
-    }
 }

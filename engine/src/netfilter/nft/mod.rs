@@ -15,6 +15,7 @@
 
 mod evaluate;
 mod list;
+mod print;
 mod read;
 mod ruleset;
 mod statement;
