@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 use std::net::IpAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use lobby_engine::dns::{
@@ -58,7 +58,7 @@ struct Around {
 }
 
 impl Around {
-    fn read(file: &PathBuf) -> Result<Self, Failure> {
+    fn read(file: &Path) -> Result<Self, Failure> {
         serde_yaml::from_str(&read(file)?)
             .map_err(|error| Failure(format!("{}: {error}", file.display())))
     }
