@@ -345,3 +345,67 @@ fn a_client_or_target_that_is_not_there_is_an_error_with_words() {
         assert!(!error.to_string().is_empty(), "{from} {to}");
     }
 }
+
+#[test]
+fn a_persons_own_rules_take_a_nodes_place_until_they_are_given_back() {
+    let mut lab = lab(EXAMPLES[0].text);
+    let asked = lab.suggestion().unwrap();
+    let node = lab.scene().wings[0].node.name.clone();
+    let nodes: Vec<String> = (lab.scene().wings.iter())
+        .map(|wing| wing.node.name.clone())
+        .collect();
+    assert_eq!(lab.replace_rules("nowhere", "*filter\nCOMMIT\n"), None);
+    let outcome = lab.replace_rules(&node, "hello").unwrap();
+    assert!(!outcome.applied && outcome.diagnostics[0].is_error());
+    assert!(lab.own_rules(&node).is_none());
+
+    // On every Node, so that none is passed by.
+    let own = "*filter\n:FORWARD DROP [0:0]\n:INPUT DROP [0:0]\n\
+        -A INPUT -m set --match-set peers src -j ACCEPT\n\
+        -A INPUT -m owner --uid-owner 0 -j ACCEPT\nCOMMIT\n";
+    for node in &nodes {
+        let outcome = lab.replace_rules(node, own).unwrap();
+        assert!(outcome.applied);
+        let told: Vec<_> = (outcome.diagnostics.iter())
+            .map(|d| (d.severity, d.span.map(|span| span.start.line)))
+            .collect();
+        assert_eq!(
+            told,
+            [(Severity::Warning, Some(5)), (Severity::Warning, Some(4))]
+        );
+    }
+    let journey = lab.send(&asked).unwrap();
+    assert_eq!(journey.verdict.kind, VerdictKind::TimedOut);
+    assert!(!journey.doubts.is_empty(), "two rules nobody can judge");
+
+    let with_set = format!("create peers hash:net\nadd peers 0.0.0.0/1\n{own}");
+    let outcome = lab.replace_rules(&node, &with_set).unwrap();
+    assert_eq!(outcome.diagnostics.len(), 1, "{outcome:?}");
+    let rule = lobby_engine::netfilter::RuleAt::new("filter", "INPUT", 1);
+    assert_eq!(lab.own_rules(&node).unwrap().line(&rule), Some(6));
+
+    for node in &nodes {
+        assert!(lab.restore_rules(node) && !lab.restore_rules(node));
+    }
+    let journey = lab.send(&asked).unwrap();
+    assert_eq!(journey.verdict.kind, VerdictKind::Answered);
+}
+
+#[test]
+fn what_a_node_saves_of_its_own_rules_gives_the_same_journey() {
+    let mut lab = lab(EXAMPLES[0].text);
+    let asked = lab.suggestion().unwrap();
+    let before = lab.send(&asked).unwrap();
+    let nodes: Vec<String> = (lab.scene().wings.iter())
+        .map(|wing| wing.node.name.clone())
+        .collect();
+    for node in nodes {
+        let saved = lab.save_rules(&node).unwrap();
+        let outcome = lab.replace_rules(&node, &saved).unwrap();
+        assert_eq!(outcome.diagnostics, []);
+    }
+    let after = lab.send(&asked).unwrap();
+    assert_eq!(before.verdict.kind, after.verdict.kind);
+    assert_eq!(before.served, after.served);
+    assert_eq!(before.rules_looked_at, after.rules_looked_at);
+}

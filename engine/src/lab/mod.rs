@@ -7,6 +7,7 @@ mod choices;
 mod examples;
 mod links;
 mod outline;
+mod own_rules;
 mod picture;
 mod rules;
 mod scene;
@@ -21,6 +22,7 @@ mod world;
 pub use choices::Choice;
 pub use examples::{EXAMPLES, Example};
 pub use outline::OutlineEntry;
+pub use own_rules::OwnRules;
 pub use rules::{NodeRules, RuleLine};
 pub use scene::{
     Client, Desk, DeskPort, DeskType, Directory, Door, Entrance, ListEntry, Room, RoomState, Scene,

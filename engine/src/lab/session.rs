@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::choices::{self, Choice};
 use super::links;
 use super::outline::{self, OutlineEntry};
+use super::own_rules::OwnRules;
 use super::picture;
 use super::rules::{self, NodeRules};
 use super::scene::{Client, Scene};
@@ -45,6 +46,8 @@ pub struct Lab {
     slots: Slots,
     /// Each Node's rules, made when they are first asked for.
     rules: BTreeMap<String, OnceCell<Option<Rc<NodeRules>>>>,
+    /// What a person put in the place of a Node's rules.
+    own_rules: BTreeMap<String, OwnRules>,
     wires: walk::Wires,
     /// Where Pods listen, for those of which somebody said so.
     listens: BTreeMap<ObjectRef, Listens>,
@@ -62,6 +65,7 @@ impl Lab {
             readiness: Readiness::new(),
             slots: Slots::default(),
             rules: BTreeMap::new(),
+            own_rules: BTreeMap::new(),
             wires: walk::Wires::default(),
             listens: BTreeMap::new(),
         };
@@ -77,6 +81,7 @@ impl Lab {
         self.slots = Slots::default();
         self.wires = walk::Wires::default();
         self.listens.clear();
+        self.own_rules.clear();
         self.edit(text);
         if !self.outcome.applied {
             // A fresh cluster is the last good world of a text that cannot be read.
@@ -279,6 +284,50 @@ impl Lab {
         self.rules.get(node)?;
         let set = rules::rule_set(&self.world, &self.settings, node, mode).ok()?;
         Some(proxy::dump(&set))
+    }
+
+    /// Puts what `iptables-save` printed somewhere in the place of a Node's rules, until
+    /// [`Lab::restore_rules`] or [`Lab::open`]. What `ipset save` printed there may stand in the
+    /// same text. Lines that cannot be read are named, and what is not modelled in them is; a text
+    /// that has no table at all is not applied. `None` if there is no such Node.
+    pub fn replace_rules(&mut self, node: &str, text: &str) -> Option<Outcome> {
+        if !self.rules.contains_key(node) {
+            return None;
+        }
+        let (own, outcome) = OwnRules::read(text);
+        if let Some(own) = own {
+            self.own_rules.insert(node.to_owned(), own);
+            self.wires = walk::Wires::default();
+        }
+        Some(outcome)
+    }
+
+    /// Gives a Node back the rules that kube-proxy wrote; `false` if it has them.
+    pub fn restore_rules(&mut self, node: &str) -> bool {
+        let had = self.own_rules.remove(node).is_some();
+        if had {
+            self.wires = walk::Wires::default();
+        }
+        had
+    }
+
+    /// What a person put in the place of a Node's rules.
+    #[must_use]
+    pub fn own_rules(&self, node: &str) -> Option<&OwnRules> {
+        self.own_rules.get(node)
+    }
+
+    /// What `iptables-save` would print on a Node; `None` as for [`Lab::rules`].
+    #[must_use]
+    pub fn save_rules(&self, node: &str) -> Option<String> {
+        walk::tables(self, node).map(|tables| tables.save())
+    }
+
+    /// What `iptables -t TABLE -L -n` would print on a Node; `None` as for [`Lab::rules`], and if
+    /// there is no such table.
+    #[must_use]
+    pub fn list_rules(&self, node: &str, table: &str) -> Option<String> {
+        walk::tables(self, node)?.list(table)
     }
 
     /// Sends one request, and walks it through the rules.

@@ -1,6 +1,7 @@
 //! The lab's wires: built from the world when the first packet is sent, kept until it changes.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use ipnet::IpNet;
 
@@ -9,9 +10,10 @@ use super::session::Lab;
 use super::stale;
 use super::world::World;
 use crate::api::{Node, Origin, Pod};
-use crate::net::Protocol;
+use crate::net::{IpFamily, Protocol};
 use crate::netfilter::RuleAt;
 use crate::netfilter::chance::Seeded;
+use crate::netfilter::iptables::{Before, Tables};
 use crate::network::{
     ClientKind, Journey, Lookups, Network, NodeIpvs, NodeRules, Owner, Plan, PlanOutside, Request,
     RequestError, Reuse, Serves, Socket, State, Tally, kubeadm,
@@ -82,8 +84,9 @@ impl Wires {
             .wrapping_add(self.sent.wrapping_mul(SEED_STEP));
         self.sent += 1;
         let origins = |node: &str, rule: &RuleAt| -> Vec<Origin> {
-            lab.rules(node)
-                .map_or_else(Vec::new, |rules| rules.origins(rule).to_vec())
+            // Nobody knows what made a rule that a person brought along.
+            let written = lab.rules(node).filter(|_| lab.own_rules(node).is_none());
+            written.map_or_else(Vec::new, |rules| rules.origins(rule).to_vec())
         };
         let lookups = Lookups {
             origins: Some(&origins),
@@ -188,10 +191,18 @@ fn network(lab: &Lab) -> Network {
     let mut network = Network::new(&plan);
     for node in world.store.nodes() {
         let name = &node.metadata.name;
-        let Some(rules) = lab.rules(name) else {
+        if lab.own_rules(name).is_none()
+            && let Some(rules) = lab.rules(name)
+        {
+            program(&mut network, name, rules.set());
             continue;
-        };
-        program(&mut network, name, rules.set());
+        }
+        if let Some(tables) = tables(lab, name) {
+            network.set_tables(name, tables);
+        }
+        if let Some(own) = lab.own_rules(name) {
+            network.set_ipsets(name, own.sets());
+        }
     }
     network
 }
@@ -223,4 +234,27 @@ fn program(network: &mut Network, node: &str, set: &RuleSet) {
     };
     let errors = network.set_rules(node, family, &rules);
     debug_assert!(errors.is_empty(), "{errors:?}");
+}
+
+/// A Node's iptables rules as its kernel holds them: a person's own, or those of kube-proxy;
+/// `None` where kube-proxy writes none.
+pub(super) fn tables(lab: &Lab, node: &str) -> Option<Arc<Tables>> {
+    if let Some(own) = lab.own_rules(node) {
+        // What is wrong with them was said when they came.
+        return Some(Arc::clone(own.tables()));
+    }
+    let rules = lab.rules(node)?;
+    let set = rules.set();
+    if set.mode() == Mode::Nftables {
+        return None;
+    }
+    let mut tables = Tables::new(IpFamily::IPv4);
+    // kube-proxy's own text is always modelled in full; the recorded vectors prove it.
+    for (number, call) in (1..).zip(set.top_level()) {
+        let told = tables.ensure(call, number);
+        debug_assert!(told.is_ok(), "{told:?}");
+    }
+    let errors = tables.restore(&set.text(), Before::Keep);
+    debug_assert!(errors.is_empty(), "{errors:?}");
+    Some(Arc::new(tables))
 }

@@ -21,8 +21,9 @@ use serde::{Deserialize, Serialize};
 use super::RuleAt;
 use super::chance::Chance;
 use super::conntrack::{Belongs, Connection, Conntrack, Phase, Tuple, Way};
+use super::ipset::Sets;
 use super::iptables::{Rule, Tables};
-use super::ipvs::{IpvsState, Servers, Sets};
+use super::ipvs::{IpvsState, Servers};
 use super::memory::Memory;
 use super::nft;
 use super::path::Path;
@@ -54,10 +55,8 @@ pub struct Host {
     pub ipvs_v4: Option<Arc<Servers>>,
     /// IPv6's virtual servers.
     pub ipvs_v6: Option<Arc<Servers>>,
-    /// The sets that IPv4's iptables rules look into.
-    pub sets_v4: Arc<Sets>,
-    /// The sets that IPv6's iptables rules look into.
-    pub sets_v6: Arc<Sets>,
+    /// The ipsets, which rules of both families look into.
+    pub sets: Arc<Sets>,
 }
 
 impl Host {
@@ -75,8 +74,7 @@ impl Host {
             nft_v6: None,
             ipvs_v4: None,
             ipvs_v6: None,
-            sets_v4: Arc::default(),
-            sets_v6: Arc::default(),
+            sets: Arc::default(),
         }
     }
 
@@ -104,15 +102,6 @@ impl Host {
         match family {
             IpFamily::IPv4 => self.ipvs_v4.as_deref(),
             IpFamily::IPv6 => self.ipvs_v6.as_deref(),
-        }
-    }
-
-    /// The sets that iptables rules of a family look into.
-    #[must_use]
-    pub fn sets(&self, family: IpFamily) -> &Sets {
-        match family {
-            IpFamily::IPv4 => &self.sets_v4,
-            IpFamily::IPv6 => &self.sets_v6,
         }
     }
 

@@ -13,6 +13,7 @@
 pub mod chance;
 pub mod conntrack;
 mod host;
+pub mod ipset;
 pub mod iptables;
 pub mod ipvs;
 pub mod memory;

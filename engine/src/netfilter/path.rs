@@ -430,7 +430,6 @@ impl Path<'_, '_> {
     fn with_seen(&mut self, ports: Ports, ask: impl FnOnce(&mut Seen<'_>) -> Told) -> Told {
         let (state, snat, dnat, mark) = self.tracked();
         let virtual_server = self.virtual_server();
-        let sets = self.host.sets(IpFamily::of(self.skb.packet.dst));
         let mut connmark = mark;
         let routing = &self.host.routing;
         let device = |index: Option<usize>| index.map(|index| routing.device_name(index));
@@ -441,7 +440,6 @@ impl Path<'_, '_> {
             bridged: ports.bridged,
             from_port: self.host.bridge_netfilter
                 && (ports.input).is_some_and(|input| routing.devices()[input].bridge),
-            sets,
             ipvs: self.skb.ipvs,
             virtual_server,
             state,
@@ -449,7 +447,8 @@ impl Path<'_, '_> {
             dnat,
             connmark: &mut connmark,
             untrack: false,
-            type_of: &|address| routing.type_of(address),
+            routing,
+            sets: &self.host.sets,
             memory: &mut self.state.memory,
             now_ms: self.moment.now_ms,
             chance: &mut *self.moment.chance,

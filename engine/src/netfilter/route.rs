@@ -277,6 +277,50 @@ impl Routing {
             .map(IpNet::addr)
     }
 
+    /// What `-m addrtype` calls an address on one device (`--limit-iface-in`, `-out`): another
+    /// device's addresses are UNICAST to it (`inet_dev_addr_type`). `None` asks for any device.
+    #[must_use]
+    pub fn type_on(&self, address: IpAddr, device: Option<&str>) -> AddressType {
+        let kind = self.type_of(address);
+        let elsewhere = device.is_some_and(|name| {
+            let own = |index: usize| self.device_name(index) == name;
+            !self
+                .addresses()
+                .any(|(local, index)| local == address && own(index))
+        });
+        match kind {
+            AddressType::Local if elsewhere => AddressType::Unicast,
+            kind => kind,
+        }
+    }
+
+    /// Whether a packet from a source may come in by a device (`-m rpfilter`, Linux
+    /// `net/ipv4/netfilter/ipt_rpfilter.c`): a packet to the source would leave by it, or `loose`ly
+    /// by any device. A source of this host's own is refused unless `accept_local`. What comes from
+    /// the loopback may.
+    #[must_use]
+    pub fn reverse_path(
+        &self,
+        source: IpAddr,
+        device: Option<&str>,
+        loose: bool,
+        accept_local: bool,
+    ) -> bool {
+        let name = |index: usize| Some(self.device_name(index));
+        if device == name(LOOPBACK) {
+            return true;
+        }
+        match self.lookup(source) {
+            Lookup::Local => {
+                let own =
+                    (self.addresses()).any(|(local, on)| local == source && name(on) == device);
+                accept_local && (loose || own)
+            }
+            Lookup::Out { device: out, .. } => loose || name(out) == device,
+            Lookup::Blackhole | Lookup::Unreachable | Lookup::NoRoute => false,
+        }
+    }
+
     /// What `-m addrtype` calls an address. Only the local table is asked, as in
     /// `inet_addr_type`: an address without a route is UNICAST all the same.
     #[must_use]

@@ -356,3 +356,109 @@ proptest! {
         prop_assert_eq!(back.to_text(), sent.from_text());
     }
 }
+
+/// What becomes of a packet to 10.0.0.9:80 that came in by eth0.
+fn fate(rules: &str, sets: &str, packet: Packet) -> (Fate, Vec<String>) {
+    let mut bench = Bench::new(rules);
+    let mut own = ipset::Sets::default();
+    assert_eq!(own.read(sets), []);
+    bench.host.sets = Arc::new(own);
+    let passage = bench.receive(ETH, packet);
+    let doubts = passage.trace.doubts.iter();
+    (
+        passage.fate,
+        doubts.map(|doubt| doubt.what.clone()).collect(),
+    )
+}
+
+#[test]
+fn rules_look_into_the_hosts_sets_and_doubt_those_that_nobody_described() {
+    let rules = "*filter\n\
+        -A FORWARD -m set --match-set PEERS src,dst -j DROP\n\
+        -A FORWARD -m set ! --match-set POOL dst -j DROP\nCOMMIT\n";
+    let sets = "create PEERS hash:ip,port\nadd PEERS 192.168.0.7,tcp:80\n\
+        create POOL hash:net\nadd POOL 10.0.0.0/24\n";
+    let to = |from, dport| syn(from, 4000, "10.0.0.9", dport);
+    let by = |number| Fate::Dropped {
+        by: RuleAt::new("filter", "FORWARD", number),
+    };
+    assert_eq!(fate(rules, sets, to("192.168.0.7", 80)), (by(1), vec![]));
+    let on = out(BRIDGE, "10.0.0.9");
+    assert_eq!(
+        fate(rules, sets, to("192.168.0.7", 81)),
+        (on.clone(), vec![])
+    );
+    let away = syn("192.168.0.7", 4000, "203.0.113.9", 81);
+    assert_eq!(fate(rules, sets, away), (by(2), vec![]));
+    let (fate, doubts) = fate(rules, "", to("192.168.0.7", 80));
+    assert_eq!(fate, on);
+    assert_eq!(
+        doubts,
+        [
+            "the content of ipset `PEERS`",
+            "the content of ipset `POOL`"
+        ]
+    );
+}
+
+#[test]
+fn sources_come_in_by_the_device_by_which_replies_leave() {
+    let rules = "*raw\n-A PREROUTING -m rpfilter --invert -j DROP\nCOMMIT\n";
+    let dropped = Fate::Dropped {
+        by: RuleAt::new("raw", "PREROUTING", 1),
+    };
+    let on = out(BRIDGE, "10.0.0.9");
+    let to = |from| syn(from, 4000, "10.0.0.9", 80);
+    assert_eq!(fate(rules, "", to("192.168.0.7")).0, on);
+    // By the default route, too.
+    assert_eq!(fate(rules, "", to("203.0.113.5")).0, on);
+    // A neighbour on the bridge would be answered there.
+    assert_eq!(fate(rules, "", to("10.0.0.10")).0, dropped);
+    // An address of the host's own comes from nowhere.
+    assert_eq!(fate(rules, "", to("10.0.0.1")).0, dropped);
+    let loose = rules.replace("--invert", "--loose --invert");
+    assert_eq!(fate(&loose, "", to("10.0.0.10")).0, on);
+}
+
+#[test]
+fn an_address_is_local_on_its_own_device_only_where_that_is_asked() {
+    let rules = |limit: &str| {
+        format!("*mangle\n-A PREROUTING -m addrtype --dst-type LOCAL {limit} -j DROP\nCOMMIT\n")
+    };
+    let dropped = Fate::Dropped {
+        by: RuleAt::new("mangle", "PREROUTING", 1),
+    };
+    let to = |address| syn("192.168.0.7", 4000, address, 80);
+    assert_eq!(fate(&rules(""), "", to("10.0.0.1")).0, dropped);
+    assert_eq!(
+        fate(&rules("--limit-iface-in"), "", to("192.168.0.1")).0,
+        dropped
+    );
+    // The bridge's address, asked for on eth0.
+    assert_eq!(
+        fate(&rules("--limit-iface-in"), "", to("10.0.0.1")).0,
+        Fate::Delivered
+    );
+}
+
+#[test]
+fn targets_that_change_nothing_in_the_model_let_the_packet_go_on() {
+    let rules = "*filter\n\
+        -A FORWARD -p tcp -m tcp --tcp-flags SYN,RST SYN -j TCPMSS --clamp-mss-to-pmtu\n\
+        -A FORWARD -j LOG --log-prefix x\n\
+        -A FORWARD -f -j DROP\n\
+        -A FORWARD -p tcp -j REJECT --reject-with icmp-host-prohibited\nCOMMIT\n";
+    let mut bench = Bench::new(rules);
+    let passage = bench.receive(ETH, syn("192.168.0.7", 4000, "10.0.0.9", 80));
+    let by = RuleAt::new("filter", "FORWARD", 4);
+    assert_eq!(passage.fate, Fate::Rejected { by });
+    assert_eq!(passage.trace.doubts, []);
+    let error = passage.error.unwrap().packet;
+    assert!(matches!(
+        error.transport,
+        Transport::Icmp {
+            message: IcmpMessage::HostProhibited,
+            ..
+        }
+    ));
+}

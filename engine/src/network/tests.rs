@@ -474,15 +474,26 @@ fn affinity_lasts_as_long_as_its_timeout_in_virtual_time() {
 fn rules_that_are_not_modelled_are_named_in_the_journey() {
     let mut network = lab(&BOTH, |_| {});
     let rules = NodeRules {
-        calls: vec!["-A FORWARD -m dscp --dscp 1 -j DROP".to_owned()],
+        calls: vec!["-A FORWARD -m set --match-set BAD src -j DROP".to_owned()],
+        restore: String::new(),
+    };
+    let errors = network.set_rules("node-1", IpFamily::IPv4, &rules);
+    // The rule can be read; what is in the set nobody said.
+    assert_eq!(errors, []);
+    let journey = walk(&network, 1, "pod/client", "10.244.2.7:8080");
+    assert_eq!(journey.verdict.kind, VerdictKind::Answered);
+    let doubt = journey.doubts[0].cluster.text();
+    assert!(doubt.contains("filter FORWARD 1 of node-1"), "{doubt}");
+
+    let rules = NodeRules {
+        calls: vec!["-A FORWARD -m owner --uid-owner 0 -j DROP".to_owned()],
         restore: String::new(),
     };
     let errors = network.set_rules("node-1", IpFamily::IPv4, &rules);
     assert_eq!(errors.len(), 1);
     let journey = walk(&network, 1, "pod/client", "10.244.2.7:8080");
-    assert_eq!(journey.verdict.kind, VerdictKind::Answered);
     let doubt = journey.doubts[0].cluster.text();
-    assert!(doubt.contains("filter FORWARD 1 of node-1"), "{doubt}");
+    assert!(doubt.contains("match module `owner`"), "{doubt}");
 }
 
 #[test]

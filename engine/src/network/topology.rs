@@ -8,8 +8,9 @@ use ipnet::IpNet;
 
 use super::plan::{Listens, Owner, Plan, PlanNode, PlanPod, PodLink, Serves, Socket};
 use crate::net::{IpFamily, Protocol};
+use crate::netfilter::ipset::Sets;
 use crate::netfilter::iptables::{Before, RuleError, SourceText, Tables, Trouble};
-use crate::netfilter::ipvs::{Servers, Sets};
+use crate::netfilter::ipvs::Servers;
 use crate::netfilter::route::{Device, LOOPBACK, Route, RouteKind, Routing};
 use crate::netfilter::{Host, nft};
 
@@ -276,7 +277,7 @@ impl Network {
         ipvs: &NodeIpvs,
     ) -> Vec<(IpvsText, RuleError)> {
         let (servers, server_errors) = Servers::read(&ipvs.servers);
-        let (sets, set_errors) = Sets::read(&ipvs.sets);
+        let (mut sets, mut set_errors) = (Sets::default(), Vec::new());
         let mut addresses = Vec::new();
         let mut errors = Vec::new();
         for (line, text) in (1..).zip(ipvs.addresses.lines()) {
@@ -290,11 +291,23 @@ impl Network {
         }
         if let Some(index) = self.node(node) {
             let host = &mut self.machines[index].host;
-            let (servers, sets) = (Arc::new(servers), Arc::new(sets));
-            match family {
-                IpFamily::IPv4 => (host.ipvs_v4, host.sets_v4) = (Some(servers), sets),
-                IpFamily::IPv6 => (host.ipvs_v6, host.sets_v6) = (Some(servers), sets),
+            let servers = Some(Arc::new(servers));
+            let other = match family {
+                IpFamily::IPv4 => {
+                    host.ipvs_v4 = servers;
+                    &host.ipvs_v6
+                }
+                IpFamily::IPv6 => {
+                    host.ipvs_v6 = servers;
+                    &host.ipvs_v4
+                }
+            };
+            // The two families' sets have names of their own and stand side by side.
+            if other.is_some() {
+                sets = (*host.sets).clone();
             }
+            set_errors = sets.read(&ipvs.sets);
+            host.sets = Arc::new(sets);
             host.routing.bind(IPVS_DEVICE, family, &addresses);
         }
         let of = |text| move |error| (text, error);
@@ -304,6 +317,17 @@ impl Network {
             .collect()
     }
 
+    /// Gives a Node its ipsets, as `ipset save` prints them; those that it had are gone. Without a
+    /// Node of that name nothing happens.
+    pub fn set_ipsets(&mut self, node: &str, text: &str) -> Vec<RuleError> {
+        let mut sets = Sets::default();
+        let errors = sets.read(text);
+        if let Some(index) = self.node(node) {
+            self.machines[index].host.sets = Arc::new(sets);
+        }
+        errors
+    }
+
     /// Takes all rules away from a Node, of all kinds and families.
     pub fn clear_rules(&mut self, node: &str) {
         if let Some(index) = self.node(node) {
@@ -311,20 +335,21 @@ impl Network {
             (host.rules_v4, host.rules_v6) = (None, None);
             (host.nft_v4, host.nft_v6) = (None, None);
             (host.ipvs_v4, host.ipvs_v6) = (None, None);
-            (host.sets_v4, host.sets_v6) = Default::default();
+            host.sets = Arc::default();
             for family in [IpFamily::IPv4, IpFamily::IPv6] {
                 host.routing.bind(IPVS_DEVICE, family, &[]);
             }
         }
     }
 
-    /// Gives a Node tables that were read already.
-    pub fn set_tables(&mut self, node: &str, tables: Tables) {
+    /// Gives a Node tables that were read already, and may be shared.
+    pub fn set_tables(&mut self, node: &str, tables: impl Into<Arc<Tables>>) {
+        let tables = tables.into();
         if let Some(index) = self.node(node) {
             let host = &mut self.machines[index].host;
             match tables.family() {
-                IpFamily::IPv4 => host.rules_v4 = Some(Arc::new(tables)),
-                IpFamily::IPv6 => host.rules_v6 = Some(Arc::new(tables)),
+                IpFamily::IPv4 => host.rules_v4 = Some(tables),
+                IpFamily::IPv6 => host.rules_v6 = Some(tables),
             }
         }
     }

@@ -1,15 +1,16 @@
 //! `lobby trace`: one packet, and every place it comes through.
 
 use std::fmt::Display;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
-use lobby_engine::lab::{ProxySettings, Settings};
+use lobby_engine::lab::{Lab, ProxySettings, Settings};
 use lobby_engine::net::Protocol;
 use lobby_engine::network::Request;
 use lobby_engine::proxy::Mode;
 use serde::Serialize;
 
-use crate::sources::{Failure, Files, Sources};
+use crate::sources::{self, Failure, Files, Sources};
 
 /// What `lobby trace` is given.
 #[derive(Args)]
@@ -38,11 +39,42 @@ pub(crate) struct Trace {
     /// Send a second request by the same connection
     #[arg(long)]
     keep_alive: bool,
+    /// What iptables-save printed on a Node, in the place of its rules; what ipset save printed may
+    /// stand in the same file
+    #[arg(long, value_name = "NODE=FILE", value_parser = node_and_file)]
+    rules: Vec<(String, PathBuf)>,
     /// Print the journey as JSON
     #[arg(long)]
     json: bool,
     #[command(flatten)]
     files: Files,
+}
+
+fn node_and_file(text: &str) -> Result<(String, PathBuf), String> {
+    match text.split_once('=') {
+        Some((node, file)) if !node.is_empty() && !file.is_empty() => {
+            Ok((node.to_owned(), PathBuf::from(file)))
+        }
+        _ => Err("must be NODE=FILE".to_owned()),
+    }
+}
+
+/// Puts a file's rules in the place of a Node's. What there is to say of them goes to standard
+/// error; what cannot be read does not end the program, for the rest of the rules is there.
+fn replace(lab: &mut Lab, node: &str, file: &Path) -> Result<(), Failure> {
+    let text = sources::read(file)?;
+    let Some(outcome) = lab.replace_rules(node, &text) else {
+        return Err(Failure(format!("there is no Node {node:?}")));
+    };
+    for diagnostic in &outcome.diagnostics {
+        let line = diagnostic.span.map_or(1, |span| span.start.line);
+        let message = format!("{}:{line}: {}", file.display(), diagnostic.message);
+        if !outcome.applied {
+            return Err(Failure(message));
+        }
+        eprintln!("{message}");
+    }
+    Ok(())
 }
 
 /// The journey as text.
@@ -57,6 +89,9 @@ pub(crate) fn run(args: &Trace) -> Result<String, Failure> {
         },
         ..Settings::default()
     })?;
+    for (node, file) in &args.rules {
+        replace(&mut lab, node, file)?;
+    }
     let request = Request {
         from: args.from.clone(),
         to: args.to.clone(),

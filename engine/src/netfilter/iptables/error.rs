@@ -44,6 +44,9 @@ pub enum Trouble {
         /// The set or map.
         name: String,
     },
+    /// There is no ipset of this name.
+    #[error("no such ipset: `{0}`")]
+    UnknownIpset(String),
     /// The chain is there already.
     #[error("chain `{0}` exists already")]
     ChainExists(String),

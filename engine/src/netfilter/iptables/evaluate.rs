@@ -9,15 +9,16 @@ use std::fmt::Write as _;
 use std::net::{IpAddr, SocketAddr};
 
 use super::index::{Index, Keys, Next};
-use super::rule::{AddressType, Block, ConnMark, RejectWith, Rule, State, Target, Test, What};
+use super::rule::{Block, ConnMark, Limit, RejectWith, Rule, State, Target, Test, What};
 use super::tables::{Chain, Policy, Table};
 use crate::limits::MAX_RULES_LOOKED_AT;
 use crate::net::{IcmpMessage, IpFamily, Packet, Transport};
 use crate::netfilter::RuleAt;
 use crate::netfilter::chance::{Chance, Seeded, compared};
 use crate::netfilter::host::Host;
-use crate::netfilter::ipvs::Sets;
+use crate::netfilter::ipset::Sets;
 use crate::netfilter::memory::Memory;
+use crate::netfilter::route::Routing;
 use crate::netfilter::trace::{Doubt, Draw, Trace};
 
 /// What rules can see of a packet, and what they can change.
@@ -29,7 +30,6 @@ pub(crate) struct Seen<'a> {
     pub(crate) bridged: bool,
     /// Whether it came in by a bridge's port.
     pub(crate) from_port: bool,
-    pub(crate) sets: &'a Sets,
     /// Whether IPVS passed it on, and by which virtual server.
     pub(crate) ipvs: bool,
     pub(crate) virtual_server: Option<SocketAddr>,
@@ -40,7 +40,10 @@ pub(crate) struct Seen<'a> {
     pub(crate) connmark: &'a mut u32,
     /// Set by NOTRACK.
     pub(crate) untrack: bool,
-    pub(crate) type_of: &'a dyn Fn(IpAddr) -> AddressType,
+    /// The host's addresses and routes.
+    pub(crate) routing: &'a Routing,
+    /// The host's ipsets.
+    pub(crate) sets: &'a Sets,
     pub(crate) memory: &'a mut Memory,
     pub(crate) now_ms: u64,
     pub(crate) chance: &'a mut dyn Chance,
@@ -116,7 +119,6 @@ pub(crate) fn why_failed(rule: &Rule, at: &RuleAt, view: &View, host: &Host) -> 
         out_device: view.out_device.as_deref(),
         bridged: view.bridged,
         from_port: view.from_port,
-        sets: host.sets(IpFamily::of(view.packet.dst)),
         ipvs: view.ipvs,
         virtual_server: view.virtual_server,
         state: view.state,
@@ -124,7 +126,8 @@ pub(crate) fn why_failed(rule: &Rule, at: &RuleAt, view: &View, host: &Host) -> 
         dnat: view.dnat,
         connmark: &mut connmark,
         untrack: false,
-        type_of: &|address| host.routing.type_of(address),
+        routing: &host.routing,
+        sets: &host.sets,
         // It failed before it could draw or remember.
         memory: &mut Memory::default(),
         now_ms: 0,
@@ -217,7 +220,7 @@ pub(crate) fn evaluate(table: &Table, chain: &str, seen: &mut Seen<'_>) -> Told 
             continue;
         }
         match &rule.target {
-            Target::None | Target::Log(_) => {}
+            Target::None | Target::Log(_) | Target::Indifferent(..) => {}
             Target::Accept => return Told::Accept,
             Target::Drop => return Told::Drop(at()),
             Target::Reject(with) => return Told::Reject(at(), *with),
@@ -291,10 +294,17 @@ fn connmark(action: ConnMark, seen: &mut Seen<'_>) {
 /// after that one are not made, as in the kernel: a draw or a `--set` there does not happen.
 fn passes(rule: &Rule, at: &RuleAt, seen: &mut Seen<'_>) -> Result<String, String> {
     let mut why = String::new();
-    let mut doubt = None;
+    let mut doubt: Option<String> = None;
     for test in &rule.tests {
         if let What::NotModelled(what) = &test.what {
-            doubt.get_or_insert(what);
+            doubt.get_or_insert_with(|| what.clone());
+            continue;
+        }
+        if let What::Set(name, _) = &test.what
+            && seen.sets.get(name).is_none()
+        {
+            // The tools refuse such a rule, so there is a set, and nobody said what is in it.
+            doubt.get_or_insert_with(|| format!("the content of ipset `{name}`"));
             continue;
         }
         // Behind something unmodelled nothing may change: whether the kernel comes here is open.
@@ -347,8 +357,12 @@ fn plain(what: &What, seen: &Seen<'_>) -> Option<bool> {
         What::Protocol(number) => *number == 0 || *number == protocol_of(seen.packet),
         What::SourcePort(ports) => ports.hold(seen.packet.transport.sport()?),
         What::DestinationPort(ports) => ports.hold(seen.packet.transport.dport()?),
-        What::SourceType(types) => types.contains(&(seen.type_of)(seen.packet.src)),
-        What::DestinationType(types) => types.contains(&(seen.type_of)(seen.packet.dst)),
+        What::SourceType(types, limit) => {
+            types.contains(&seen.routing.type_on(seen.packet.src, limited(*limit, seen)))
+        }
+        What::DestinationType(types, limit) => {
+            types.contains(&seen.routing.type_on(seen.packet.dst, limited(*limit, seen)))
+        }
         What::State(states) => states.iter().any(|&state| {
             state == seen.state
                 || (state == State::Snat && seen.snat)
@@ -358,7 +372,7 @@ fn plain(what: &What, seen: &Seen<'_>) -> Option<bool> {
         What::ConnMark { value, mask } => *seen.connmark & mask == *value,
         What::Bridged => seen.bridged,
         What::FromBridgePort => seen.from_port,
-        What::Set(name, destination) => seen.sets.set(name)?.holds(seen.packet, destination),
+        What::Set(name, sides) => seen.sets.get(name)?.holds(sides, seen.packet),
         What::Ipvs => seen.ipvs,
         _ => return None,
     })
@@ -427,14 +441,14 @@ fn make(test: &Test, at: &RuleAt, seen: &mut Seen<'_>) -> Result<String, String>
             let found = flags & of == *set;
             (found, format!("TCP flags {:#04x} of {of:#04x}", flags & of))
         }
-        What::SourceType(_) => {
-            let own = (seen.type_of)(seen.packet.src);
+        What::SourceType(_, limit) => {
+            let own = seen.routing.type_on(seen.packet.src, limited(*limit, seen));
             let found = plain;
             let said = format!("source {} is {}", seen.packet.src, own.as_str());
             (found, said)
         }
-        What::DestinationType(_) => {
-            let own = (seen.type_of)(seen.packet.dst);
+        What::DestinationType(_, limit) => {
+            let own = seen.routing.type_on(seen.packet.dst, limited(*limit, seen));
             let found = plain;
             let said = format!("destination {} is {}", seen.packet.dst, own.as_str());
             (found, said)
@@ -497,7 +511,7 @@ fn make(test: &Test, at: &RuleAt, seen: &mut Seen<'_>) -> Result<String, String>
             (found, said)
         }
         What::Icmp(kind, codes) => {
-            let (own, code) = icmp(seen.packet).ok_or("no ICMP")?;
+            let (own, code) = icmp_of(seen.packet).ok_or("no ICMP")?;
             let found = own == *kind && codes.contains(&code);
             (found, format!("ICMP type {own} code {code}"))
         }
@@ -513,17 +527,16 @@ fn make(test: &Test, at: &RuleAt, seen: &mut Seen<'_>) -> Result<String, String>
             let found = plain;
             (found, format!("came in by a bridge's port: {}", yes(found)))
         }
-        What::Set(name, destination) => {
-            let Some(set) = seen.sets.set(name) else {
+        What::Set(name, _) => {
+            if seen.sets.get(name).is_none() {
                 seen.trace.doubts.push(Doubt {
                     at: at.clone(),
                     what: format!("set `{name}` is not there"),
                 });
                 return Err(format!("set {name} is not there; taken as no match"));
-            };
+            }
             let found = plain;
-            let said = set.said(seen.packet, destination);
-            (found, format!("{said} {} in set {name}", is(found)))
+            (found, format!("{} in set {name}", is(found)))
         }
         What::Ipvs => {
             let found = plain;
@@ -540,6 +553,22 @@ fn make(test: &Test, at: &RuleAt, seen: &mut Seen<'_>) -> Result<String, String>
             };
             (found, format!("passed on by virtual server {server}"))
         }
+        What::ReversePath {
+            loose,
+            accept_local,
+            ..
+        } => {
+            let found =
+                seen.routing
+                    .reverse_path(seen.packet.src, seen.in_device, *loose, *accept_local);
+            let said = if found {
+                "the way back is the way it came"
+            } else {
+                "the way back is not the way it came"
+            };
+            (found, said.to_owned())
+        }
+        What::Fragment => (false, "no fragment".to_owned()),
         // Handled by the caller.
         What::NotModelled(what) => return Err(format!("{what} is not modelled")),
     };
@@ -547,6 +576,15 @@ fn make(test: &Test, at: &RuleAt, seen: &mut Seen<'_>) -> Result<String, String>
         Err(said)
     } else {
         Ok(said)
+    }
+}
+
+/// The device on which an address is asked for.
+fn limited<'s>(limit: Limit, seen: &Seen<'s>) -> Option<&'s str> {
+    match limit {
+        Limit::No => None,
+        Limit::In => seen.in_device,
+        Limit::Out => seen.out_device,
     }
 }
 
@@ -627,7 +665,7 @@ fn tcp_flags(packet: &Packet) -> Option<u8> {
 }
 
 /// ICMP type and code (RFC 792, RFC 4443).
-fn icmp(packet: &Packet) -> Option<(u8, u8)> {
+pub(crate) fn icmp_of(packet: &Packet) -> Option<(u8, u8)> {
     let Transport::Icmp { message, .. } = packet.transport else {
         return None;
     };

@@ -9,16 +9,15 @@ use std::fmt::Write as _;
 use std::net::IpAddr;
 
 use super::print::{
-    Head, push_mark, push_mask, push_ports, push_probability, push_range, push_range_flags,
-    push_rate, push_states, push_types,
+    Head, limit_name, push_mark, push_mask, push_ports, push_probability, push_range,
+    push_range_flags, push_rate, push_reverse_path, push_sides, push_states, push_types,
 };
 use super::rule::{
     Block, ConnMark, Log, Match, Ports, RecentAction, Rule, Target, Test, What, address_of,
 };
-use super::save::push_sides;
 use super::tables::{Policy, Table, Tables};
 use super::target::reject_name;
-use super::words::push_quoted;
+use super::words::{push_quoted, split};
 use crate::net::IpFamily;
 
 impl Tables {
@@ -85,7 +84,13 @@ fn list_rule(rule: &Rule, family: IpFamily, out: &mut String) {
         }) => (*invert, *number),
         _ => (false, 0),
     };
-    let _ = write!(out, "{}{number:<4} -- ", if not { '!' } else { ' ' });
+    let _ = write!(out, "{}{number:<4} ", if not { '!' } else { ' ' });
+    // IPv6 has no flag for fragments.
+    out.push_str(match head.fragment.map(|test| test.invert) {
+        Some(false) if family == IpFamily::IPv4 => "-f ",
+        Some(true) if family == IpFamily::IPv4 => "!f ",
+        _ => "-- ",
+    });
     for test in [head.source, head.destination] {
         let (not, text) = match test {
             Some(Test {
@@ -139,7 +144,7 @@ fn target_name(target: &Target) -> &str {
             Log::Kernel { .. } => "LOG",
             Log::Netlink { .. } => "NFLOG",
         },
-        Target::NotModelled(name, _) => name,
+        Target::Indifferent(name, _) | Target::NotModelled(name, _) => name,
     }
 }
 
@@ -158,8 +163,19 @@ fn list_match(module: &Match, tests: &[Test], rule: &Rule, family: IpFamily, out
         "physdev" => out.push_str(" PHYSDEV match"),
         _ => {}
     }
+    if module.module == "comment" && !module.words.is_empty() {
+        // A second comment, which the module keeps among its words.
+        let words = split(&module.words).unwrap_or_default();
+        for text in words.iter().skip(1) {
+            let _ = write!(out, " /* {text} */");
+        }
+        return;
+    }
     for test in tests {
         list_test(module, test, family, out);
+    }
+    if let Some(name) = limit_name(tests) {
+        let _ = write!(out, " limit-{name}");
     }
     out.push_str(&module.words);
 }
@@ -176,11 +192,11 @@ fn list_test(module: &Match, test: &Test, family: IpFamily, out: &mut String) {
         What::TcpFlags(of, set) => {
             let _ = write!(out, " flags:{not}0x{of:02X}/0x{set:02X}");
         }
-        What::SourceType(types) => {
+        What::SourceType(types, _) => {
             let _ = write!(out, " src-type {not}");
             push_types(out, types);
         }
-        What::DestinationType(types) => {
+        What::DestinationType(types, _) => {
             let _ = write!(out, " dst-type {not}");
             push_types(out, types);
         }
@@ -265,11 +281,6 @@ fn list_test(module: &Match, test: &Test, family: IpFamily, out: &mut String) {
             push_not(out, test.invert);
             out.push_str(" --physdev-is-in");
         }
-        What::Set(name, destination) => {
-            push_not(out, test.invert);
-            let _ = write!(out, " match-set {name} ");
-            push_sides(out, destination);
-        }
         What::Ipvs => {
             push_not(out, test.invert);
             out.push_str(" ipvs");
@@ -286,12 +297,26 @@ fn list_test(module: &Match, test: &Test, family: IpFamily, out: &mut String) {
             push_not(out, test.invert);
             let _ = write!(out, " vproto {number}");
         }
+        What::Set(name, sides) => {
+            push_not(out, test.invert);
+            let _ = write!(out, " match-set {name} ");
+            push_sides(out, sides);
+        }
+        What::ReversePath {
+            loose,
+            accept_local,
+            valid_mark,
+        } => {
+            out.push_str(" rpfilter");
+            push_reverse_path(out, "", [*loose, *valid_mark, *accept_local, test.invert]);
+        }
         // A rule's own tests have columns; what is not modelled is in the words.
         What::Source(_)
         | What::Destination(_)
         | What::InDevice(_)
         | What::OutDevice(_)
         | What::Protocol(_)
+        | What::Fragment
         | What::NotModelled(_) => {}
     }
 }
@@ -372,7 +397,7 @@ fn list_target(target: &Target, family: IpFamily, out: &mut String) {
         Target::NoTrack { ct: false } => out.push_str(" NOTRACK"),
         Target::NoTrack { ct: true } => out.push_str(" CT notrack"),
         Target::Log(log) => list_log(log, out),
-        Target::NotModelled(_, words) => out.push_str(words),
+        Target::Indifferent(_, words) | Target::NotModelled(_, words) => out.push_str(words),
     }
 }
 

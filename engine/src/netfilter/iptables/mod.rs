@@ -28,11 +28,11 @@ mod words;
 mod tests;
 
 pub use error::{RuleError, Trouble};
-pub(crate) use evaluate::{Passed, Seen, Told, View, evaluate, protocol_of, why_failed};
+pub(crate) use evaluate::{Passed, Seen, Told, View, evaluate, icmp_of, protocol_of, why_failed};
 pub(crate) use parse::{block as read_block, protocol as read_protocol};
 pub use rule::{
-    AddressType, Block, ConnMark, DevicePattern, Log, Match, NatRange, Ports, Recent, RecentAction,
-    RejectWith, Rule, Source, SourceText, State, Target, Test, What,
+    AddressType, Block, ConnMark, DevicePattern, Limit, Log, Match, NatRange, Ports, Recent,
+    RecentAction, RejectWith, Rule, SetSide, Source, SourceText, State, Target, Test, What,
 };
 pub(crate) use rule::{address_of, bits};
 pub use tables::{Before, Chain, Policy, RuleEntry, Table, Tables};

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::error::Trouble;
 use super::parse::{Take, block, mask, port_range, protocol};
-use super::rule::{AddressType, Match, Ports, Recent, RecentAction, Test, What};
+use super::rule::{AddressType, Limit, Match, Ports, Recent, RecentAction, SetSide, Test, What};
 use super::values::{
     address_type, icmp_type, is_rare_address_type, rate, state, tcp_flags, threshold,
 };
@@ -19,6 +19,8 @@ pub(super) struct Module {
     not_modelled: Option<String>,
     /// Options that are not modelled, as they were written.
     words: String,
+    /// Of module `addrtype`.
+    limit: Limit,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -61,6 +63,12 @@ enum Kind {
     Physdev,
     Set,
     Ipvs,
+    ReversePath {
+        loose: bool,
+        accept_local: bool,
+        valid_mark: bool,
+        invert: bool,
+    },
     /// Options that nobody here knows.
     Unknown,
 }
@@ -68,7 +76,7 @@ enum Kind {
 impl Module {
     pub(super) fn new(name: &str) -> Self {
         // The name as the tools print it, which for ICMPv6 is one of several.
-        const NAMES: [&str; 16] = [
+        const NAMES: [&str; 18] = [
             "comment",
             "tcp",
             "udp",
@@ -85,6 +93,8 @@ impl Module {
             "icmp6",
             "limit",
             "physdev",
+            "set",
+            "rpfilter",
         ];
         let name = match name {
             "icmpv6" | "ipv6-icmp" => "icmp6",
@@ -125,6 +135,12 @@ impl Module {
             "physdev" => Kind::Physdev,
             "set" => Kind::Set,
             "ipvs" => Kind::Ipvs,
+            "rpfilter" => Kind::ReversePath {
+                loose: false,
+                accept_local: false,
+                valid_mark: false,
+                invert: false,
+            },
             _ => Kind::Unknown,
         };
         let not_modelled = matches!(kind, Kind::Unknown).then(|| format!("match module `{name}`"));
@@ -135,6 +151,7 @@ impl Module {
             tests: Vec::new(),
             not_modelled,
             words: String::new(),
+            limit: Limit::No,
         }
     }
 
@@ -153,8 +170,8 @@ impl Module {
     /// rest, whatever the order in which they were written.
     fn push(&mut self, invert: bool, what: What) {
         let place = |what: &What| match what {
-            What::SourcePort(_) | What::SourceType(_) => 0,
-            What::DestinationPort(_) | What::DestinationType(_) => 1,
+            What::SourcePort(_) | What::SourceType(..) => 0,
+            What::DestinationPort(_) | What::DestinationType(..) => 1,
             _ => 2,
         };
         let before = |test: &Test| place(&test.what) <= place(&what);
@@ -218,11 +235,14 @@ impl Module {
                 self.push(invert, make(Ports(ranges)));
             }
             Kind::AddressType => {
-                let make: fn(Vec<AddressType>) -> What = match take.option {
+                let make: fn(Vec<AddressType>, Limit) -> What = match take.option {
                     "--src-type" => What::SourceType,
                     "--dst-type" => What::DestinationType,
                     "--limit-iface-in" | "--limit-iface-out" => {
-                        self.refuse(take);
+                        self.limit = match take.option {
+                            "--limit-iface-in" => Limit::In,
+                            _ => Limit::Out,
+                        };
                         return Ok(true);
                     }
                     _ => return Ok(false),
@@ -230,8 +250,11 @@ impl Module {
                 let word = take.value()?;
                 let types: Option<Vec<_>> = word.split(',').map(address_type).collect();
                 match types {
-                    Some(types) => self.push(invert, make(types)),
-                    None if word.split(',').all(is_rare_address_type) => self.refuse(take),
+                    Some(types) => self.push(invert, make(types, Limit::No)),
+                    None if word.split(',').all(is_rare_address_type) => {
+                        take.give_back();
+                        self.refuse(take);
+                    }
                     None => return Err(bad(take.option, word)),
                 }
             }
@@ -343,25 +366,21 @@ impl Module {
                 "--match-set" => {
                     let name = take.value()?.to_owned();
                     let word = take.value()?;
-                    let sides: Option<Vec<bool>> = (word.split(','))
-                        .map(|side| match side {
-                            "src" => Some(false),
-                            "dst" => Some(true),
-                            _ => None,
-                        })
-                        .collect();
-                    let sides = sides.ok_or_else(|| bad(take.option, word))?;
+                    let sides = word.split(',').map(|side| match side {
+                        "src" => Ok(SetSide::Source),
+                        "dst" => Ok(SetSide::Destination),
+                        _ => Err(bad(take.option, word)),
+                    });
+                    let sides = sides.collect::<Result<Vec<_>, _>>()?;
                     self.push(invert, What::Set(name, sides));
                 }
-                "--return-nomatch"
-                | "--update-counters"
-                | "--update-subcounters"
-                | "--packets-eq"
-                | "--packets-lt"
-                | "--packets-gt"
-                | "--bytes-eq"
-                | "--bytes-lt"
-                | "--bytes-gt" => self.refuse(take),
+                // They count, and decide only about sets that count as well.
+                "--update-counters" | "--update-subcounters" if invert => {
+                    self.words.push_str(" ! ");
+                    self.words.push_str(take.option);
+                }
+                "--return-nomatch" | "--packets-eq" | "--packets-lt" | "--packets-gt"
+                | "--bytes-eq" | "--bytes-lt" | "--bytes-gt" => self.refuse(take),
                 _ => return Ok(false),
             },
             Kind::Ipvs => match take.option {
@@ -384,6 +403,18 @@ impl Module {
                 "--vdir" | "--vmethod" | "--vportctl" => self.refuse(take),
                 _ => return Ok(false),
             },
+            Kind::ReversePath {
+                loose,
+                accept_local,
+                valid_mark,
+                invert,
+            } => match take.option {
+                "--loose" => *loose = true,
+                "--accept-local" => *accept_local = true,
+                "--validmark" => *valid_mark = true,
+                "--invert" => *invert = true,
+                _ => return Ok(false),
+            },
             Kind::Unknown => {
                 if !take.option.starts_with("--") {
                     return Ok(false);
@@ -404,7 +435,12 @@ impl Module {
     ) -> Result<Match, Trouble> {
         let before = tests.len();
         let mut words = self.words;
-        tests.extend(self.tests);
+        tests.extend(self.tests.into_iter().map(|mut test| {
+            if let What::SourceType(_, limit) | What::DestinationType(_, limit) = &mut test.what {
+                *limit = self.limit;
+            }
+            test
+        }));
         match self.kind {
             Kind::Comment(text) => match comment {
                 None => *comment = Some(text.unwrap_or_default()),
@@ -459,6 +495,19 @@ impl Module {
                     }),
                 });
             }
+            Kind::ReversePath {
+                loose,
+                accept_local,
+                valid_mark,
+                invert,
+            } => tests.push(Test {
+                invert,
+                what: What::ReversePath {
+                    loose,
+                    accept_local,
+                    valid_mark,
+                },
+            }),
             Kind::Limit { interval, burst } => tests.push(Test {
                 invert: false,
                 what: What::Limit { interval, burst },

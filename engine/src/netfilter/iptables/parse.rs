@@ -38,6 +38,7 @@ pub(super) fn rule(
         in_device: None,
         out_device: None,
         protocol: None,
+        fragment: None,
         modules: Vec::new(),
         target: None,
         not_modelled: Vec::new(),
@@ -56,6 +57,7 @@ struct Reader<'a> {
     in_device: Option<Test>,
     out_device: Option<Test>,
     protocol: Option<(Test, &'a str)>,
+    fragment: Option<Test>,
     modules: Vec<Module>,
     target: Option<TargetReader>,
     not_modelled: Vec<Trouble>,
@@ -113,6 +115,7 @@ impl<'a> Reader<'a> {
                 let number = protocol(name).ok_or_else(|| Trouble::bad(option, name))?;
                 self.protocol = Some((test(What::Protocol(number)), name));
             }
+            "-f" | "--fragment" => self.fragment = Some(test(What::Fragment)),
             "-m" | "--match" => {
                 let module = Module::new(self.value(option)?);
                 self.note(module.not_modelled());
@@ -181,11 +184,7 @@ impl<'a> Reader<'a> {
     }
 
     fn target(&mut self, name: &str) {
-        let target = TargetReader::new(name);
-        if let TargetReader::NotModelled(..) = target {
-            self.note(Some(Trouble::NotModelled(format!("target `{name}`"))));
-        }
-        self.target = Some(target);
+        self.target = Some(TargetReader::new(name));
     }
 
     fn finish(self, source: Source, text: &str) -> Result<Read, Trouble> {
@@ -194,6 +193,9 @@ impl<'a> Reader<'a> {
             None => Target::None,
             Some(reader) => reader.finish()?,
         };
+        if let Target::NotModelled(name, _) = &target {
+            not_modelled.push(Trouble::NotModelled(format!("target `{name}`")));
+        }
         let (mut tests, mut comment) = (Vec::new(), None);
         let mut matches = Vec::with_capacity(self.modules.len());
         for module in self.modules {
@@ -216,6 +218,7 @@ impl<'a> Reader<'a> {
                     self.in_device.clone(),
                     self.out_device.clone(),
                     self.protocol.as_ref().map(|(test, _)| test.clone()),
+                    self.fragment.clone(),
                 ];
                 rules.push(Rule {
                     tests: head
@@ -274,6 +277,11 @@ impl<'a> Take<'a> {
         value
             .zip(mask)
             .ok_or_else(|| Trouble::bad(self.option, word))
+    }
+
+    /// Takes back the value that was taken last.
+    pub(super) fn give_back(&mut self) {
+        self.at -= 1;
     }
 
     /// Passes over an option that is not modelled and what belongs to it, up to the next option

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::rule::{AddressType, NatRange, Ports, State, Test, What, address_of};
+use super::rule::{AddressType, Limit, NatRange, Ports, SetSide, State, Test, What, address_of};
 use crate::net::IpFamily;
 use crate::netfilter::chance::ONE;
 
@@ -149,6 +149,33 @@ pub(super) fn push_range_flags(out: &mut String, range: &NatRange, prefix: &str)
     }
 }
 
+/// The sides of a packet that `-m set` looks at, with commas.
+pub(super) fn push_sides(out: &mut String, sides: &[SetSide]) {
+    let names = sides.iter().map(|side| match side {
+        SetSide::Source => "src",
+        SetSide::Destination => "dst",
+    });
+    push_list(out, names);
+}
+
+/// The options of `-m rpfilter`, each word after a blank and the prefix of options: loose,
+/// validmark, accept-local, invert.
+pub(super) fn push_reverse_path(out: &mut String, prefix: &str, set: [bool; 4]) {
+    let names = ["loose", "validmark", "accept-local", "invert"];
+    for (name, _) in names.into_iter().zip(set).filter(|(_, set)| *set) {
+        let _ = write!(out, " {prefix}{name}");
+    }
+}
+
+/// The end of `--limit-iface-in` or `--limit-iface-out`, if the tests of `addrtype` have it.
+pub(super) fn limit_name(tests: &[Test]) -> Option<&'static str> {
+    tests.iter().find_map(|test| match test.what {
+        What::SourceType(_, Limit::In) | What::DestinationType(_, Limit::In) => Some("in"),
+        What::SourceType(_, Limit::Out) | What::DestinationType(_, Limit::Out) => Some("out"),
+        _ => None,
+    })
+}
+
 /// A rule's own tests, sorted out.
 #[derive(Default)]
 pub(super) struct Head<'a> {
@@ -157,6 +184,7 @@ pub(super) struct Head<'a> {
     pub(super) input: Option<&'a Test>,
     pub(super) output: Option<&'a Test>,
     pub(super) protocol: Option<&'a Test>,
+    pub(super) fragment: Option<&'a Test>,
 }
 
 impl<'a> Head<'a> {
@@ -169,6 +197,7 @@ impl<'a> Head<'a> {
                 What::InDevice(_) => head.input = Some(test),
                 What::OutDevice(_) => head.output = Some(test),
                 What::Protocol(_) => head.protocol = Some(test),
+                What::Fragment => head.fragment = Some(test),
                 _ => {}
             }
         }

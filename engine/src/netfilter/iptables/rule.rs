@@ -117,9 +117,9 @@ pub enum What {
     /// header: FIN 1, SYN 2, RST 4, PSH 8, ACK 16, URG 32.
     TcpFlags(u8, u8),
     /// `-m addrtype --src-type`.
-    SourceType(Vec<AddressType>),
+    SourceType(Vec<AddressType>, Limit),
     /// `-m addrtype --dst-type`.
-    DestinationType(Vec<AddressType>),
+    DestinationType(Vec<AddressType>, Limit),
     /// `-m conntrack --ctstate`, `-m state --state`.
     State(Vec<State>),
     /// `-m mark`: `mark & mask == value`.
@@ -160,9 +160,6 @@ pub enum What {
     Bridged,
     /// `-m physdev --physdev-is-in`: it came in by a port of a bridge.
     FromBridgePort,
-    /// `-m set --match-set`: the set's name, and for each of its dimensions whether the packet's
-    /// destination is compared, else its source.
-    Set(String, Vec<bool>),
     /// `-m ipvs --ipvs`: IPVS passed it on.
     Ipvs,
     /// `-m ipvs --vaddr`: by a virtual server at such an address.
@@ -171,6 +168,20 @@ pub enum What {
     VirtualPort(u16),
     /// `-m ipvs --vproto`: IPVS passed it on, and this is its protocol.
     VirtualProtocol(u8),
+    /// `-m set --match-set`: the set, and which side of the packet each field of a member is.
+    Set(String, Vec<SetSide>),
+    /// `-m rpfilter`: a reply to the source would leave by the device by which the packet came.
+    ReversePath {
+        /// `--loose`: by any device.
+        loose: bool,
+        /// `--accept-local`: a source of this host's own will do.
+        accept_local: bool,
+        /// `--validmark`: the packet's mark takes part in the choice of the route; there is one
+        /// table of routes here, so it changes nothing.
+        valid_mark: bool,
+    },
+    /// `-f`: a fragment that is not the first. There are none here.
+    Fragment,
     /// Something that is not modelled: never passed, and said in the evaluation.
     NotModelled(String),
 }
@@ -199,7 +210,7 @@ pub struct Block {
 
 impl Block {
     /// Whether it is one address.
-    pub(super) fn is_one(&self) -> bool {
+    pub(in crate::netfilter) fn is_one(&self) -> bool {
         self.mask == u128::MAX >> (128 - u32::from(self.family.bits()))
     }
 
@@ -299,6 +310,27 @@ impl fmt::Display for Ports {
         }
         Ok(())
     }
+}
+
+/// A side of a packet, as `-m set` names it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SetSide {
+    /// `src`.
+    Source,
+    /// `dst`.
+    Destination,
+}
+
+/// On which device an address is asked for (`-m addrtype`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Limit {
+    /// On any.
+    #[default]
+    No,
+    /// `--limit-iface-in`: the one by which the packet came.
+    In,
+    /// `--limit-iface-out`: the one by which it goes.
+    Out,
 }
 
 /// What the routing table says an address is (`-m addrtype`).
@@ -444,6 +476,9 @@ pub enum Target {
     },
     /// `-j LOG`, `-j NFLOG`: nothing happens to the packet.
     Log(Box<Log>),
+    /// A target that does something, but nothing that the model of a packet has: `TCPMSS`, `TRACE`,
+    /// `CHECKSUM`. Its name, and its options as they were written, with a blank before each word.
+    Indifferent(String, String),
     /// A target that is not modelled: the packet goes on, and the evaluation says so. Its name, and
     /// its options as they were written, with a blank before each word.
     NotModelled(String, String),

@@ -8,8 +8,9 @@
 use std::fmt::Write as _;
 
 use super::print::{
-    Head, push_mark, push_mask, push_ports, push_probability, push_protocol, push_range,
-    push_range_flags, push_rate, push_states, push_types,
+    Head, limit_name, push_mark, push_mask, push_ports, push_probability, push_protocol,
+    push_range, push_range_flags, push_rate, push_reverse_path, push_sides, push_states,
+    push_types,
 };
 use super::rule::{ConnMark, DevicePattern, Log, Match, RecentAction, Rule, Target, Test, What};
 use super::tables::{Policy, Table, Tables};
@@ -89,6 +90,10 @@ fn save_rule(rule: &Rule, family: IpFamily, out: &mut String) {
         out.push_str(" -p ");
         push_protocol(out, *number);
     }
+    if let Some(Test { invert, .. }) = head.fragment {
+        push_not(out, *invert);
+        out.push_str(" -f");
+    }
     for (module, tests) in modules {
         save_match(module, tests, rule, family, out);
     }
@@ -118,14 +123,17 @@ fn save_match(module: &Match, tests: &[Test], rule: &Rule, family: IpFamily, out
     for test in tests {
         save_test(module, test, family, out);
     }
+    if let Some(name) = limit_name(tests) {
+        let _ = write!(out, " --limit-iface-{name}");
+    }
     out.push_str(&module.words);
 }
 
 fn save_test(module: &Match, test: &Test, family: IpFamily, out: &mut String) {
-    // The mode of `statistic` comes before the `!`, and what is not modelled is in the words.
+    // The mode of `statistic` comes before the `!`, `rpfilter` has a word for it, and what is not modelled is in the words.
     if !matches!(
         test.what,
-        What::Random(_) | What::Nth { .. } | What::NotModelled(_)
+        What::Random(_) | What::Nth { .. } | What::ReversePath { .. } | What::NotModelled(_)
     ) {
         push_not(out, test.invert);
     }
@@ -149,11 +157,11 @@ fn save_test(module: &Match, test: &Test, family: IpFamily, out: &mut String) {
             out.push(' ');
             push_flags(out, *set);
         }
-        What::SourceType(types) => {
+        What::SourceType(types, _) => {
             out.push_str(" --src-type ");
             push_types(out, types);
         }
-        What::DestinationType(types) => {
+        What::DestinationType(types, _) => {
             out.push_str(" --dst-type ");
             push_types(out, types);
         }
@@ -223,10 +231,6 @@ fn save_test(module: &Match, test: &Test, family: IpFamily, out: &mut String) {
         }
         What::Bridged => out.push_str(" --physdev-is-bridged"),
         What::FromBridgePort => out.push_str(" --physdev-is-in"),
-        What::Set(name, destination) => {
-            let _ = write!(out, " --match-set {name} ");
-            push_sides(out, destination);
-        }
         What::Ipvs => out.push_str(" --ipvs"),
         What::VirtualAddress(block) => {
             let _ = write!(out, " --vaddr {block}");
@@ -237,23 +241,23 @@ fn save_test(module: &Match, test: &Test, family: IpFamily, out: &mut String) {
         What::VirtualProtocol(number) => {
             let _ = write!(out, " --vproto {number}");
         }
+        What::Set(name, sides) => {
+            let _ = write!(out, " --match-set {name} ");
+            push_sides(out, sides);
+        }
+        What::ReversePath {
+            loose,
+            accept_local,
+            valid_mark,
+        } => push_reverse_path(out, "--", [*loose, *valid_mark, *accept_local, test.invert]),
         // A rule's own tests stand before its modules; what is not modelled is in the words.
         What::Source(_)
         | What::Destination(_)
         | What::InDevice(_)
         | What::OutDevice(_)
         | What::Protocol(_)
+        | What::Fragment
         | What::NotModelled(_) => {}
-    }
-}
-
-/// `dst,dst,src`.
-pub(super) fn push_sides(out: &mut String, destination: &[bool]) {
-    for (number, &destination) in destination.iter().enumerate() {
-        if number > 0 {
-            out.push(',');
-        }
-        out.push_str(if destination { "dst" } else { "src" });
     }
 }
 
@@ -339,7 +343,7 @@ fn save_target(target: &Target, family: IpFamily, out: &mut String) {
         Target::NoTrack { ct: false } => out.push_str(" -j NOTRACK"),
         Target::NoTrack { ct: true } => out.push_str(" -j CT --notrack"),
         Target::Log(log) => save_log(log, out),
-        Target::NotModelled(name, words) => {
+        Target::Indifferent(name, words) | Target::NotModelled(name, words) => {
             let _ = write!(out, " -j {name}{words}");
         }
     }

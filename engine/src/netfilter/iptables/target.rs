@@ -18,6 +18,7 @@ pub(super) enum TargetReader {
     Nat(fn(NatRange) -> Target, NatRange),
     Ct(bool),
     Log(Log),
+    Indifferent(String, String),
     NotModelled(String, String),
 }
 
@@ -53,10 +54,11 @@ impl TargetReader {
             }),
             // The targets of iptables-extensions(8) are named in capitals, and so may chains be:
             // only these names are taken for targets.
-            "AUDIT" | "CHECKSUM" | "CLASSIFY" | "CLUSTERIP" | "CONNSECMARK" | "DNPT" | "DSCP"
-            | "ECN" | "HL" | "HMARK" | "IDLETIMER" | "LED" | "NETMAP" | "NFQUEUE" | "QUEUE"
-            | "RATEEST" | "SECMARK" | "SET" | "SNPT" | "SYNPROXY" | "TCPMSS" | "TCPOPTSTRIP"
-            | "TEE" | "TOS" | "TPROXY" | "TRACE" | "TTL" | "ULOG" => {
+            "AUDIT" | "CHECKSUM" | "CLASSIFY" | "CONNSECMARK" | "DSCP" | "ECN" | "IDLETIMER"
+            | "LED" | "RATEEST" | "SECMARK" | "TCPMSS" | "TCPOPTSTRIP" | "TEE" | "TOS"
+            | "TRACE" | "ULOG" => Self::Indifferent(name.to_owned(), String::new()),
+            "CLUSTERIP" | "DNPT" | "HL" | "HMARK" | "NETMAP" | "NFQUEUE" | "QUEUE" | "SET"
+            | "SNPT" | "SYNPROXY" | "TPROXY" | "TTL" => {
                 Self::NotModelled(name.to_owned(), String::new())
             }
             chain => Self::Done(Target::Jump(chain.to_owned())),
@@ -158,7 +160,7 @@ impl TargetReader {
                 }
             }
             Self::Log(log) => return log_option(log, take),
-            Self::NotModelled(_, words) => take.skip_unknown(words),
+            Self::Indifferent(_, words) | Self::NotModelled(_, words) => take.skip_unknown(words),
         }
         Ok(true)
     }
@@ -193,6 +195,7 @@ impl TargetReader {
             Self::Ct(true) => Target::NoTrack { ct: true },
             Self::Ct(false) => Target::NotModelled("CT".to_owned(), String::new()),
             Self::Log(log) => Target::Log(Box::new(log)),
+            Self::Indifferent(name, words) => Target::Indifferent(name, words),
             Self::NotModelled(name, words) => Target::NotModelled(name, words),
         })
     }

@@ -7,6 +7,8 @@ use proptest::prelude::*;
 use super::*;
 use crate::net::IpFamily;
 
+mod others;
+
 fn load(text: &str) -> Tables {
     let mut tables = Tables::new(IpFamily::IPv4);
     assert_eq!(tables.restore(text, Before::Flush), []);
@@ -80,14 +82,14 @@ fn what_kube_proxy_writes_and_what_iptables_save_prints_are_the_same_rule() {
 fn what_is_not_modelled_is_named_with_its_line_and_never_matches_by_itself() {
     let text = "*filter\n\
         :INPUT ACCEPT [0:0]\n\
-        -A INPUT -m dscp --dscp 1 -j ACCEPT\n\
+        -A INPUT -m owner --uid-owner 0 -j ACCEPT\n\
         -A INPUT -s 10.0.0.1 -m foo --bar 1 --baz -p tcp -j DROP\n\
         -A INPUT -j NFQUEUE --queue-num 3\n\
         COMMIT\n";
     assert_eq!(
         troubles(text),
         [
-            "line 3: match module `dscp` is not modelled",
+            "line 3: match module `owner` is not modelled",
             "line 4: match module `foo` is not modelled",
             "line 5: target `NFQUEUE` is not modelled",
         ]
@@ -386,7 +388,7 @@ fn sets_and_ipvs_are_read_as_tests() {
         set.tests,
         [Test {
             invert: true,
-            what: What::Set("A".to_owned(), vec![true, false]),
+            what: What::Set("A".to_owned(), vec![SetSide::Destination, SetSide::Source]),
         }]
     );
     let ipvs = rule("-m ipvs --vaddr 10.96.0.1 --vproto tcp --vport 80 -j X");

@@ -23,7 +23,6 @@ mod hooks;
 mod read;
 mod scheduler;
 mod server;
-mod sets;
 mod state;
 
 #[cfg(test)]
@@ -31,5 +30,4 @@ mod tests;
 
 pub use scheduler::Scheduler;
 pub use server::{RealServer, Servers, VirtualServer};
-pub use sets::{Set, SetKind, Sets};
 pub use state::{IpvsConnection, IpvsState};

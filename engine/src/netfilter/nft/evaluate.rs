@@ -247,8 +247,10 @@ fn holds(field: Field, value: &Value, seen: &Seen<'_>) -> bool {
             pattern.holds(seen.out_device.unwrap_or(""))
         }
         (Field::State, Value::State(state)) => *state == seen.state,
-        (Field::SourceType, Value::Type(kind)) => (seen.type_of)(seen.packet.src) == *kind,
-        (Field::DestinationType, Value::Type(kind)) => (seen.type_of)(seen.packet.dst) == *kind,
+        (Field::SourceType, Value::Type(kind)) => seen.routing.type_of(seen.packet.src) == *kind,
+        (Field::DestinationType, Value::Type(kind)) => {
+            seen.routing.type_of(seen.packet.dst) == *kind
+        }
         _ => false,
     }
 }
@@ -257,7 +259,8 @@ fn in_set(field: Field, table: &str, content: &Table, name: &str, seen: &Seen<'_
     let Some(set) = content.sets.get(name) else {
         return false;
     };
-    (set.elements.iter()).any(|(value, _)| holds(field, value, seen))
+    let near = number(field, seen).map_or(&[][..], |own| set.near(own));
+    (near.iter()).any(|(value, _)| holds(field, value, seen))
         || address(field, seen).is_some_and(|own| seen.memory.in_set(table, name, own, seen.now_ms))
 }
 
@@ -279,11 +282,14 @@ fn shown(field: Field, seen: &Seen<'_>) -> String {
         Field::OutDevice(_) => format!("goes out by {}", seen.out_device.unwrap_or("no device")),
         Field::State => format!("state {}", seen.state.as_str()),
         Field::Mark(mask) => format!("mark {:#x}", seen.packet.mark & mask),
-        Field::SourceType => format!("source is {}", (seen.type_of)(seen.packet.src).as_str()),
+        Field::SourceType => format!(
+            "source is {}",
+            seen.routing.type_of(seen.packet.src).as_str()
+        ),
         Field::DestinationType => {
             format!(
                 "destination is {}",
-                (seen.type_of)(seen.packet.dst).as_str()
+                seen.routing.type_of(seen.packet.dst).as_str()
             )
         }
     }

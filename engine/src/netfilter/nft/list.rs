@@ -16,7 +16,7 @@ use super::ruleset::{
     Statement, Table, Value, Values, Verdict,
 };
 use crate::net::IpFamily;
-use crate::netfilter::iptables::{Block, DevicePattern, NatRange, RejectWith, State, address_of};
+use crate::netfilter::iptables::{DevicePattern, NatRange, RejectWith, State, address_of};
 
 /// Between two elements on different lines.
 const NEW_LINE: &str = ",\n\t\t\t     ";
@@ -101,8 +101,7 @@ impl Ruleset {
     }
 
     fn push_elements(&self, set: &Set, out: &mut String) {
-        let mut elements: Vec<&(Value, Option<String>)> = set.elements.iter().collect();
-        elements.sort_unstable_by_key(|(value, _)| extent(value));
+        let elements = &set.elements;
         // So many of a type fit on a line.
         let a_line = match set.declared.key.first().map(String::as_str) {
             Some("ipv4_addr") => 2,
@@ -292,7 +291,7 @@ impl Ruleset {
     fn push_value(&self, value: &Value, kind: Option<&str>, out: &mut String) {
         match value {
             Value::Block(_) => {
-                let (first, last) = extent(value);
+                let (first, last) = value.extent();
                 self.push_range(first, last, out);
             }
             Value::Number(range) => {
@@ -590,22 +589,6 @@ fn implied(statement: &Statement, after: &[Statement]) -> bool {
     })
 }
 
-/// A value's first and last number, by which values are sorted.
-fn extent(value: &Value) -> (u128, u128) {
-    match value {
-        Value::Block(Block {
-            family,
-            address,
-            mask,
-        }) => {
-            let whole = u128::MAX >> (128 - u32::from(family.bits()));
-            (*address, address | (whole & !mask))
-        }
-        Value::Number(range) => (u128::from(*range.start()), u128::from(*range.end())),
-        Value::Device(_) | Value::State(_) | Value::Type(_) => (0, 0),
-    }
-}
-
 /// One element of a set that stands in a rule.
 enum Joined<'v> {
     Addresses(u128, u128),
@@ -616,9 +599,9 @@ enum Joined<'v> {
 /// holds any prefix, neighbours and what overlaps joined.
 fn joined(values: &[Value]) -> Vec<Joined<'_>> {
     let mut sorted: Vec<&Value> = values.iter().collect();
-    sorted.sort_by_key(|value| extent(value));
+    sorted.sort_by_key(|value| value.extent());
     let any_range = sorted.iter().any(|value| {
-        let (first, last) = extent(value);
+        let (first, last) = value.extent();
         matches!(value, Value::Block(_)) && first != last
     });
     if !any_range {
@@ -626,7 +609,7 @@ fn joined(values: &[Value]) -> Vec<Joined<'_>> {
     }
     let mut out: Vec<Joined<'_>> = Vec::new();
     for value in sorted {
-        let (first, last) = extent(value);
+        let (first, last) = value.extent();
         match out.last_mut() {
             Some(Joined::Addresses(_, end)) if first <= end.saturating_add(1) => {
                 *end = (*end).max(last);

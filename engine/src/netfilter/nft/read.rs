@@ -1,7 +1,7 @@
 //! Text for `nft -f` to a [`Ruleset`].
 
 use super::ruleset::{
-    Base, BaseKind, Declared, Element, HookName, MapTarget, Ruleset, Statement, Table, Value,
+    Base, BaseKind, Declared, Element, HookName, MapTarget, Ruleset, Set, Statement, Table, Value,
     Values, Verdict,
 };
 use super::words::{duration_ms, quoted, words};
@@ -49,6 +49,9 @@ impl Ruleset {
                 errors.push(RuleError { line, trouble });
                 break;
             }
+        }
+        for table in self.tables.values_mut() {
+            table.sets.values_mut().for_each(Set::sort);
         }
         self.check(&mut errors);
         errors.sort_by_key(|error| error.line);

@@ -90,8 +90,11 @@ pub enum HookName {
 /// A set of single values.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Set {
-    /// Its elements' values: blocks of addresses, or ranges of numbers; each with its comment.
+    /// Its elements' values, sorted: blocks of addresses, or ranges of numbers; each with its
+    /// comment.
     pub elements: Vec<(Value, Option<String>)>,
+    /// Whether some of its elements have numbers in common, as only a wrong text has it.
+    pub(super) overlaps: bool,
     /// How long an element stays that a rule adds, in milliseconds; `None` for ever.
     pub timeout_ms: Option<u64>,
     /// What else was said of it.
@@ -293,6 +296,46 @@ pub enum Value {
     State(State),
     /// What an address is.
     Type(AddressType),
+}
+
+impl Value {
+    /// The first and the last number that it stands for; by it values are sorted.
+    pub(super) fn extent(&self) -> (u128, u128) {
+        match self {
+            Self::Block(Block {
+                family,
+                address,
+                mask,
+            }) => {
+                let whole = u128::MAX >> (128 - u32::from(family.bits()));
+                (*address, address | (whole & !mask))
+            }
+            Self::Number(range) => (u128::from(*range.start()), u128::from(*range.end())),
+            Self::Device(_) | Self::State(_) | Self::Type(_) => (0, 0),
+        }
+    }
+}
+
+impl Set {
+    /// Sorts the elements, so that [`Set::near`] finds them.
+    pub(super) fn sort(&mut self) {
+        self.elements
+            .sort_unstable_by_key(|(value, _)| value.extent());
+        // An element that is there already is not there twice.
+        self.elements.dedup_by(|one, other| one.0 == other.0);
+        let overlap =
+            |pair: &[(Value, Option<String>)]| pair[0].0.extent().1 >= pair[1].0.extent().0;
+        self.overlaps = self.elements.windows(2).any(overlap);
+    }
+
+    /// The elements that may hold a number: of elements apart from one another, one.
+    pub(super) fn near(&self, number: u128) -> &[(Value, Option<String>)] {
+        if self.overlaps {
+            return &self.elements;
+        }
+        let behind = (self.elements).partition_point(|(value, _)| value.extent().0 <= number);
+        &self.elements[behind.saturating_sub(1)..behind]
+    }
 }
 
 /// Where a verdict is looked up.

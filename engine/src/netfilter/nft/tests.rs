@@ -381,3 +381,31 @@ fn tables_are_listed_with_all_that_was_declared() {
     );
     assert_eq!(rules.list("other"), None);
 }
+
+#[test]
+fn a_set_is_searched_for_what_may_hold_a_number() {
+    let (rules, errors) = read(&format!(
+        "{FRAME}add element ip t s {{ 10.0.0.9 , 10.0.1.0/24 , 10.0.0.4/31 , 11.0.0.0/8 }}\n"
+    ));
+    assert_eq!(errors, [""; 0]);
+    let set = &rules.tables()["t"].sets["s"];
+    let found = |text: &str| {
+        let address: std::net::IpAddr = text.parse().unwrap();
+        let near = set.near(crate::netfilter::iptables::bits(address));
+        near.iter()
+            .any(|(value, _)| matches!(value, Value::Block(block) if block.holds(address)))
+    };
+    for (address, is) in [
+        ("10.0.0.3", false),
+        ("10.0.0.4", true),
+        ("10.0.0.5", true),
+        ("10.0.0.6", false),
+        ("10.0.0.9", true),
+        ("10.0.1.77", true),
+        ("10.0.2.0", false),
+        ("11.255.255.255", true),
+        ("9.0.0.1", false),
+    ] {
+        assert_eq!(found(address), is, "{address}");
+    }
+}

@@ -48,6 +48,9 @@ fn some_match() -> impl Strategy<Value = String> {
             "-m recent --rcheck --seconds 10 --reap --name L",
             "-m limit --limit 1/min --limit-burst 1",
             "-m strange --thing x",
+            "-m set --match-set KNOWN src",
+            "-m set --match-set UNKNOWN dst,dst",
+            "-m addrtype --src-type LOCAL --limit-iface-in",
         ]),
     ]
 }
@@ -85,7 +88,7 @@ fn some_tables() -> impl Strategy<Value = String> {
         "-j MARK --set-xmark 0x0/0x1",
         "-j CONNMARK --save-mark",
         "-j STRANGE",
-        "-j TRACE",
+        "-j NFQUEUE",
         "",
         "",
     ]);
@@ -153,6 +156,9 @@ proptest! {
             let mut bench = Bench::new("");
             bench.host.rules_v4 = Some(Arc::new(tables));
             bench.chance = Seeded::new(seed);
+            let mut sets = ipset::Sets::default();
+            sets.read("create KNOWN hash:ip\nadd KNOWN 192.168.0.7\n");
+            bench.host.sets = Arc::new(sets);
             bench
         });
         for packet in packets {

@@ -79,6 +79,8 @@ pub(super) fn check(folder: &Path, mode: Mode) -> Report {
 /// and those whose journeys differ.
 #[cfg(test)]
 pub(super) fn saved_walks(folder: &Path) -> (usize, Vec<String>) {
+    use lobby_engine::net::IpFamily;
+
     let text = read(&folder.join("walks.jsonl"));
     let lines = text.lines().map(|line| serde_json::from_str(line).unwrap());
     let lines: Vec<Value> = lines

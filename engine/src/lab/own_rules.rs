@@ -1,0 +1,127 @@
+//! A person's own rules: what `iptables-save` printed on a real Node, in the place of a Node's.
+//!
+//! What `ipset save` printed there may stand beside it in the same text, for rules that look into
+//! sets. Left out: IPv6, as everywhere in the lab, and nftables.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use super::session::Outcome;
+use crate::diagnostic::Diagnostic;
+use crate::net::IpFamily;
+use crate::netfilter::RuleAt;
+use crate::netfilter::ipset::Sets;
+use crate::netfilter::iptables::{Before, RuleError, Tables, Trouble, What};
+
+/// Rules that took the place of those that kube-proxy wrote on a Node.
+#[derive(Clone, Debug)]
+pub struct OwnRules {
+    text: String,
+    tables: Arc<Tables>,
+    sets: String,
+    lines: BTreeMap<RuleAt, u32>,
+}
+
+impl OwnRules {
+    /// Reads a text. Lines that cannot be read are named, and the others are there all the same; a
+    /// text without any table is none.
+    pub(super) fn read(text: &str) -> (Option<Self>, Outcome) {
+        let (rules, sets) = parted(text);
+        let mut known = Sets::default();
+        let mut errors = known.read(&sets);
+        let mut tables = Tables::new(IpFamily::IPv4);
+        errors.extend(tables.restore(&rules, Before::Flush));
+        errors.sort_by_key(|error| error.line);
+        let mut diagnostics: Vec<Diagnostic> = errors
+            .iter()
+            .map(|error| error.to_diagnostic(text))
+            .collect();
+        diagnostics.extend(unknown_sets(&tables, &known, text));
+        if !rules.lines().any(|line| line.trim_start().starts_with('*')) {
+            let what = "there is no `*table` line: this is not what `iptables-save` prints";
+            let outcome = Outcome {
+                diagnostics: vec![Diagnostic::error(what, None)],
+                applied: false,
+                offer: None,
+            };
+            return (None, outcome);
+        }
+        let lines = (tables.rules())
+            .map(|entry| (entry.at(), entry.rule.source.line))
+            .collect();
+        let own = Self {
+            text: text.to_owned(),
+            tables: Arc::new(tables),
+            sets,
+            lines,
+        };
+        let outcome = Outcome {
+            diagnostics,
+            applied: true,
+            offer: None,
+        };
+        (Some(own), outcome)
+    }
+
+    /// The text as it was given.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// The line of a rule in the text, from 1.
+    #[must_use]
+    pub fn line(&self, rule: &RuleAt) -> Option<u32> {
+        self.lines.get(rule).copied()
+    }
+
+    /// The rules as they were read.
+    #[must_use]
+    pub fn tables(&self) -> &Arc<Tables> {
+        &self.tables
+    }
+
+    /// The lines that are about ipsets.
+    pub(super) fn sets(&self) -> &str {
+        &self.sets
+    }
+}
+
+/// The lines for iptables and those for ipsets; each keeps its number.
+fn parted(text: &str) -> (String, String) {
+    let (mut rules, mut sets) = (String::new(), String::new());
+    for line in text.lines() {
+        let of_sets = line.starts_with("create ") || line.starts_with("add ");
+        let to = if of_sets { &mut sets } else { &mut rules };
+        to.push_str(line);
+        rules.push('\n');
+        sets.push('\n');
+    }
+    (rules, sets)
+}
+
+/// A warning for each set that rules look into and nobody described.
+fn unknown_sets(tables: &Tables, known: &Sets, text: &str) -> Vec<Diagnostic> {
+    let (mut seen, mut warnings) = (BTreeSet::new(), Vec::new());
+    for entry in tables.rules() {
+        for test in &entry.rule.tests {
+            if let What::Set(name, _) = &test.what
+                && known.get(name).is_none()
+                && seen.insert(name)
+            {
+                let error = RuleError {
+                    line: entry.rule.source.line,
+                    trouble: Trouble::UnknownIpset(name.clone()),
+                };
+                let what = format!("ipset `{name}` is looked into, and nothing is known of it");
+                warnings.push(
+                    Diagnostic::warning(what, error.to_diagnostic(text).span).with_hint(
+                        "Add what `ipset save` prints on that Node. Until then a walk that \
+                         depends on the set says so.",
+                    ),
+                );
+            }
+        }
+    }
+    warnings
+}
