@@ -474,7 +474,7 @@ fn affinity_lasts_as_long_as_its_timeout_in_virtual_time() {
 fn rules_that_are_not_modelled_are_named_in_the_journey() {
     let mut network = lab(&BOTH, |_| {});
     let rules = NodeRules {
-        calls: vec!["-A FORWARD -m dscp --dscp 1 -j DROP".to_owned()],
+        calls: vec!["-A FORWARD -m set --match-set BAD src -j DROP".to_owned()],
         restore: String::new(),
     };
     let errors = network.set_rules("node-1", IpFamily::IPv4, &rules);

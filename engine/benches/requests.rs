@@ -1,4 +1,4 @@
-//! How many requests a second are walked. `cargo bench -p lobby-engine --bench walk`
+//! How many requests a second are walked. `cargo bench -p lobby-engine --bench requests`
 //!
 //! The request is the yardstick of others as well: from outside to a node port of a Deployment of
 //! ten, which is drawn anew each time. Beside it stand other Services, whose rules have to be
