@@ -19,7 +19,8 @@ pub struct Store {
     kinds: [Rc<Objects>; Kind::ALL.len()],
 }
 
-type Objects = BTreeMap<ObjectRef, Rc<Object>>;
+/// The names are shared as well: a copy of a list copies no text.
+type Objects = BTreeMap<Rc<ObjectRef>, Rc<Object>>;
 
 /// There is an object of this name already.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -95,7 +96,8 @@ impl Store {
     /// As [`Store::put`], of an object that somebody else holds too.
     pub fn share(&mut self, object: Rc<Object>) {
         let reference = object.reference();
-        self.of_kind_mut(reference.kind).insert(reference, object);
+        self.of_kind_mut(reference.kind)
+            .insert(Rc::new(reference), object);
     }
 
     /// Takes an object out.
@@ -137,7 +139,7 @@ impl Store {
 
     /// The names of the objects of one kind.
     pub fn names(&self, kind: Kind) -> impl Iterator<Item = &ObjectRef> {
-        self.kinds[kind as usize].keys()
+        self.kinds[kind as usize].keys().map(|name| &**name)
     }
 
     /// How many objects there are.

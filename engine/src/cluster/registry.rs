@@ -97,7 +97,6 @@ impl State {
         let reference = object.reference();
         let read = Rc::new(object.clone());
         defaults::object(&mut object);
-        let mut allocators = Rc::clone(&self.allocators);
         if let Object::Service(service) = &mut object {
             // Validated first without what is drawn for it: what is wrong with the content is told
             // before what cannot be had.
@@ -106,16 +105,18 @@ impl State {
                 let name = &reference.name;
                 return Err(StatusError::invalid(reference.kind, name, &errors));
             }
-            Rc::make_mut(&mut allocators)
+            Rc::make_mut(&mut self.allocators)
                 .create(service)
                 .map_err(|error| StatusError::not_allocated(&reference.name, &error))?;
         }
         let errors = validation::object(&object);
         if !errors.is_empty() {
+            if let Object::Service(service) = &object {
+                Rc::make_mut(&mut self.allocators).release(service);
+            }
             let name = &reference.name;
             return Err(StatusError::invalid(reference.kind, name, &errors));
         }
-        self.allocators = allocators;
         if let Object::Pod(pod) = &mut object
             && pod.status.phase.is_empty()
         {

@@ -72,7 +72,7 @@ pub(crate) fn run(args: &Dns) -> Result<String, Failure> {
         check(text, &file.display().to_string())?;
     }
     if let (Some(text), None) = (&corefile, &args.from) {
-        let around = args.set.as_ref().map(Around::read).transpose()?;
+        let around = args.set.as_deref().map(Around::read).transpose()?;
         let around = around.unwrap_or_default();
         let upstream = around.upstream.iter().map(|line| line.parse::<Record>());
         let upstream = Upstream::new(upstream.collect::<Result<Vec<_>, _>>()?);
