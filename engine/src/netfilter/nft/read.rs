@@ -50,8 +50,11 @@ impl Ruleset {
                 break;
             }
         }
-        for table in self.tables.values_mut() {
+        self.bases.clear();
+        for (name, table) in &mut self.tables {
             table.sets.values_mut().for_each(Set::sort);
+            let bases = (table.chains.iter()).filter(|(_, chain)| chain.base.is_some());
+            (self.bases).extend(bases.map(|(chain, _)| (name.clone(), chain.clone())));
         }
         self.check(&mut errors);
         errors.sort_by_key(|error| error.line);

@@ -12,6 +12,8 @@ use crate::netfilter::iptables::{AddressType, Block, DevicePattern, NatRange, Re
 pub struct Ruleset {
     pub(super) family: IpFamily,
     pub(super) tables: BTreeMap<String, Table>,
+    /// The base chains by table and name: few among many, and asked for at every hook.
+    pub(super) bases: Vec<(String, String)>,
 }
 
 /// A table.
@@ -354,6 +356,7 @@ impl Ruleset {
         Self {
             family,
             tables: BTreeMap::new(),
+            bases: Vec::new(),
         }
     }
 
@@ -433,16 +436,14 @@ impl Ruleset {
 
     /// The base chains at a hook, by priority: table, chain, and where it hangs.
     pub(crate) fn hooked(&self, hook: HookName, kind: BaseKind) -> Vec<(&str, &str, Base)> {
-        let mut found: Vec<(&str, &str, Base)> = (self.tables.iter())
-            .flat_map(|(table, content)| {
-                (content.chains.iter()).filter_map(move |(name, chain)| {
-                    let base = chain.base?;
-                    (base.hook == hook && base.kind == kind).then_some((
-                        table.as_str(),
-                        name.as_str(),
-                        base,
-                    ))
-                })
+        let mut found: Vec<(&str, &str, Base)> = (self.bases.iter())
+            .filter_map(|(table, name)| {
+                let base = self.tables.get(table)?.chains.get(name)?.base?;
+                (base.hook == hook && base.kind == kind).then_some((
+                    table.as_str(),
+                    name.as_str(),
+                    base,
+                ))
             })
             .collect();
         found.sort_by_key(|(_, _, base)| base.priority);
