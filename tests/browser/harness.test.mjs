@@ -45,7 +45,7 @@ test("a page that is too wide fails a test", () =>
         const wide = document.createElement("img");
         wide.width = 3000;
         wide.alt = "";
-        document.querySelector("main").append(wide);
+        document.body.append(wide);
       });
       await noSidewaysScroll(page);
     }),
