@@ -22,6 +22,9 @@ pub(crate) const TARGET: &str = "wasm32-unknown-unknown";
 /// library's source, and wasm-ld.
 const PACKAGES: [&str; 4] = ["rustc-web", "cargo-web", "rust-web-src", "lld-22"];
 
+/// Debian's compiler; rustup's comes first on most people's PATH.
+const DEBIAN_RUSTC: &str = "/usr/bin/rustc";
+
 /// What makes the page small: a panic is a trap without a message, as nobody would read it in the
 /// release build (the development build tells it), and no panic brings its place along.
 const SLIM: &str = "-Zunstable-options -Cpanic=immediate-abort -Zlocation-detail=none";
@@ -74,7 +77,7 @@ impl Toolchain {
     }
 
     fn debian() -> Option<Toolchain> {
-        let compiler = ["/usr/bin/rustc", "/usr/bin/cargo"];
+        let compiler = [DEBIAN_RUSTC, "/usr/bin/cargo"];
         if !compiler.iter().all(|path| Path::new(path).is_file()) {
             return None;
         }
@@ -120,7 +123,7 @@ impl Toolchain {
     /// Where its source is neither there nor to be had, the page is built with the library as it
     /// was shipped. It is a tenth larger then, and this is said.
     pub(crate) fn slim(&self, command: &mut Command) -> Result<()> {
-        let cargo = match self {
+        let compiler = match self {
             Toolchain::Installed => {
                 if !add_source()? {
                     println!(
@@ -131,7 +134,7 @@ impl Toolchain {
                 }
                 "rustc"
             }
-            Toolchain::Debian { .. } => "/usr/bin/rustc",
+            Toolchain::Debian { .. } => DEBIAN_RUSTC,
         };
         command
             // The options are not stable: this says that we know.
@@ -139,7 +142,13 @@ impl Toolchain {
             .env("CARGO_UNSTABLE_BUILD_STD", "std,panic_abort")
             // Small sorts and formatting instead of fast ones.
             .env("CARGO_UNSTABLE_BUILD_STD_FEATURES", "optimize_for_size");
-        let version = process::capture(process::command(cargo).arg("--version"))?;
+        let mut version = process::command(compiler);
+        if compiler == DEBIAN_RUSTC {
+            // `cargo run` names the other compiler's libraries, with which this one does not start.
+            version.env_remove("LD_LIBRARY_PATH");
+        }
+        // A compiler that does not say its version is taken for an old one.
+        let version = process::capture(version.arg("--version")).unwrap_or_default();
         if minor(&version).is_some_and(|minor| minor >= SLIM_SINCE) {
             command.env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS", SLIM);
         }
@@ -151,6 +160,12 @@ impl Toolchain {
 fn minor(version: &str) -> Option<u32> {
     let number = version.split_whitespace().nth(1)?;
     number.strip_prefix("1.")?.split('.').next()?.parse().ok()
+}
+
+/// Whether the page is built with the standard library as it was shipped, because there is neither
+/// its source nor Debian's compiler.
+pub(crate) fn takes_shipped_library() -> Result<bool> {
+    Ok(has_target()? && !has_source()?)
 }
 
 /// Whether the source of the standard library is there, asking rustup for it where it is not.
