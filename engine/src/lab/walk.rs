@@ -19,7 +19,7 @@ use crate::limits::MAX_ADDRESSES_TRIED;
 use crate::net::Protocol;
 use crate::netfilter::RuleAt;
 use crate::netfilter::chance::Seeded;
-use crate::netfilter::iptables::{Before, Tables};
+use crate::netfilter::iptables::Tables;
 use crate::network::{
     ClientKind, Journey, Listens, Lookups, NameLookup, Network, NodeIpvs, NodeRules, OriginsOf,
     Owner, PassedOver, Plan, PlanOutside, Request, RequestError, Reuse, Serves, Socket, State,
@@ -366,15 +366,17 @@ fn program(network: &mut Network, node: &str, set: &RuleSet) {
         // A scheduler that is not modelled is named again by every journey that comes to it.
         network.set_ipvs(node, family, &ipvs);
     }
-    let calls = (set.top_level().iter())
-        .map(|call| (*call).to_owned())
-        .collect();
-    let rules = NodeRules {
-        calls,
-        restore: set.text(),
-    };
-    let errors = network.set_rules(node, family, &rules);
+    let errors = network.set_rules(node, family, &node_rules(set));
     debug_assert!(errors.is_empty(), "{errors:?}");
+}
+
+/// What a kube-proxy hands to the tools of iptables.
+fn node_rules(set: &RuleSet) -> NodeRules {
+    let calls = set.top_level().iter();
+    NodeRules {
+        calls: calls.map(|call| (*call).to_owned()).collect(),
+        restore: set.text(),
+    }
 }
 
 /// A Node's iptables rules as its kernel holds them: a person's own, or those of kube-proxy.
@@ -388,13 +390,8 @@ pub(super) fn tables(lab: &Lab, node: &str) -> Option<Arc<Tables>> {
     if set.mode() == Mode::Nftables {
         return None;
     }
-    let mut tables = Tables::new(set.family());
+    let (tables, errors) = node_rules(set).tables(set.family());
     // kube-proxy's own text is always modelled in full; the recorded vectors prove it.
-    for (number, call) in (1..).zip(set.top_level()) {
-        let told = tables.ensure(call, number);
-        debug_assert!(told.is_ok(), "{told:?}");
-    }
-    let errors = tables.restore(&set.text(), Before::Keep);
     debug_assert!(errors.is_empty(), "{errors:?}");
     Some(Arc::new(tables))
 }
