@@ -13,7 +13,7 @@ use super::tally::{Answerer, Fit, Promise, Share, Tally};
 use super::tell::served;
 use super::topology::Network;
 use super::verdict;
-use super::walk::{How, Lookups, Ready, Went};
+use super::walk::{How, Lookups, Ready, Went, product};
 use super::words;
 use crate::limits::{MAX_POSSIBILITIES, MAX_REQUESTS};
 use crate::net::IpFamily;
@@ -290,11 +290,7 @@ fn thousandths(count: u32, share: u64) -> u64 {
 
 /// A product of fractions as a fraction of [`ONE`].
 fn share_of(draws: &[(u32, u32)]) -> u64 {
-    let one = 1_u128 << 62;
-    let product = (draws.iter()).fold(one, |product, &(part, of)| {
-        product * u128::from(part) / u128::from(of.max(1))
-    });
-    u64::try_from((product + (1 << 29)) >> 30).unwrap_or(ONE)
+    u64::try_from((product(draws) + (1 << 29)) >> 30).unwrap_or(ONE)
 }
 
 fn fit(expected: &Expected, count: u32) -> Fit {

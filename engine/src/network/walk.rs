@@ -28,6 +28,16 @@ pub struct Lookups<'a> {
     pub names: Option<&'a NameLookup>,
 }
 
+/// A probability of 1 in [`product`]: 2^62, so that little is lost by cutting after each draw.
+const ONE_WAY: u128 = 1 << 62;
+
+/// The product of fractions, in parts of 2^62.
+pub(super) fn product(draws: &[(u32, u32)]) -> u128 {
+    (draws.iter()).fold(ONE_WAY, |product, &(part, of)| {
+        product * u128::from(part) / u128::from(of.max(1))
+    })
+}
+
 /// One way that a request can take, and how likely it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Possibility {
@@ -41,12 +51,8 @@ impl Possibility {
     /// The way's probability in millionths, rounded to the nearest.
     #[must_use]
     pub fn millionths(&self) -> u32 {
-        // 2^62 to begin with, so that little is lost by cutting after each draw.
-        let one = 1_u128 << 62;
-        let product = (self.draws.iter()).fold(one, |product, &(part, of)| {
-            product * u128::from(part) / u128::from(of.max(1))
-        });
-        u32::try_from((product * 1_000_000 + one / 2) / one).unwrap_or(u32::MAX)
+        let product = product(&self.draws);
+        u32::try_from((product * 1_000_000 + ONE_WAY / 2) / ONE_WAY).unwrap_or(u32::MAX)
     }
 }
 

@@ -103,15 +103,7 @@ fn a_line_tells_what_it_was_only_where_it_changed() {
 
 #[test]
 fn the_card_stays_in_the_picture_and_off_the_guest() {
-    let hotel = fixture::hotel();
-    let fleet = fixture::fleet();
-    let journeys = [
-        (&hotel, fixture::node_port(&hotel)),
-        (&hotel, fixture::cluster_ip(&hotel)),
-        (&hotel, fixture::refused()),
-        (&fleet, fixture::lost()),
-        (&fleet, fixture::balanced(&fleet)),
-    ];
+    let journeys = fixture::journeys();
     for view in VIEWS {
         for (scene, journey) in &journeys {
             let layout = Layout::of(scene, Some(&fixture::service()), view);

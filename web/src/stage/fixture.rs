@@ -119,6 +119,19 @@ pub fn service() -> ObjectRef {
     ObjectRef::new(Kind::Service, "default", "frontend-service")
 }
 
+/// A journey of each kind, with the picture that it is drawn in.
+#[cfg(test)]
+pub fn journeys() -> [(Scene, Journey); 5] {
+    let (hotel, fleet) = (hotel(), fleet());
+    [
+        (hotel.clone(), node_port(&hotel)),
+        (hotel.clone(), cluster_ip(&hotel)),
+        (hotel, refused()),
+        (fleet.clone(), lost()),
+        (fleet.clone(), balanced(&fleet)),
+    ]
+}
+
 /// Three rooms on two of three wings, one of them not ready, behind a NodePort Service.
 pub fn hotel() -> Scene {
     let mut scene = empty(3);

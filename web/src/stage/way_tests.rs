@@ -41,15 +41,7 @@ fn a_node_ports_way_leads_through_door_desk_corridor_and_room() {
 
 #[test]
 fn there_is_a_stop_a_hop_and_a_leg_between_two() {
-    let hotel = fixture::hotel();
-    let fleet = fixture::fleet();
-    let journeys = [
-        (&hotel, fixture::node_port(&hotel)),
-        (&hotel, fixture::cluster_ip(&hotel)),
-        (&hotel, fixture::refused()),
-        (&fleet, fixture::lost()),
-        (&fleet, fixture::balanced(&fleet)),
-    ];
+    let journeys = fixture::journeys();
     for view in VIEWS {
         for (scene, journey) in &journeys {
             let (layout, way) = walked(scene, journey, view);

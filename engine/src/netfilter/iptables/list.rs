@@ -9,7 +9,7 @@ use std::fmt::Write as _;
 use std::net::IpAddr;
 
 use super::print::{
-    Head, limit_name, push_mark, push_mask, push_ports, push_probability, push_range,
+    Head, limit_name, push_mark, push_mask, push_netlink, push_ports, push_probability, push_range,
     push_range_flags, push_rate, push_reverse_path, push_sides, push_states, push_types, shown,
 };
 use super::rule::{
@@ -18,7 +18,7 @@ use super::rule::{
 use super::table::{Policy, Table};
 use super::tables::Tables;
 use super::target::reject_name;
-use super::words::{push_quoted, split};
+use super::words::split;
 use crate::net::IpFamily;
 
 impl Tables {
@@ -415,31 +415,6 @@ fn list_log(log: &Log, out: &mut String) {
                 let _ = write!(out, " prefix \"{prefix}\"");
             }
         }
-        Log::Netlink {
-            prefix,
-            group,
-            length,
-            threshold,
-        } => {
-            if !prefix.is_empty() {
-                out.push_str(" nflog-prefix");
-                push_quoted(out, prefix);
-            }
-            if *group != 0 {
-                let _ = write!(out, " nflog-group {group}");
-            }
-            match length {
-                Some((true, bytes)) => {
-                    let _ = write!(out, " nflog-size {bytes}");
-                }
-                Some((false, bytes @ 1..)) => {
-                    let _ = write!(out, " nflog-range {bytes}");
-                }
-                _ => {}
-            }
-            if *threshold > 0 {
-                let _ = write!(out, " nflog-threshold {threshold}");
-            }
-        }
+        Log::Netlink { .. } => push_netlink(out, "", log),
     }
 }

@@ -3,8 +3,9 @@
 use std::fmt::Write as _;
 
 use super::rule::{
-    AddressType, Block, Limit, NatRange, Ports, SetSide, State, Test, What, address_of,
+    AddressType, Block, Limit, Log, NatRange, Ports, SetSide, State, Test, What, address_of,
 };
+use super::words::push_quoted;
 use crate::net::IpFamily;
 use crate::netfilter::chance::ONE;
 
@@ -167,6 +168,38 @@ pub(super) fn push_sides(out: &mut String, sides: &[SetSide]) {
         SetSide::Destination => "dst",
     });
     push_list(out, names);
+}
+
+/// The options of `NFLOG`, each word with dashes before it or without.
+pub(super) fn push_netlink(out: &mut String, dashes: &str, log: &Log) {
+    let Log::Netlink {
+        prefix,
+        group,
+        length,
+        threshold,
+    } = log
+    else {
+        return;
+    };
+    if !prefix.is_empty() {
+        let _ = write!(out, " {dashes}nflog-prefix");
+        push_quoted(out, prefix);
+    }
+    if *group != 0 {
+        let _ = write!(out, " {dashes}nflog-group {group}");
+    }
+    match length {
+        Some((true, bytes)) => {
+            let _ = write!(out, " {dashes}nflog-size {bytes}");
+        }
+        Some((false, bytes @ 1..)) => {
+            let _ = write!(out, " {dashes}nflog-range {bytes}");
+        }
+        _ => {}
+    }
+    if *threshold > 0 {
+        let _ = write!(out, " {dashes}nflog-threshold {threshold}");
+    }
 }
 
 /// The options of `-m rpfilter`, each word after a blank and the prefix of options: loose,

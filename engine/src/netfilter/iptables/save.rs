@@ -8,9 +8,9 @@
 use std::fmt::Write as _;
 
 use super::print::{
-    Head, limit_name, push_mark, push_mask, push_ports, push_probability, push_protocol,
-    push_range, push_range_flags, push_rate, push_reverse_path, push_sides, push_states,
-    push_types, shown,
+    Head, limit_name, push_mark, push_mask, push_netlink, push_ports, push_probability,
+    push_protocol, push_range, push_range_flags, push_rate, push_reverse_path, push_sides,
+    push_states, push_types, shown,
 };
 use super::rule::{ConnMark, DevicePattern, Log, Match, RecentAction, Rule, Target, Test, What};
 use super::table::{Policy, Table};
@@ -378,32 +378,9 @@ fn save_log(log: &Log, out: &mut String) {
                 }
             }
         }
-        Log::Netlink {
-            prefix,
-            group,
-            length,
-            threshold,
-        } => {
+        Log::Netlink { .. } => {
             out.push_str(" -j NFLOG");
-            if !prefix.is_empty() {
-                out.push_str(" --nflog-prefix");
-                push_quoted(out, prefix);
-            }
-            if *group != 0 {
-                let _ = write!(out, " --nflog-group {group}");
-            }
-            match length {
-                Some((true, bytes)) => {
-                    let _ = write!(out, " --nflog-size {bytes}");
-                }
-                Some((false, bytes @ 1..)) => {
-                    let _ = write!(out, " --nflog-range {bytes}");
-                }
-                _ => {}
-            }
-            if *threshold > 0 {
-                let _ = write!(out, " --nflog-threshold {threshold}");
-            }
+            push_netlink(out, "--", log);
         }
     }
 }
