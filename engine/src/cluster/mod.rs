@@ -17,6 +17,7 @@
 //! | `load` | taking in a text, or a real cluster's dump |
 //! | `command` | what a person can do |
 //! | `workloads`, `pods`, `network` | the passes of the controllers |
+//! | `planned` | what happens next, in words |
 //! | `tree`, `json_patch`, `fill` | whole objects as trees: patches, defaults of unmodelled fields |
 //!
 //! Source: the controllers of [`crate::controllers`]; KEP-1672 for what terminates. The times are
@@ -31,6 +32,7 @@ mod fill;
 mod json_patch;
 mod load;
 mod network;
+mod planned;
 mod pods;
 mod registry;
 mod settings;
@@ -43,6 +45,7 @@ mod workloads;
 pub use command::{Command, Done, LAST_APPLIED, Patch};
 pub use error::{Cause, Reason, StatusError};
 pub use load::is_recorded;
+pub use planned::Planned;
 pub use settings::{DEFAULT_START, Settings, Timing};
 pub use state::{Listening, Recorded};
 pub use tree::{merge, strategic, three_way};

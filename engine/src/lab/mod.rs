@@ -7,6 +7,7 @@ mod choices;
 mod examples;
 mod internet;
 mod links;
+mod mischief;
 mod names;
 mod outline;
 mod own_rules;
@@ -23,6 +24,7 @@ mod world;
 
 pub use choices::Choice;
 pub use examples::{EXAMPLES, Example};
+pub use mischief::Mischief;
 pub use names::ClientNames;
 pub use outline::OutlineEntry;
 pub use own_rules::OwnRules;
