@@ -3,6 +3,7 @@
 //! [`Lab`] is the only thing of the engine that changes. Its results are plain data: the
 //! [`Scene`], a [`crate::network::Journey`], the rules of a Node.
 
+mod balancers;
 mod choices;
 mod examples;
 mod internet;

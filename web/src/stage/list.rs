@@ -114,6 +114,7 @@ fn packet(journey: &Journey, hop: usize, skin: Skin) -> Option<String> {
         Location::Wire { from, to } if from == to => format!("on the bridge of {from}"),
         Location::Wire { from, to } => format!("between {from} and {to}"),
         Location::Router => "at the router".to_owned(),
+        Location::Balancer { name, .. } => format!("at the load balancer of {name}"),
     };
     let title = match skin {
         Skin::Hotel => &now.title.hotel,

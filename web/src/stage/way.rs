@@ -184,6 +184,7 @@ impl Plan<'_> {
                 Some(Place::Corridor(from, to, Point::default()))
             }
             Location::Router => Some(Place::Router),
+            Location::Balancer { .. } => Some(Place::Entrance),
         }
     }
 
