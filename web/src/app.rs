@@ -5,7 +5,7 @@ use std::rc::Rc;
 use gloo::events::EventListener;
 use gloo::timers::callback::Timeout;
 use lobby_engine::api::{ObjectRef, Origin};
-use lobby_engine::lab::{EXAMPLES, Example};
+use lobby_engine::lab::{Details, EXAMPLES, Example};
 use wasm_bindgen::JsCast as _;
 use web_sys::{Element, KeyboardEvent as DomKeyboardEvent};
 use yew::prelude::*;
@@ -172,7 +172,18 @@ pub fn App() -> Html {
             })
         },
     );
-    let stage = picture(&state, &session, (*shown).clone(), still, width);
+    let chosen = use_memo((shown.pinned.clone(), Same(state.world.clone())), {
+        let session = session.clone();
+        move |(pinned, _)| session.details(pinned.as_ref()?)
+    });
+    let stage = picture(
+        &state,
+        &session,
+        (*shown).clone(),
+        (*chosen).clone(),
+        still,
+        width,
+    );
     let send_bar = html! {
         <SendBar draft={state.draft.clone()} clients={state.world.clients.clone()} targets={state.world.targets.clone()}
             seed={state.seed} {width} onsend={send.clone()}
@@ -504,6 +515,7 @@ fn picture(
     state: &State,
     session: &Session,
     lit: Rc<stage::Lit>,
+    details: Option<Rc<Details>>,
     still: bool,
     width: Width,
 ) -> Html {
@@ -531,7 +543,7 @@ fn picture(
                 Skin::Hotel => stage::Skin::Hotel,
                 Skin::Cluster => stage::Skin::Cluster,
             }}
-            {lit} open_service={state.open_service()}
+            {lit} {details} open_service={state.open_service()}
             motion={if still { stage::Motion::Reduced } else { stage::Motion::Full }}
             hop_ms={state.prefs.speed.scale(TRAVEL)}
             view={if width == Width::Narrow { stage::View::Phone } else { stage::View::Desk }}

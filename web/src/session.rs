@@ -7,11 +7,11 @@ use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
-use lobby_engine::api::{FieldPath, Origin};
+use lobby_engine::api::{FieldPath, ObjectRef, Origin};
 use lobby_engine::diagnostic::Severity;
 use lobby_engine::dns::Record;
 use lobby_engine::lab::{
-    Choice, ClientNames, Lab, NodeRules, Outcome, OutlineEntry, RuleLine, Scene, Settings,
+    Choice, ClientNames, Details, Lab, NodeRules, Outcome, OutlineEntry, RuleLine, Scene, Settings,
 };
 use lobby_engine::net::Protocol;
 use lobby_engine::netfilter::RuleAt;
@@ -276,6 +276,12 @@ impl Session {
             Ok(journey) => Action::Sent(Rc::new(journey)),
             Err(error) => Action::NotSent(Rc::from(error.to_string())),
         });
+    }
+
+    /// What there is to say of one thing of the picture.
+    #[must_use]
+    pub fn details(&self, object: &ObjectRef) -> Option<Rc<Details>> {
+        self.0.lab.borrow().details(object).map(Rc::new)
     }
 
     /// Looks a name up as a client does.
