@@ -37,19 +37,28 @@ fn sign(props: &Props) -> Sign {
         };
     };
     match &desk.entrance {
-        Entrance::None => Sign {
-            hotel: [
-                "Main entrance".into(),
-                format!("not built: {}", desk.type_.as_str()),
-            ],
-            cluster: [
-                "LoadBalancer".into(),
-                format!("none: type {}", desk.type_.as_str()),
-            ],
-            built: false,
-            pending: false,
-            more: String::new(),
-        },
+        Entrance::None => {
+            let type_ = desk.type_.as_str();
+            // A long type is said by the plate already.
+            let short = type_.len() <= "LoadBalancer".len();
+            Sign {
+                hotel: [
+                    "Main entrance".into(),
+                    either(short, format!("not built: {type_}"), "not built".into()),
+                ],
+                cluster: [
+                    "LoadBalancer".into(),
+                    either(
+                        short,
+                        format!("none: type {type_}"),
+                        format!("none: {type_}"),
+                    ),
+                ],
+                built: false,
+                pending: false,
+                more: String::new(),
+            }
+        }
         Entrance::Pending { by, why } => {
             let nobody = by.is_empty();
             Sign {
@@ -152,7 +161,7 @@ pub(super) fn entrance(props: &Props, wall: Rect) -> Html {
     let words = either(hotel, &sign.hotel, &sign.cluster);
     // An address is as wide as a machine prints it; a long name keeps its beginning.
     let face = either(sign.built, Face::Mono, Face::Sans);
-    let line = |text: &str| measure::fit(text, 105, face, either(desk_view, 112, wall.w - 8));
+    let line = |text: &str| measure::fit(text, 105, face, either(desk_view, 116, wall.w - 8));
     let words = if desk_view {
         let class = either(sign.built, "ghostlab built", "ghostlab");
         let mono = either(sign.built, "monosm b ink am", "tsm ghostt am");

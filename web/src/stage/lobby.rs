@@ -305,9 +305,9 @@ fn forwarding(forward: &Forward, frame: Rect, hotel: bool) -> Html {
         right - 14
     );
     let (head, foot) = match &forward.to {
-        ForwardTo::House { .. } => ("ask for that other house", "only the name changes"),
-        ForwardTo::Inside => ("ask for that other desk", "a name of this house"),
-        ForwardTo::Nobody => ("ask for that other house", "nobody has this name"),
+        ForwardTo::House { .. } => ("ask elsewhere for", "only the name changes"),
+        ForwardTo::Inside => ("ask here for", "a name of this house"),
+        ForwardTo::Nobody => ("ask elsewhere for", "nobody has this name"),
     };
     let head = either(hotel, head, "externalName");
     let nobody = matches!(forward.to, ForwardTo::Nobody);
