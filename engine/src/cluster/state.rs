@@ -6,6 +6,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
+use serde::{Deserialize, Serialize};
+
 use super::balancers::Balancers;
 use super::settings::Settings;
 use super::tree;
@@ -50,7 +52,8 @@ pub(super) enum Event {
 }
 
 /// Who listens in a Pod.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub enum Listening {
     /// Its processes, on every address: what they should.
     #[default]

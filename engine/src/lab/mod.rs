@@ -4,7 +4,10 @@
 //! [`Scene`], a [`crate::network::Journey`], the rules of a Node.
 
 mod balancers;
+mod around;
 mod choices;
+mod details;
+mod entrance;
 mod examples;
 mod internet;
 mod links;
@@ -22,15 +25,17 @@ mod system;
 mod walk;
 mod world;
 
+pub use around::Found;
 pub use choices::Choice;
+pub use details::{Detail, Details};
 pub use examples::{EXAMPLES, Example};
 pub use names::ClientNames;
 pub use outline::OutlineEntry;
 pub use own_rules::OwnRules;
 pub use rules::{NodeRules, RuleLine};
 pub use scene::{
-    Client, Desk, DeskPort, DeskType, Directory, Door, Entrance, ListEntry, Room, RoomState, Scene,
-    Wing,
+    Client, Desk, DeskPort, DeskType, Directory, Door, Entrance, Forward, ForwardTo, LeftOut,
+    ListEntry, Room, RoomState, Scene, Wing,
 };
 pub use session::{Lab, Outcome};
 pub use settings::{DEFAULT_SEED, ProxySettings, Settings};

@@ -37,7 +37,7 @@ mod asking;
 pub(super) use asking::Asking;
 
 /// The kubelet's `--cluster-domain`, as kubeadm sets it.
-const CLUSTER_DOMAIN: &str = "cluster.local";
+pub(super) const CLUSTER_DOMAIN: &str = "cluster.local";
 /// Where the cluster's own CoreDNS runs.
 const SYSTEM: &str = "kube-system";
 /// The ConfigMap with its configuration, and the file in there.

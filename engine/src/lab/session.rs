@@ -7,6 +7,7 @@ use std::rc::Rc;
 use serde::{Deserialize, Serialize};
 
 use super::choices::{self, Choice};
+use super::details::{self, Details};
 use super::links;
 use super::names::{self, ClientNames};
 use super::outline::{self, OutlineEntry};
@@ -285,9 +286,16 @@ impl Lab {
     /// The picture of the world.
     #[must_use]
     pub fn scene(&self) -> Scene {
+        let counted = self.rules.len() <= crate::limits::MAX_COUNTED_NODES;
         picture::scene(&self.world, &self.slots, self.street(), |node| {
-            self.rules(node).map_or(0, |rules| rules.count())
+            counted.then(|| self.rules(node).map_or(0, |rules| rules.count()))
         })
+    }
+
+    /// What there is to say of one thing of the picture; `None` if it is not there.
+    #[must_use]
+    pub fn details(&self, object: &ObjectRef) -> Option<Details> {
+        details::details(self, object)
     }
 
     /// Who can send.
