@@ -62,3 +62,6 @@ pub const MAX_REQUESTS: u32 = 100_000;
 
 /// The most connections that clients keep open; of more than these the one used longest ago goes.
 pub const MAX_HELD_CONNECTIONS: usize = 1_000;
+
+/// The most endpoints and candidates that are listed for one Service; how many more there are is said.
+pub const MAX_ENDPOINT_ROWS: usize = 1_000;

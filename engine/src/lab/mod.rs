@@ -4,6 +4,12 @@
 //! [`Scene`], a [`crate::network::Journey`], the rules of a Node.
 
 mod choices;
+mod compare;
+mod cost;
+mod diff;
+mod draw;
+mod endpoint_words;
+mod endpoints;
 mod examples;
 mod internet;
 mod links;
@@ -22,6 +28,16 @@ mod walk;
 mod world;
 
 pub use choices::Choice;
+pub use compare::{
+    Comparison, Fact, HopPair, HopPart, PolicyField, Variant, VariantError, compare, looked_at,
+};
+pub use cost::{COST_SIZES, CostPoint, CostStep, CostTrial, ENDPOINTS as COST_ENDPOINTS};
+pub use diff::{DiffLine, RuleDiff};
+pub use draw::{Candidate, EndpointChoice};
+pub use endpoints::{
+    EndpointList, EndpointReason, EndpointReport, EndpointRow, ReportPort, SliceRow, Standing,
+    Traffic,
+};
 pub use examples::{EXAMPLES, Example};
 pub use names::ClientNames;
 pub use outline::OutlineEntry;
