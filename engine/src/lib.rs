@@ -35,6 +35,7 @@
 //! | [`network`] | the cluster's wires; a request walked to a [`network::Journey`] |
 //! | [`kubectl`] | kubectl's command line over an API of full object trees |
 //! | [`lab`] | the session: commands, seed, the world and its picture |
+//! | [`link`] | a world and its view in an address; a dump without its names |
 //!
 //! # Invariants
 //!
@@ -56,6 +57,7 @@ pub mod dns;
 pub mod kubectl;
 pub mod lab;
 pub mod limits;
+pub mod link;
 pub mod manifest;
 pub mod net;
 pub mod netfilter;

@@ -65,3 +65,14 @@ pub const MAX_HELD_CONNECTIONS: usize = 1_000;
 
 /// The most endpoints and candidates that are listed for one Service; how many more there are is said.
 pub const MAX_ENDPOINT_ROWS: usize = 1_000;
+/// The longest link that is read or written, in bytes (1 MiB). Browsers take some more in an address.
+pub const MAX_LINK_BYTES: usize = 1 << 20;
+
+/// The most that a link may carry once it is unpacked, in bytes (8 MiB).
+pub const MAX_LINK_CONTENT_BYTES: usize = 8 << 20;
+
+/// The most console lines that a link may carry.
+pub const MAX_LINK_LINES: usize = 1_000;
+
+/// The most entries that a link may say of the view.
+pub const MAX_LINK_VIEW: usize = 64;

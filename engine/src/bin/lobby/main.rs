@@ -3,6 +3,7 @@
 mod dns;
 mod endpointslices;
 mod kubectl;
+mod link;
 mod rules;
 mod sources;
 mod trace;
@@ -30,6 +31,8 @@ enum Command {
     Endpointslices(endpointslices::EndpointSlices),
     /// Run one kubectl command over the objects of a file
     Kubectl(kubectl::Kubectl),
+    /// Make a link to the page from manifests, or print what a link holds
+    Link(link::Link),
     /// Print the rules that kube-proxy writes on one Node
     Rules(rules::Rules),
     /// Send one packet, and print every place it comes through
@@ -48,6 +51,7 @@ fn main() -> ExitCode {
             Ok(code) => return code,
             Err(failure) => Err(failure),
         },
+        Command::Link(args) => link::run(args),
         Command::Rules(args) => rules::run(args),
         Command::Trace(args) => trace::run(args),
         Command::Validate(args) => validate::run(args),
