@@ -40,7 +40,9 @@ pub struct Outcome {
 }
 
 /// A session: the only thing of the engine that changes.
-#[derive(Debug)]
+///
+/// A copy has the same world; its Nodes remember nothing, and its draws begin anew.
+#[derive(Clone, Debug)]
 pub struct Lab {
     settings: Settings,
     documents: Vec<Document>,

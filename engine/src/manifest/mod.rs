@@ -22,6 +22,7 @@ mod schema;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use nearest::nearest;
 pub use place::FieldPlace;
 pub use repair::{Repair, repair, repair_indentation};
 

@@ -3,7 +3,7 @@
 /// The candidate nearest to a name: the same but for upper and lower case, or at most a third of
 /// its letters away by insertions, deletions, replacements and exchanges of neighbours. `None` when
 /// there is none, or when two are equally near.
-pub(super) fn nearest<'a>(
+pub(crate) fn nearest<'a>(
     name: &str,
     candidates: impl IntoIterator<Item = &'a str>,
 ) -> Option<&'a str> {
