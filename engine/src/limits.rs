@@ -63,6 +63,10 @@ pub const MAX_REQUESTS: u32 = 100_000;
 /// The most connections that clients keep open; of more than these the one used longest ago goes.
 pub const MAX_HELD_CONNECTIONS: usize = 1_000;
 
+/// The most objects of a world in which the doctor sends packets to prove what it suspects: the rules
+/// of every Node are made for the first one.
+pub const MAX_PROBED_OBJECTS: usize = 2_000;
+
 /// The longest link that is read or written, in bytes (1 MiB). Browsers take some more in an address.
 pub const MAX_LINK_BYTES: usize = 1 << 20;
 

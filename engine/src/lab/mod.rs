@@ -11,6 +11,7 @@ mod names;
 mod outline;
 mod own_rules;
 mod picture;
+mod probe;
 mod rules;
 mod scene;
 mod session;
@@ -26,6 +27,7 @@ pub use examples::{EXAMPLES, Example};
 pub use names::ClientNames;
 pub use outline::OutlineEntry;
 pub use own_rules::OwnRules;
+pub use probe::Probe;
 pub use rules::{NodeRules, RuleLine};
 pub use scene::{
     Client, Desk, DeskPort, DeskType, Directory, Door, Entrance, ListEntry, Room, RoomState, Scene,
