@@ -21,6 +21,7 @@ mod names;
 mod outline;
 mod own_rules;
 mod picture;
+mod probe;
 mod rules;
 mod scene;
 mod session;
@@ -48,6 +49,7 @@ pub use examples::{EXAMPLES, Example};
 pub use names::ClientNames;
 pub use outline::OutlineEntry;
 pub use own_rules::OwnRules;
+pub use probe::Probe;
 pub use rules::{NodeRules, RuleLine};
 pub use scene::{
     Client, Desk, DeskPort, DeskType, Directory, Door, Entrance, Forward, ForwardTo, LeftOut,
