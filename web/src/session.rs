@@ -11,7 +11,7 @@ use lobby_engine::api::{FieldPath, ObjectRef, Origin};
 use lobby_engine::diagnostic::Severity;
 use lobby_engine::dns::Record;
 use lobby_engine::lab::{
-    Choice, ClientNames, Lab, NodeRules, Outcome, OutlineEntry, RuleLine, Scene, Settings,
+    Choice, ClientNames, Details, Lab, NodeRules, Outcome, OutlineEntry, RuleLine, Scene, Settings,
 };
 use lobby_engine::net::Protocol;
 use lobby_engine::netfilter::RuleAt;
@@ -335,6 +335,12 @@ impl Session {
             Ok(journey) => Event::Sent(Rc::new(journey)),
             Err(error) => Event::NotSent(Rc::from(error.to_string())),
         });
+    }
+
+    /// What there is to say of one thing of the picture.
+    #[must_use]
+    pub fn details(&self, object: &ObjectRef) -> Option<Rc<Details>> {
+        self.0.lab.borrow().details(object).map(Rc::new)
     }
 
     /// Looks a name up as a client does.

@@ -38,6 +38,15 @@ fn planned(at: u64, event: &Event) -> Planned {
             let said = format!("the provider is done with the load balancer of {service}");
             (Some(service.clone()), said)
         }
+        Event::BalancerActive(service, _) => {
+            let said = format!("the load balancer of {service} carries traffic");
+            (Some(service.clone()), said)
+        }
+        Event::Checked(service, _) => {
+            let said = format!("the load balancer of {service} notices how its targets are");
+            (Some(service.clone()), said)
+        }
+        Event::Balancers => (None, "load balancers check their targets".to_owned()),
         Event::Workloads => (None, "the controllers of workloads look".to_owned()),
         Event::Scheduler => (None, "the scheduler places Pods".to_owned()),
         Event::Endpoints => (None, "the EndpointSlices follow".to_owned()),
