@@ -35,6 +35,7 @@
 //! | [`network`] | the cluster's wires; a request walked to a [`network::Journey`] |
 //! | [`kubectl`] | kubectl's command line over an API of full object trees |
 //! | [`lab`] | the session: commands, seed, the world and its picture |
+//! | [`console`] | lines as a person types them, run on the lab |
 //!
 //! # Invariants
 //!
@@ -50,6 +51,7 @@
 
 pub mod api;
 pub mod cluster;
+pub mod console;
 pub mod controllers;
 pub mod diagnostic;
 pub mod dns;

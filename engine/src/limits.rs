@@ -62,3 +62,9 @@ pub const MAX_REQUESTS: u32 = 100_000;
 
 /// The most connections that clients keep open; of more than these the one used longest ago goes.
 pub const MAX_HELD_CONNECTIONS: usize = 1_000;
+
+/// The most commands that one line of the console runs, those in commands counted.
+pub const MAX_CONSOLE_COMMANDS: usize = 1_000;
+
+/// The most that one line of the console prints, or hands on by a pipe, in bytes.
+pub const MAX_CONSOLE_OUTPUT_BYTES: usize = 8 << 20;
