@@ -11,10 +11,12 @@ use crate::frame::{self, View, Width, Wishes, use_width};
 use crate::hooks::{TRAVEL, journey_keys, use_page_keys, use_playback, use_reading};
 use crate::links::Focus;
 use crate::marks;
-use crate::panels::{Help, SendBar, Top, Transport, node_of};
+use crate::panels::{
+    Ask, Help, NoticeBar, SendBar, SettingsDialog, TimeBar, Top, Transport, Trust, node_of,
+};
 use crate::prefs::{self, Choice as _, Motion, Prefs, Skin, Theme};
 use crate::session::{Same, Session};
-use crate::stage::{self, Stage};
+use crate::stage::{self, Offer, Stage};
 use crate::state::{Action, Frame, FrameAction, PointerAction, StageAction, State};
 use crate::ui::{use_media, wording};
 
@@ -105,7 +107,7 @@ pub fn App() -> Html {
         Motion::Reduce => true,
         Motion::Full => false,
     };
-    let help = use_state(|| false);
+    let asked = use_state(|| None::<Ask>);
 
     use_effect_with((state.prefs, still), |(prefs, still)| {
         prefs.save();
@@ -150,11 +152,14 @@ pub fn App() -> Html {
     let keys = journey_keys(&session, state.walk.playing);
     let chosen = use_memo((shown.pinned.clone(), Same(state.world.clone())), {
         let session = session.clone();
-        move |(pinned, _)| session.details(pinned.as_ref()?)
+        move |(pinned, _)| {
+            let pinned = pinned.as_ref()?;
+            Some((session.details(pinned)?, session.offers(pinned)))
+        }
     });
     let chosen = (*chosen).clone();
     let stage = picture(&state, &session, (*shown).clone(), chosen, still, width);
-    let send_bar = send_bar(&state, &session, &start.on, width);
+    let send_bar = send_bar(&state, &start.on, width);
     let transport = html! {
         <div class="transport-region" onkeydown={keys.clone()}>
             <Transport journey={state.walk.journey.clone()} hop={state.walk.hop} playing={state.walk.playing}
@@ -164,7 +169,11 @@ pub fn App() -> Html {
     };
     let main = html! {
         <main key="main" class="theatre" id="stage" tabindex="-1">
-            <div class="canvas" onkeydown={keys}>{ stage }</div>
+            <div class="canvas" onkeydown={keys}>
+                { stage }
+                <NoticeBar notice={state.notice.clone()} />
+                <TimeBar next={state.world.next.clone()} />
+            </div>
             if width == Width::Wide { { send_bar } { transport } } else { { transport } { send_bar } }
         </main>
     };
@@ -180,6 +189,10 @@ pub fn App() -> Html {
         rules: &rules,
         on: &start.on,
     };
+    let close = {
+        let asked = asked.setter();
+        Callback::from(move |()| asked.set(None))
+    };
     html! {
         <ContextProvider<Session> context={session.clone()}>
             <a class="skip" href="#stage">{ "Skip to the picture" }</a>
@@ -188,16 +201,19 @@ pub fn App() -> Html {
                 Width::Middle => "middle",
                 Width::Narrow => "narrow",
             })}>
-                { top(&state, &start.on, width, help.setter()) }
+                { top(&state, &start.on, width, asked.setter()) }
                 { frame::layout(&view, main) }
             </div>
-            <Help open={*help} onclose={ let help = help.setter(); Callback::from(move |()| help.set(false)) } />
+            <Help open={*asked == Some(Ask::Keys)} onclose={close.clone()} />
+            <SettingsDialog open={*asked == Some(Ask::Settings)} onclose={close.clone()}
+                dice={Callback::from(|()| random_seed())} />
+            <Trust open={*asked == Some(Ask::Trust)} onclose={close} />
         </ContextProvider<Session>>
     }
 }
 
 /// The bar at the top.
-fn top(state: &State, on: &Wishes, width: Width, help: UseStateSetter<bool>) -> Html {
+fn top(state: &State, on: &Wishes, width: Width, asked: UseStateSetter<Option<Ask>>) -> Html {
     let example = EXAMPLES
         .iter()
         .find(|example| *example.text == *state.text)
@@ -205,17 +221,17 @@ fn top(state: &State, on: &Wishes, width: Width, help: UseStateSetter<bool>) -> 
     html! {
         <Top prefs={state.prefs} {width} {example} places={frame::folds(state)}
             onexample={on.load.reform(|example: &'static Example| example.text.to_owned())}
-            onhelp={Callback::from(move |()| help.set(true))} />
+            world={state.world.clone()} about={state.open_service()}
+            onclear={on.load.reform(|()| String::new())}
+            onask={Callback::from(move |what: Ask| asked.set(Some(what)))} />
     }
 }
 
 /// The send bar.
-fn send_bar(state: &State, session: &Session, on: &Wishes, width: Width) -> Html {
-    let session = session.clone();
+fn send_bar(state: &State, on: &Wishes, width: Width) -> Html {
     html! {
         <SendBar draft={state.draft.clone()} clients={state.world.clients.clone()}
-            targets={state.world.targets.clone()} seed={state.world.seed} {width} onsend={on.send.clone()}
-            onseed={Callback::from(move |()| session.reseed(random_seed()))} />
+            targets={state.world.targets.clone()} {width} onsend={on.send.clone()} />
     }
 }
 
@@ -261,7 +277,7 @@ fn invitation(state: &State) -> AttrValue {
         return wording(&tally.fit.said, state.prefs.skin).text().into();
     }
     if state.walk.outdated {
-        return "The manifests changed. Press Send to see the new way.".into();
+        return "The world changed. Press Send to see the new way.".into();
     }
     let from = state
         .world
@@ -287,7 +303,7 @@ fn picture(
     state: &State,
     session: &Session,
     lit: Rc<stage::Lit>,
-    details: Option<Rc<Details>>,
+    chosen: Option<(Rc<Details>, Rc<[Offer]>)>,
     still: bool,
     width: Width,
 ) -> Html {
@@ -309,16 +325,24 @@ fn picture(
         let session = session.clone();
         Callback::from(move |service: ObjectRef| session.dispatch(StageAction::Open(service)))
     };
+    let action = {
+        let session = session.clone();
+        Callback::from(move |line: AttrValue| session.act(&line))
+    };
+    let (details, offers) = match chosen {
+        Some((details, offers)) => (Some(details), offers),
+        None => (None, Rc::default()),
+    };
     html! {
         <Stage scene={state.world.scene.clone()} journey={state.walk.journey.clone()} hop={state.walk.hop}
             skin={match state.prefs.skin {
                 Skin::Hotel => stage::Skin::Hotel,
                 Skin::Cluster => stage::Skin::Cluster,
             }}
-            {lit} {details} open_service={state.open_service()}
+            {lit} {details} {offers} tally={state.walk.tally.clone()} open_service={state.open_service()}
             motion={if still { stage::Motion::Reduced } else { stage::Motion::Full }}
             hop_ms={state.prefs.speed.scale(TRAVEL)}
             view={if width == Width::Narrow { stage::View::Phone } else { stage::View::Desk }}
-            on_hover={hover} on_select={select} on_open={open} />
+            on_hover={hover} on_select={select} on_open={open} on_action={action} />
     }
 }

@@ -8,10 +8,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use lobby_engine::api::{FieldPath, ObjectRef, Origin};
+use lobby_engine::cluster::Planned;
+use lobby_engine::console::Output;
 use lobby_engine::diagnostic::Severity;
 use lobby_engine::dns::Record;
 use lobby_engine::lab::{
-    Choice, ClientNames, Details, Lab, NodeRules, Outcome, OutlineEntry, RuleLine, Scene, Settings,
+    Choice, ClientNames, Details, Lab, Mischief, NodeRules, Outcome, OutlineEntry, RuleLine, Scene,
+    Settings, Wanted,
 };
 use lobby_engine::net::Protocol;
 use lobby_engine::netfilter::RuleAt;
@@ -20,7 +23,8 @@ use yew::{AttrValue, UseReducerHandle};
 
 use crate::links::{Focus, Lit, related};
 use crate::prefs;
-use crate::state::{Action, Event, FrameAction, PointerAction, State};
+use crate::stage::Offer;
+use crate::state::{Action, DraftAction, Event, FrameAction, NoticeAction, PointerAction, State};
 use crate::ui::Suggestion;
 
 /// A shared value that is compared by identity: equal only to itself.
@@ -80,6 +84,14 @@ impl RuleText {
 pub struct World {
     /// Where the draws come from.
     pub seed: u64,
+    /// How kube-proxy writes its rules.
+    pub mode: AttrValue,
+    /// What would be taken back, and what would be done again.
+    pub steps: (Option<AttrValue>, Option<AttrValue>),
+    /// How many lines changed the world since the text was opened.
+    pub lines: usize,
+    /// What happens next by itself.
+    pub next: Option<Rc<Planned>>,
     /// What is wrong with the text, and whether it was applied.
     pub outcome: Outcome,
     /// The objects of the text.
@@ -104,6 +116,13 @@ impl World {
         let targets = lab.targets();
         Self {
             seed: lab.settings().seed,
+            mode: lab.settings().proxy.mode.as_str().into(),
+            steps: {
+                let (back, on) = lab.next_steps();
+                (back.map(AttrValue::from), on.map(AttrValue::from))
+            },
+            lines: lab.lines().len(),
+            next: lab.cluster().planned(1).pop().map(Rc::new),
             outcome: lab.outcome().clone(),
             outline: Rc::new(lab.outline()),
             nodes: scene
@@ -271,28 +290,148 @@ impl Session {
             return;
         }
         *self.0.read.borrow_mut() = text.clone();
-        prefs::save_text(text);
         let (world, holds) = self.change(|lab| {
             lab.edit(text);
         });
+        // Kept once the engine came through it: what is kept can always be opened again.
+        prefs::save_text(text);
         self.dispatch(Event::Changed { world, holds });
     }
 
     /// Begins anew with a text.
     pub fn open(&self, text: &Rc<str>) {
         *self.0.read.borrow_mut() = text.clone();
-        prefs::save_text(text);
         let (world, _) = self.change(|lab| {
             lab.open(text);
         });
+        prefs::save_text(text);
         self.0.walked.set(false);
         self.dispatch(Event::Opened(text.clone(), world));
     }
 
-    /// Draws from another seed.
-    pub fn reseed(&self, seed: u64) {
-        let (world, holds) = self.change(|lab| lab.set_seed(seed));
-        self.dispatch(Event::Changed { world, holds });
+    /// Runs a line of the console: what it changes and sends is shown everywhere.
+    pub fn run(&self, line: &str) -> Rc<Output> {
+        let mut output = Output::default();
+        let (world, holds) = self.change(|lab| output = lab.run(line));
+        let output = Rc::new(output);
+        // Looked at before what is sent in the same line: that holds in the world after it.
+        if output.changed {
+            self.dispatch(Event::Changed { world, holds });
+        }
+        self.dispatch(Event::Ran(Rc::from(line), output.clone()));
+        if let Some(tally) = output.tallies.last() {
+            self.0.walked.set(true);
+            self.0.named.set(true);
+            self.dispatch(Event::Counted(Rc::new(tally.clone())));
+        } else if let Some(journey) = output.journeys.last() {
+            self.0.walked.set(true);
+            self.0.named.set(journey.names.is_some());
+            self.dispatch(Event::Sent(journey.clone()));
+        }
+        output
+    }
+
+    /// Runs a line that stands behind a button, and says what became of it. What was typed a moment
+    /// ago counts.
+    pub fn act(&self, line: &str) {
+        if let Some(state) = self.state() {
+            self.edit(&state.text);
+        }
+        let back = |session: &Self| session.0.lab.borrow().next_steps();
+        let steps = back(self);
+        let before = self.0.scene.borrow().clone();
+        let output = self.run(line);
+        if output.exit_code != 0 {
+            let why = output.stderr();
+            let why = if why.is_empty() { output.text() } else { why };
+            let why = why.lines().next().unwrap_or(line).to_owned();
+            self.dispatch(NoticeAction::Say(why.into(), true));
+            return;
+        }
+        let after = self.0.scene.borrow().clone();
+        let mut said = match (line, steps) {
+            ("lab undo", (Some(step), _)) => format!("Taken back: {step}"),
+            ("lab redo", (_, Some(step))) => format!("Done again: {step}"),
+            _ => line.to_owned(),
+        };
+        let rules: Vec<String> = after
+            .wings
+            .iter()
+            .filter_map(|wing| {
+                let old = before.wings.iter().find(|old| old.node == wing.node)?;
+                let (from, to) = (old.rules?, wing.rules?);
+                (from != to).then(|| format!("{}: {from} → {to} rules", wing.node.name))
+            })
+            .take(3)
+            .collect();
+        if !rules.is_empty() {
+            said = format!("{said} · {}", rules.join(", "));
+        }
+        self.dispatch(NoticeAction::Say(said.into(), false));
+    }
+
+    /// Virtual time, in milliseconds.
+    #[must_use]
+    pub fn now(&self) -> u64 {
+        self.0.lab.borrow().cluster().now()
+    }
+
+    /// Lets time pass; gives what time it is then. The page hears of it if something happened.
+    pub fn pass(&self, milliseconds: u64) -> u64 {
+        let until = self.now().saturating_add(milliseconds);
+        let next = self.0.lab.borrow().cluster().next_event();
+        if next.is_some_and(|at| at <= until) {
+            let (world, holds) = self.change(|lab| {
+                lab.tick(milliseconds);
+            });
+            self.dispatch(Event::Changed { world, holds });
+        } else {
+            self.0.lab.borrow_mut().tick(milliseconds);
+        }
+        self.now()
+    }
+
+    /// What can be broken.
+    #[must_use]
+    pub fn mischiefs(&self, about: Option<&ObjectRef>) -> Vec<Mischief> {
+        self.0.lab.borrow().mischiefs(about)
+    }
+
+    /// Breaks something, and has the request ready that shows it.
+    pub fn break_it(&self, mischief: &Mischief) {
+        self.act(&mischief.line);
+        self.dispatch(DraftAction::Request(mischief.request.clone()));
+    }
+
+    /// What can be done with an object.
+    #[must_use]
+    pub fn offers(&self, object: &ObjectRef) -> Rc<[Offer]> {
+        let actions = self.0.lab.borrow().actions(object);
+        actions
+            .into_iter()
+            .map(|action| Offer {
+                label: action.label.into(),
+                line: action.line.into(),
+            })
+            .collect()
+    }
+
+    /// The settings that are chosen.
+    #[must_use]
+    pub fn wanted(&self) -> Wanted {
+        self.0.lab.borrow().wanted()
+    }
+
+    /// The line that brings other settings about; `None` where none differs.
+    #[must_use]
+    pub fn line_to(&self, wanted: &Wanted) -> Option<String> {
+        self.0.lab.borrow().line_to(wanted)
+    }
+
+    /// Whether the manifests name the Nodes.
+    #[must_use]
+    pub fn has_own_nodes(&self) -> bool {
+        self.0.lab.borrow().has_own_nodes()
     }
 
     /// Sends what the send bar says.

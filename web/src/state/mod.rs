@@ -11,6 +11,7 @@
 
 mod draft;
 mod frame;
+mod notice;
 mod pointer;
 mod rules;
 mod stage;
@@ -19,11 +20,13 @@ mod walk;
 use std::rc::Rc;
 
 use lobby_engine::api::ObjectRef;
+use lobby_engine::console::Output;
 use lobby_engine::network::{Journey, Tally};
 use yew::Reducible;
 
 pub use draft::{Draft, DraftAction};
 pub use frame::{Extent, Frame, FrameAction, Tab};
+pub use notice::{Notice, NoticeAction};
 pub use pointer::PointerAction;
 pub use rules::{RuleScope, RulesAction, RulesShown};
 pub use stage::{OnStage, StageAction};
@@ -63,6 +66,8 @@ pub enum Event {
     Counted(Rc<Tally>),
     /// A packet could not be sent.
     NotSent(Rc<str>),
+    /// A line of the console was run. What it changed and sent is told by events of their own.
+    Ran(Rc<str>, Rc<Output>),
 }
 
 /// What a person chooses about looks and motion.
@@ -112,6 +117,8 @@ pub struct State {
     pub stage: OnStage,
     /// What the Rules panel shows.
     pub rules: RulesShown,
+    /// What was just done.
+    pub notice: Option<Notice>,
 }
 
 /// What can happen.
@@ -135,6 +142,8 @@ pub enum Action {
     Stage(StageAction),
     /// The Rules panel.
     Rules(RulesAction),
+    /// What was just done.
+    Notice(NoticeAction),
 }
 
 /// Every slice's actions are actions of the page.
@@ -157,6 +166,7 @@ actions! {
     PointerAction Pointer,
     StageAction Stage,
     RulesAction Rules,
+    NoticeAction Notice,
 }
 
 impl State {
@@ -174,6 +184,7 @@ impl State {
             pointer: Pointer::default(),
             stage: OnStage::default(),
             rules: RulesShown::default(),
+            notice: None,
         }
     }
 
@@ -237,7 +248,7 @@ impl State {
                 self.text = text.clone();
                 self.world = world.clone();
             }
-            Event::Sent(_) | Event::Counted(_) | Event::NotSent(_) => {}
+            Event::Sent(_) | Event::Counted(_) | Event::NotSent(_) | Event::Ran(..) => {}
         }
     }
 }
@@ -258,6 +269,7 @@ impl Reducible for State {
             Action::Pointer(action) => state.pointer.reduce(action, world),
             Action::Stage(action) => state.stage.reduce(action, world),
             Action::Rules(action) => state.rules.reduce(action, world),
+            Action::Notice(action) => state.notice = notice::reduce(self.notice.as_ref(), action),
         }
         Rc::new(state)
     }

@@ -1,6 +1,7 @@
 //! Small controls that know nothing of the lab.
 
 mod combobox;
+mod dialog;
 mod icon;
 mod media;
 mod menu;
@@ -10,6 +11,7 @@ mod select;
 mod separator;
 
 pub use combobox::{Combobox, Suggestion};
+pub use dialog::{Dialog, DialogProps};
 pub use icon::{Icon, Shape};
 pub use media::use_media;
 pub use menu::Menu;
