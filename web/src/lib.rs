@@ -12,6 +12,7 @@ pub mod keys;
 pub mod links;
 pub mod marks;
 pub mod panels;
+pub mod parts;
 pub mod prefs;
 pub mod rule_text;
 pub mod session;
