@@ -3,7 +3,7 @@
 //! [`lobby_engine::lab::Lab`] is the only thing that changes in place; it lives here. Everything
 //! else gets results: values that a [`State`] can hold and compare.
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, Ref, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
@@ -15,7 +15,7 @@ use lobby_engine::lab::{
 };
 use lobby_engine::net::Protocol;
 use lobby_engine::netfilter::RuleAt;
-use lobby_engine::network::{NameLookup, Request};
+use lobby_engine::network::{Journey, NameLookup, Request};
 use yew::{AttrValue, UseReducerHandle};
 
 use crate::links::{Focus, Lit, related};
@@ -200,11 +200,8 @@ impl PartialEq for Session {
 impl Session {
     /// A session with this text, and what the engine made of it.
     #[must_use]
-    pub fn start(text: &str, seed: u64) -> (Self, Rc<World>) {
-        let mut lab = Lab::new(Settings {
-            seed,
-            ..Settings::default()
-        });
+    pub fn start(text: &str, settings: Settings) -> (Self, Rc<World>) {
+        let mut lab = Lab::new(settings);
         lab.open(text);
         let world = Rc::new(World::of(&lab, None));
         let inner = Inner {
@@ -224,9 +221,14 @@ impl Session {
     }
 
     /// What the page knew at its last render.
-    fn state(&self) -> Option<UseReducerHandle<State>> {
+    pub(crate) fn state(&self) -> Option<UseReducerHandle<State>> {
         // Cloned: a dispatch may render, and rendering may ask the session again.
         self.0.state.borrow().clone()
+    }
+
+    /// The lab, to be asked.
+    pub(crate) fn lab(&self) -> Ref<'_, Lab> {
+        self.0.lab.borrow()
     }
 
     /// Reports.
@@ -245,7 +247,7 @@ impl Session {
     }
 
     /// The world after a change, and whether a packet would still meet the same in it.
-    fn change(&self, change: impl FnOnce(&mut Lab)) -> (Rc<World>, bool) {
+    pub(crate) fn change(&self, change: impl FnOnce(&mut Lab)) -> (Rc<World>, bool) {
         let mut lab = self.0.lab.borrow_mut();
         let shown = self.0.scene.borrow().clone();
         let rules = self.0.walked.get().then(|| rules_of_all(&lab, &shown));
@@ -300,19 +302,29 @@ impl Session {
         let Some(state) = self.state() else { return };
         // What was typed a moment ago counts: the clock of the last key need not run out.
         self.edit(&state.text);
-        self.send(&state.draft.request());
+        // Why it could not be sent is reported.
+        let _ = self.send(&state.draft.request());
     }
 
-    /// Sends a packet.
-    pub fn send(&self, request: &Request) {
+    /// Sends a packet. The answer is reported, too.
+    ///
+    /// # Errors
+    ///
+    /// Why it could not be sent.
+    pub fn send(&self, request: &Request) -> Result<Rc<Journey>, Rc<str>> {
         let answer = self.0.lab.borrow_mut().send(request);
         self.0.walked.set(answer.is_ok());
         let named = answer.as_ref().is_ok_and(|journey| journey.names.is_some());
         self.0.named.set(named);
-        self.dispatch(match answer {
-            Ok(journey) => Event::Sent(Rc::new(journey)),
-            Err(error) => Event::NotSent(Rc::from(error.to_string())),
+        let answer: Result<_, Rc<str>> = match answer {
+            Ok(journey) => Ok(Rc::new(journey)),
+            Err(error) => Err(Rc::from(error.to_string())),
+        };
+        self.dispatch(match &answer {
+            Ok(journey) => Event::Sent(journey.clone()),
+            Err(why) => Event::NotSent(why.clone()),
         });
+        answer
     }
 
     /// Looks a name up as a client does.
