@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use lobby_engine::api::{ObjectRef, Origin};
-use lobby_engine::lab::{EXAMPLES, Example};
+use lobby_engine::lab::{Details, EXAMPLES, Example};
 use yew::prelude::*;
 
 use crate::editor::LitLine;
@@ -16,7 +16,7 @@ use crate::prefs::{self, Choice as _, Motion, Prefs, Skin, Theme};
 use crate::session::{Same, Session};
 use crate::stage::{self, Stage};
 use crate::state::{Action, Frame, FrameAction, PointerAction, StageAction, State};
-use crate::ui::use_media;
+use crate::ui::{use_media, wording};
 use crate::visit::{self, Controls, First, OpenInLobby, Visit};
 
 /// What a fresh page has before its first render.
@@ -37,7 +37,7 @@ impl Start {
             .or_else(prefs::load_text)
             .or_else(|| EXAMPLES.first().map(|example| example.text.to_owned()))
             .unwrap_or_default();
-        let (session, world) = Session::start(&text, visit.settings());
+        let (session, world) = Session::start(&text, visit.settings(), &visit.lines());
         let mut frame = Frame::load(window_width());
         if let Some(First::Panel(tab)) = visit.embed.as_ref().map(|embed| embed.first) {
             frame.tab = tab;
@@ -163,10 +163,15 @@ pub fn App() -> Html {
     let lines = lit_lines(&state, &session, &lit);
 
     let keys = journey_keys(&session, state.walk.playing);
+    let chosen = use_memo((shown.pinned.clone(), Same(state.world.clone())), {
+        let session = session.clone();
+        move |(pinned, _)| session.details(pinned.as_ref()?)
+    });
     let stage = picture(
         &state,
         &session,
         (*shown).clone(),
+        (*chosen).clone(),
         still,
         width,
         embed.is_some(),
@@ -296,6 +301,9 @@ fn lit_lines(state: &State, session: &Session, lit: &crate::links::Lit) -> Rc<Ve
 
 /// What the transport says before anything was sent.
 fn invitation(state: &State) -> AttrValue {
+    if let Some(tally) = &state.walk.tally {
+        return wording(&tally.fit.said, state.prefs.skin).text().into();
+    }
     if state.walk.outdated {
         return "The manifests changed. Press Send to see the new way.".into();
     }
@@ -323,6 +331,7 @@ fn picture(
     state: &State,
     session: &Session,
     lit: Rc<stage::Lit>,
+    details: Option<Rc<Details>>,
     still: bool,
     width: Width,
     embedded: bool,
@@ -351,7 +360,7 @@ fn picture(
                 Skin::Hotel => stage::Skin::Hotel,
                 Skin::Cluster => stage::Skin::Cluster,
             }}
-            {lit} open_service={state.open_service()}
+            {lit} {details} open_service={state.open_service()}
             motion={if still { stage::Motion::Reduced } else { stage::Motion::Full }}
             hop_ms={state.prefs.speed.scale(TRAVEL)}
             view={match width {

@@ -11,11 +11,11 @@ use lobby_engine::api::{FieldPath, ObjectRef, Origin};
 use lobby_engine::diagnostic::Severity;
 use lobby_engine::dns::Record;
 use lobby_engine::lab::{
-    Choice, ClientNames, Lab, NodeRules, Outcome, OutlineEntry, RuleLine, Scene, Settings,
+    Choice, ClientNames, Details, Lab, NodeRules, Outcome, OutlineEntry, RuleLine, Scene, Settings,
 };
 use lobby_engine::net::Protocol;
 use lobby_engine::netfilter::RuleAt;
-use lobby_engine::network::{Journey, NameLookup, Request};
+use lobby_engine::network::{Journey, NameLookup, Request, Tally};
 use yew::{AttrValue, UseReducerHandle};
 
 use crate::links::{Focus, Lit, related};
@@ -198,11 +198,14 @@ impl PartialEq for Session {
 }
 
 impl Session {
-    /// A session with this text, and what the engine made of it.
+    /// A session with this text in which these lines were run, and what the engine made of it.
     #[must_use]
-    pub fn start(text: &str, settings: Settings) -> (Self, Rc<World>) {
+    pub fn start(text: &str, settings: Settings, lines: &[String]) -> (Self, Rc<World>) {
         let mut lab = Lab::new(settings);
         lab.open(text);
+        for line in lines {
+            lab.run(line);
+        }
         let world = Rc::new(World::of(&lab, None));
         let inner = Inner {
             lab: RefCell::new(lab),
@@ -282,10 +285,18 @@ impl Session {
 
     /// Begins anew with a text.
     pub fn open(&self, text: &Rc<str>) {
+        self.open_and_run(text, &[]);
+    }
+
+    /// Begins anew with a text, and runs these lines.
+    pub(crate) fn open_and_run(&self, text: &Rc<str>, lines: &[String]) {
         *self.0.read.borrow_mut() = text.clone();
         prefs::save_text(text);
         let (world, _) = self.change(|lab| {
             lab.open(text);
+            for line in lines {
+                lab.run(line);
+            }
         });
         self.0.walked.set(false);
         self.dispatch(Event::Opened(text.clone(), world));
@@ -302,17 +313,53 @@ impl Session {
         let Some(state) = self.state() else { return };
         // What was typed a moment ago counts: the clock of the last key need not run out.
         self.edit(&state.text);
-        // Why it could not be sent is reported.
-        let _ = self.send(&state.draft.request());
+        let request = state.draft.request();
+        match (state.draft.count, state.draft.keep_alive) {
+            (2.., _) => {
+                // Why it could not be sent is reported.
+                let _ = self.send_many(&request, state.draft.count);
+            }
+            (_, keep_alive) => {
+                let _ = self.send(&request, keep_alive);
+            }
+        }
     }
 
-    /// Sends a packet. The answer is reported, too.
+    /// Sends many requests, each by a connection of its own. The counts are reported, too.
+    ///
+    /// # Errors
+    ///
+    /// Why they could not be sent.
+    pub fn send_many(&self, request: &Request, count: u32) -> Result<Rc<Tally>, Rc<str>> {
+        let answer = self.0.lab.borrow_mut().send_many(request, count);
+        self.0.walked.set(answer.is_ok());
+        // A name may be among them: the counts hold as long as nothing changes at all.
+        self.0.named.set(true);
+        let answer: Result<_, Rc<str>> = match answer {
+            Ok(tally) => Ok(Rc::new(tally)),
+            Err(error) => Err(Rc::from(error.to_string())),
+        };
+        self.dispatch(match &answer {
+            Ok(tally) => Event::Counted(tally.clone()),
+            Err(why) => Event::NotSent(why.clone()),
+        });
+        answer
+    }
+
+    /// Sends a packet; with `keep_alive` by the connection that is open already, if there is one.
+    /// The answer is reported, too.
     ///
     /// # Errors
     ///
     /// Why it could not be sent.
-    pub fn send(&self, request: &Request) -> Result<Rc<Journey>, Rc<str>> {
-        let answer = self.0.lab.borrow_mut().send(request);
+    pub fn send(&self, request: &Request, keep_alive: bool) -> Result<Rc<Journey>, Rc<str>> {
+        let mut lab = self.0.lab.borrow_mut();
+        let answer = if keep_alive {
+            lab.send_keep_alive(request)
+        } else {
+            lab.send(request)
+        };
+        drop(lab);
         self.0.walked.set(answer.is_ok());
         let named = answer.as_ref().is_ok_and(|journey| journey.names.is_some());
         self.0.named.set(named);
@@ -325,6 +372,12 @@ impl Session {
             Err(why) => Event::NotSent(why.clone()),
         });
         answer
+    }
+
+    /// What there is to say of one thing of the picture.
+    #[must_use]
+    pub fn details(&self, object: &ObjectRef) -> Option<Rc<Details>> {
+        self.0.lab.borrow().details(object).map(Rc::new)
     }
 
     /// Looks a name up as a client does.

@@ -3,7 +3,8 @@
 use std::rc::Rc;
 
 use lobby_engine::api::ObjectRef;
-use lobby_engine::lab::{EXAMPLES, Outcome, ProxySettings};
+use lobby_engine::console::Output;
+use lobby_engine::lab::{EXAMPLES, Outcome};
 use lobby_engine::link::{self, Content};
 use lobby_engine::network::Request;
 
@@ -12,21 +13,17 @@ use crate::session::Session;
 use crate::state::Event;
 
 impl Session {
-    /// Sets kube-proxy's mode, by its own word.
-    ///
-    /// # Errors
-    ///
-    /// There is no such mode.
-    pub fn set_mode(&self, word: &str) -> Result<(), String> {
-        let mode = word
-            .parse()
-            .map_err(|_| format!("there is no mode {word:?}"))?;
-        let (world, holds) = self.change(|lab| {
-            let proxy = lab.settings().proxy.clone();
-            lab.set_proxy(ProxySettings { mode, ..proxy });
-        });
-        self.dispatch(Event::Changed { world, holds });
-        Ok(())
+    /// Runs a console line. What it changed and sent is reported, too.
+    pub fn run_line(&self, line: &str) -> Output {
+        let mut output = Output::default();
+        let (world, holds) = self.change(|lab| output = lab.run(line));
+        if output.changed {
+            self.dispatch(Event::Changed { world, holds });
+        }
+        if let Some(journey) = output.journeys.last() {
+            self.dispatch(Event::Sent(journey.clone()));
+        }
+        output
     }
 
     /// Begins anew with the world of a link.
@@ -40,7 +37,7 @@ impl Session {
                 if let Some(seed) = world.seed {
                     self.reseed(seed);
                 }
-                self.open(&Rc::from(world.text));
+                self.open_and_run(&Rc::from(world.text), &world.lines);
             }
             Content::Scenario(name) => {
                 let example = EXAMPLES.iter().find(|example| example.id == name);
@@ -67,7 +64,7 @@ impl Session {
         link::World {
             text,
             seed: Some(lab.settings().seed),
-            lines: Vec::new(),
+            lines: lab.lines().to_vec(),
             view,
         }
     }

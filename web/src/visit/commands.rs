@@ -3,7 +3,7 @@
 use lobby_engine::diagnostic::Severity;
 use lobby_engine::link::{self, Codec, Content};
 use lobby_engine::net::Protocol;
-use lobby_engine::network::Request;
+use lobby_engine::network::{Request, Tally};
 use lobby_engine::yaml::{Node, Value};
 
 use super::report::{map, number, verdict};
@@ -65,9 +65,19 @@ pub(super) fn run(session: &Session, message: &Node) -> Result<Node, String> {
             session.open(&session.shared().text.into());
             Ok(map([]))
         }
+        "run" => Ok(run_line(session, text(args, "line")?)),
         "setMode" => {
-            session.set_mode(text(args, "mode")?)?;
-            Ok(map([]))
+            let mode = text(args, "mode")?;
+            // A word, and no other commands behind it.
+            if !mode.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+                return Err(format!("there is no mode {mode:?}"));
+            }
+            let output = session.run_line(&format!("lab proxy --mode {mode}"));
+            if output.exit_code == 0 {
+                Ok(map([]))
+            } else {
+                Err(output.stderr())
+            }
         }
         "setTheme" => {
             let theme = Theme::from_word(text(args, "theme")?);
@@ -177,11 +187,50 @@ fn send(session: &Session, args: &Node) -> Result<Node, String> {
         to: or("to", asked.to)?,
         protocol,
     };
+    if let Some(count) = whole(args, "count")? {
+        let count = u32::try_from(count).map_err(|_| "count must be from 1 on".to_owned())?;
+        return session
+            .send_many(&request, count)
+            .map(|tally| counts(&tally))
+            .map_err(|why| why.to_string());
+    }
     let skin = session.skin();
     session
-        .send(&request)
+        .send(&request, false)
         .map(|journey| verdict(&journey, skin))
         .map_err(|why| why.to_string())
+}
+
+/// What a tally counted.
+fn counts(tally: &Tally) -> Node {
+    let shares: Vec<Node> = tally
+        .shares
+        .iter()
+        .map(|share| {
+            let by = match &share.by {
+                Some(by) => by.pod.clone().unwrap_or_else(|| by.address.to_string()),
+                None => String::new(),
+            };
+            map([
+                ("kind", share.kind.as_str().into()),
+                ("by", by.as_str().into()),
+                ("count", i64::from(share.count).into()),
+            ])
+        })
+        .collect();
+    map([
+        ("count", i64::from(tally.count).into()),
+        ("shares", Value::List(shares.into()).into()),
+    ])
+}
+
+fn run_line(session: &Session, line: &str) -> Node {
+    let output = session.run_line(line);
+    map([
+        ("stdout", output.stdout().as_str().into()),
+        ("stderr", output.stderr().as_str().into()),
+        ("exitCode", i64::from(output.exit_code).into()),
+    ])
 }
 
 fn step(session: &Session, args: &Node) -> Result<Node, String> {

@@ -195,10 +195,19 @@ impl Visit {
         if let Some(seed) = self.seed {
             settings.seed = seed;
         }
-        if let Some(mode) = self.mode.as_deref().and_then(|word| word.parse().ok()) {
-            settings.proxy.mode = mode;
-        }
         settings
+    }
+
+    /// Console lines to begin with.
+    #[must_use]
+    pub fn lines(&self) -> Vec<String> {
+        let mode = self.mode.as_deref().filter(|word| {
+            // A word, and no other commands behind it.
+            word.bytes().all(|byte| byte.is_ascii_alphanumeric())
+        });
+        let mode = mode.map(|mode| format!("lab proxy --mode {mode}"));
+        let world = self.world.iter().flat_map(|world| world.lines.clone());
+        mode.into_iter().chain(world).collect()
     }
 }
 
@@ -241,7 +250,8 @@ mod tests {
         assert_eq!(visit.theme, Some(Theme::Dark));
         assert_eq!(visit.skin, Some(Skin::Cluster));
         assert_eq!(visit.step, Some(3));
-        assert_ne!(visit.settings().proxy, Settings::default().proxy);
+        assert_eq!(visit.lines(), ["lab proxy --mode ipvs"]);
+        assert!(query(&[("mode", "ipvs; lab reset")]).lines().is_empty());
     }
 
     #[test]
