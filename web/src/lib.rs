@@ -8,6 +8,8 @@
 
 pub mod app;
 pub mod editor;
+pub mod frame;
+mod hooks;
 pub mod keys;
 pub mod links;
 pub mod marks;
@@ -19,3 +21,4 @@ pub mod session;
 pub mod stage;
 pub mod state;
 pub mod ui;
+pub mod visit;

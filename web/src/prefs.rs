@@ -4,6 +4,8 @@
 //! forbidden (a sandboxed frame, a private window): then nothing is kept and nothing breaks.
 //! gloo-storage is not used for it, because it panics where storage is forbidden.
 
+use std::cell::Cell;
+
 use web_sys::Storage;
 
 /// An enumeration whose values have a word in storage and a word for people.
@@ -117,8 +119,24 @@ const SKIN: &str = "lobby.skin";
 const MOTION: &str = "lobby.motion";
 const SPEED: &str = "lobby.speed";
 const TEXT: &str = "lobby.text";
+const PLACE: &str = "lobby.place.";
+
+/// What follows the pixels of a place that is folded.
+const FOLDED: &str = " folded";
+
+thread_local! {
+    static KEEPS: Cell<bool> = const { Cell::new(true) };
+}
+
+/// From now on nothing is read from storage, and nothing kept there.
+pub fn keep_nothing() {
+    KEEPS.set(false);
+}
 
 fn storage() -> Option<Storage> {
+    if !KEEPS.get() {
+        return None;
+    }
     web_sys::window()?.local_storage().ok().flatten()
 }
 
@@ -155,6 +173,25 @@ impl Prefs {
             // Full or forbidden: the choice lasts as long as the page.
             let _ = storage.set_item(key, word);
         }
+    }
+}
+
+/// The extent of a place of the page in pixels, and whether it was folded.
+#[must_use]
+pub fn load_extent(place: &str) -> Option<(u32, bool)> {
+    let word = storage()?.get_item(&format!("{PLACE}{place}")).ok()??;
+    let (pixels, folded) = match word.strip_suffix(FOLDED) {
+        Some(pixels) => (pixels, true),
+        None => (word.as_str(), false),
+    };
+    Some((pixels.parse().ok()?, folded))
+}
+
+/// Keeps the extent of a place.
+pub fn save_extent(place: &str, pixels: u32, folded: bool) {
+    if let Some(storage) = storage() {
+        let folded = if folded { FOLDED } else { "" };
+        let _ = storage.set_item(&format!("{PLACE}{place}"), &format!("{pixels}{folded}"));
     }
 }
 

@@ -3,24 +3,24 @@
 //! [`lobby_engine::lab::Lab`] is the only thing that changes in place; it lives here. Everything
 //! else gets results: values that a [`State`] can hold and compare.
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, Ref, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
-use lobby_engine::api::{FieldPath, Origin};
+use lobby_engine::api::{FieldPath, ObjectRef, Origin};
 use lobby_engine::diagnostic::Severity;
 use lobby_engine::dns::Record;
 use lobby_engine::lab::{
-    Choice, ClientNames, Lab, NodeRules, Outcome, OutlineEntry, RuleLine, Scene, Settings,
+    Choice, ClientNames, Details, Lab, NodeRules, Outcome, OutlineEntry, RuleLine, Scene, Settings,
 };
 use lobby_engine::net::Protocol;
 use lobby_engine::netfilter::RuleAt;
-use lobby_engine::network::{NameLookup, Request};
-use yew::{AttrValue, UseReducerDispatcher};
+use lobby_engine::network::{Journey, NameLookup, Request, Tally};
+use yew::{AttrValue, UseReducerHandle};
 
 use crate::links::{Focus, Lit, related};
 use crate::prefs;
-use crate::state::{Action, Draft, State};
+use crate::state::{Action, Event, FrameAction, PointerAction, State};
 use crate::ui::Suggestion;
 
 /// A shared value that is compared by identity: equal only to itself.
@@ -75,9 +75,11 @@ impl RuleText {
     }
 }
 
-/// What the engine made of the manifests.
-#[derive(Clone, Debug, PartialEq)]
+/// What the engine made of the manifests. Compared by identity.
+#[derive(Clone, Debug)]
 pub struct World {
+    /// Where the draws come from.
+    pub seed: u64,
     /// What is wrong with the text, and whether it was applied.
     pub outcome: Outcome,
     /// The objects of the text.
@@ -101,6 +103,7 @@ impl World {
         let scene = lab.scene();
         let targets = lab.targets();
         Self {
+            seed: lab.settings().seed,
             outcome: lab.outcome().clone(),
             outline: Rc::new(lab.outline()),
             nodes: scene
@@ -117,6 +120,13 @@ impl World {
             targets: suggestions(targets),
             suggestion: lab.suggestion(),
         }
+    }
+
+    /// Whether a Service has a desk.
+    #[must_use]
+    pub fn has_desk(&self, service: &ObjectRef) -> bool {
+        let desks = &self.scene.desks;
+        desks.iter().any(|desk| desk.service == *service)
     }
 
     /// Whether a client is there.
@@ -157,6 +167,12 @@ fn suggestions(choices: Vec<Choice>) -> Rc<[Suggestion]> {
         .collect()
 }
 
+impl PartialEq for World {
+    fn eq(&self, other: &Self) -> bool {
+        std::ptr::eq(self, other)
+    }
+}
+
 struct Inner {
     lab: RefCell<Lab>,
     /// The text that the engine read last.
@@ -167,7 +183,8 @@ struct Inner {
     walked: Cell<bool>,
     /// Whether it began with a name: then more than rules decides whether it holds.
     named: Cell<bool>,
-    dispatch: RefCell<Option<UseReducerDispatcher<State>>>,
+    /// The state as it was rendered last, and where results go.
+    state: RefCell<Option<UseReducerHandle<State>>>,
 }
 
 /// The session: asks the engine and reports to the state.
@@ -181,14 +198,14 @@ impl PartialEq for Session {
 }
 
 impl Session {
-    /// A session with this text, and what the engine made of it.
+    /// A session with this text in which these lines were run, and what the engine made of it.
     #[must_use]
-    pub fn start(text: &str, seed: u64) -> (Self, Rc<World>) {
-        let mut lab = Lab::new(Settings {
-            seed,
-            ..Settings::default()
-        });
+    pub fn start(text: &str, settings: Settings, lines: &[String]) -> (Self, Rc<World>) {
+        let mut lab = Lab::new(settings);
         lab.open(text);
+        for line in lines {
+            lab.run(line);
+        }
         let world = Rc::new(World::of(&lab, None));
         let inner = Inner {
             lab: RefCell::new(lab),
@@ -196,27 +213,44 @@ impl Session {
             scene: RefCell::new(world.scene.clone()),
             walked: Cell::new(false),
             named: Cell::new(false),
-            dispatch: RefCell::new(None),
+            state: RefCell::new(None),
         };
         (Self(Rc::new(inner)), world)
     }
 
-    /// Says where results go.
-    pub fn report_to(&self, dispatch: UseReducerDispatcher<State>) {
-        *self.0.dispatch.borrow_mut() = Some(dispatch);
+    /// Says where results go, and what the page knows now. Called by each render.
+    pub fn follow(&self, state: &UseReducerHandle<State>) {
+        *self.0.state.borrow_mut() = Some(state.clone());
+    }
+
+    /// What the page knew at its last render.
+    pub(crate) fn state(&self) -> Option<UseReducerHandle<State>> {
+        // Cloned: a dispatch may render, and rendering may ask the session again.
+        self.0.state.borrow().clone()
+    }
+
+    /// The lab, to be asked.
+    pub(crate) fn lab(&self) -> Ref<'_, Lab> {
+        self.0.lab.borrow()
     }
 
     /// Reports.
-    pub fn dispatch(&self, action: Action) {
-        // Cloned: a dispatch may render, and rendering may ask the session again.
-        let dispatch = self.0.dispatch.borrow().clone();
-        if let Some(dispatch) = dispatch {
-            dispatch.dispatch(action);
+    pub fn dispatch(&self, action: impl Into<Action>) {
+        if let Some(state) = self.state() {
+            state.dispatch(action.into());
+        }
+    }
+
+    /// Shows a field in the editor, and lights what has to do with it.
+    pub fn show(&self, origin: Origin) {
+        if let Some((line, column)) = self.place(&origin) {
+            self.dispatch(PointerAction::Pin(Focus::Field(origin)));
+            self.dispatch(FrameAction::GoTo(line, column));
         }
     }
 
     /// The world after a change, and whether a packet would still meet the same in it.
-    fn change(&self, change: impl FnOnce(&mut Lab)) -> (Rc<World>, bool) {
+    pub(crate) fn change(&self, change: impl FnOnce(&mut Lab)) -> (Rc<World>, bool) {
         let mut lab = self.0.lab.borrow_mut();
         let shown = self.0.scene.borrow().clone();
         let rules = self.0.walked.get().then(|| rules_of_all(&lab, &shown));
@@ -246,36 +280,104 @@ impl Session {
         let (world, holds) = self.change(|lab| {
             lab.edit(text);
         });
-        self.dispatch(Action::Read(world, holds));
+        self.dispatch(Event::Changed { world, holds });
     }
 
     /// Begins anew with a text.
     pub fn open(&self, text: &Rc<str>) {
+        self.open_and_run(text, &[]);
+    }
+
+    /// Begins anew with a text, and runs these lines.
+    pub(crate) fn open_and_run(&self, text: &Rc<str>, lines: &[String]) {
         *self.0.read.borrow_mut() = text.clone();
         prefs::save_text(text);
         let (world, _) = self.change(|lab| {
             lab.open(text);
+            for line in lines {
+                lab.run(line);
+            }
         });
         self.0.walked.set(false);
-        self.dispatch(Action::Opened(text.clone(), world));
+        self.dispatch(Event::Opened(text.clone(), world));
     }
 
     /// Draws from another seed.
     pub fn reseed(&self, seed: u64) {
         let (world, holds) = self.change(|lab| lab.set_seed(seed));
-        self.dispatch(Action::Seeded(seed, world, holds));
+        self.dispatch(Event::Changed { world, holds });
     }
 
-    /// Sends a packet.
-    pub fn send(&self, draft: &Draft) {
-        let answer = self.0.lab.borrow_mut().send(&draft.request());
+    /// Sends what the send bar says.
+    pub fn send_draft(&self) {
+        let Some(state) = self.state() else { return };
+        // What was typed a moment ago counts: the clock of the last key need not run out.
+        self.edit(&state.text);
+        let request = state.draft.request();
+        match (state.draft.count, state.draft.keep_alive) {
+            (2.., _) => {
+                // Why it could not be sent is reported.
+                let _ = self.send_many(&request, state.draft.count);
+            }
+            (_, keep_alive) => {
+                let _ = self.send(&request, keep_alive);
+            }
+        }
+    }
+
+    /// Sends many requests, each by a connection of its own. The counts are reported, too.
+    ///
+    /// # Errors
+    ///
+    /// Why they could not be sent.
+    pub fn send_many(&self, request: &Request, count: u32) -> Result<Rc<Tally>, Rc<str>> {
+        let answer = self.0.lab.borrow_mut().send_many(request, count);
+        self.0.walked.set(answer.is_ok());
+        // A name may be among them: the counts hold as long as nothing changes at all.
+        self.0.named.set(true);
+        let answer: Result<_, Rc<str>> = match answer {
+            Ok(tally) => Ok(Rc::new(tally)),
+            Err(error) => Err(Rc::from(error.to_string())),
+        };
+        self.dispatch(match &answer {
+            Ok(tally) => Event::Counted(tally.clone()),
+            Err(why) => Event::NotSent(why.clone()),
+        });
+        answer
+    }
+
+    /// Sends a packet; with `keep_alive` by the connection that is open already, if there is one.
+    /// The answer is reported, too.
+    ///
+    /// # Errors
+    ///
+    /// Why it could not be sent.
+    pub fn send(&self, request: &Request, keep_alive: bool) -> Result<Rc<Journey>, Rc<str>> {
+        let mut lab = self.0.lab.borrow_mut();
+        let answer = if keep_alive {
+            lab.send_keep_alive(request)
+        } else {
+            lab.send(request)
+        };
+        drop(lab);
         self.0.walked.set(answer.is_ok());
         let named = answer.as_ref().is_ok_and(|journey| journey.names.is_some());
         self.0.named.set(named);
-        self.dispatch(match answer {
-            Ok(journey) => Action::Sent(Rc::new(journey)),
-            Err(error) => Action::NotSent(Rc::from(error.to_string())),
+        let answer: Result<_, Rc<str>> = match answer {
+            Ok(journey) => Ok(Rc::new(journey)),
+            Err(error) => Err(Rc::from(error.to_string())),
+        };
+        self.dispatch(match &answer {
+            Ok(journey) => Event::Sent(journey.clone()),
+            Err(why) => Event::NotSent(why.clone()),
         });
+        answer
+    }
+
+    /// What there is to say of one thing of the picture.
+    #[must_use]
+    pub fn details(&self, object: &ObjectRef) -> Option<Rc<Details>> {
+        self.0.lab.borrow().details(object).map(Rc::new)
     }
 
     /// Looks a name up as a client does.

@@ -17,6 +17,8 @@
 //! | `load` | taking in a text, or a real cluster's dump |
 //! | `command` | what a person can do |
 //! | `workloads`, `pods`, `network` | the passes of the controllers |
+//! | `planned` | what happens next, in words |
+//! | `balancers` | load balancers that are built, and what each has noticed |
 //! | `tree`, `json_patch`, `fill` | whole objects as trees: patches, defaults of unmodelled fields |
 //!
 //! Source: the controllers of [`crate::controllers`]; KEP-1672 for what terminates. The times are
@@ -25,12 +27,14 @@
 //! Left out: admission plugins, Jobs, volumes, priorities and preemption, leader elections, and a
 //! control plane that fails.
 
+mod balancers;
 mod command;
 mod error;
 mod fill;
 mod json_patch;
 mod load;
 mod network;
+mod planned;
 mod pods;
 mod registry;
 mod settings;
@@ -40,9 +44,11 @@ mod tests;
 mod tree;
 mod workloads;
 
+pub use balancers::Balancer;
 pub use command::{Command, Done, LAST_APPLIED, Patch};
 pub use error::{Cause, Reason, StatusError};
 pub use load::is_recorded;
+pub use planned::Planned;
 pub use settings::{DEFAULT_START, Settings, Timing};
 pub use state::{Listening, Recorded};
 pub use tree::{merge, strategic, three_way};
@@ -135,6 +141,33 @@ impl Cluster {
         self.past.push(before);
         self.future.clear();
         Ok(done)
+    }
+
+    /// Does what a command says, like [`Cluster::execute`], and keeps nothing to take it back by: for
+    /// who keeps the cluster of before. A refused one changes nothing.
+    ///
+    /// # Errors
+    ///
+    /// As [`Cluster::execute`].
+    pub fn act(&mut self, command: &Command) -> Result<Done, StatusError> {
+        let mut next = self.state.clone();
+        let done = next.execute(command, &self.settings)?;
+        self.state = next;
+        Ok(done)
+    }
+
+    /// A new object as [`Command::Create`] makes it, and how it is called: the server may have drawn
+    /// its name. Nothing is kept to take it back by.
+    ///
+    /// # Errors
+    ///
+    /// As [`Cluster::execute`].
+    pub fn post(&mut self, raw: &Node) -> Result<ObjectRef, StatusError> {
+        let mut next = self.state.clone();
+        let object = State::decode(raw)?;
+        let reference = next.create(object, Some(raw.clone()), &self.settings)?;
+        self.state = next;
+        Ok(reference)
     }
 
     /// Takes back the last command. Gives whether there was one.
@@ -252,6 +285,17 @@ impl Cluster {
         self.state.provider
     }
 
+    /// The load balancers that are built or being built, by their Services.
+    pub fn balancers(&self) -> impl Iterator<Item = (&ObjectRef, &Balancer)> {
+        self.state.balancers.iter()
+    }
+
+    /// The load balancer of a Service.
+    #[must_use]
+    pub fn balancer(&self, service: &ObjectRef) -> Option<&Balancer> {
+        self.state.balancers.get(service)
+    }
+
     /// How many cluster IPs and ports are taken.
     #[must_use]
     pub fn taken(&self) -> (usize, usize) {
@@ -292,7 +336,10 @@ impl State {
             Some(Event::Scheduler) => self.run_scheduler(settings),
             Some(Event::Endpoints) => self.run_endpoints(settings),
             Some(Event::Providers) => self.run_providers(settings),
+            Some(Event::BalancerActive(service, uid)) => self.balancer_active(&service, &uid),
+            Some(Event::Checked(service, target)) => self.checked(&service, &target),
             Some(Event::Proxies) => self.run_proxies(),
+            Some(Event::Balancers) => self.run_balancers(),
             None => {}
         }
     }
