@@ -75,6 +75,12 @@ pub const MAX_DRAWN_NODES: usize = 12;
 /// The most things that one search of the picture gives.
 pub const MAX_FOUND: usize = 40;
 
+/// The most endpoints and candidates that are listed for one Service; how many more there are is said.
+pub const MAX_ENDPOINT_ROWS: usize = 1_000;
+/// The most objects of a world in which the doctor sends packets to prove what it suspects: the rules
+/// of every Node are made for the first one.
+pub const MAX_PROBED_OBJECTS: usize = 2_000;
+
 /// The longest link that is read or written, in bytes (1 MiB). Browsers take some more in an address.
 pub const MAX_LINK_BYTES: usize = 1 << 20;
 

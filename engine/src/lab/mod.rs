@@ -8,6 +8,12 @@ mod around;
 mod choices;
 mod details;
 mod entrance;
+mod compare;
+mod cost;
+mod diff;
+mod draw;
+mod endpoint_words;
+mod endpoints;
 mod examples;
 mod internet;
 mod links;
@@ -15,6 +21,7 @@ mod names;
 mod outline;
 mod own_rules;
 mod picture;
+mod probe;
 mod rules;
 mod scene;
 mod session;
@@ -28,10 +35,21 @@ mod world;
 pub use around::Found;
 pub use choices::Choice;
 pub use details::{Detail, Details};
+pub use compare::{
+    Comparison, Fact, HopPair, HopPart, PolicyField, Variant, VariantError, compare, looked_at,
+};
+pub use cost::{COST_SIZES, CostPoint, CostStep, CostTrial, ENDPOINTS as COST_ENDPOINTS};
+pub use diff::{DiffLine, RuleDiff};
+pub use draw::{Candidate, EndpointChoice};
+pub use endpoints::{
+    EndpointList, EndpointReason, EndpointReport, EndpointRow, ReportPort, SliceRow, Standing,
+    Traffic,
+};
 pub use examples::{EXAMPLES, Example};
 pub use names::ClientNames;
 pub use outline::OutlineEntry;
 pub use own_rules::OwnRules;
+pub use probe::Probe;
 pub use rules::{NodeRules, RuleLine};
 pub use scene::{
     Client, Desk, DeskPort, DeskType, Directory, Door, Entrance, Forward, ForwardTo, LeftOut,

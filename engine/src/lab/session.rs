@@ -13,6 +13,7 @@ use super::names::{self, ClientNames};
 use super::outline::{self, OutlineEntry};
 use super::own_rules::OwnRules;
 use super::picture;
+use super::probe::Probe;
 use super::rules::{self, NodeRules};
 use super::scene::{Client, Scene};
 use super::slots::Slots;
@@ -25,6 +26,7 @@ use crate::dns::{Answer, Question, Record, RecordType};
 use crate::manifest::{self, Document};
 use crate::network::{Journey, NameLookup, Request, RequestError, Reuse, Tally};
 use crate::proxy;
+use crate::yaml;
 
 /// What became of an edit.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,10 +42,14 @@ pub struct Outcome {
 }
 
 /// A session: the only thing of the engine that changes.
-#[derive(Debug)]
+///
+/// A copy has the same world; its Nodes remember nothing, and its draws begin anew.
+#[derive(Clone, Debug)]
 pub struct Lab {
     settings: Settings,
     documents: Vec<Document>,
+    /// The text's objects of kinds that are not modelled.
+    others: Vec<yaml::Node>,
     world: World,
     outcome: Outcome,
     /// What the person did to the cluster since the text was opened, and what was taken back.
@@ -64,6 +70,7 @@ impl Lab {
         let mut lab = Self {
             settings,
             documents: Vec::new(),
+            others: Vec::new(),
             world: World::default(),
             outcome: Outcome::default(),
             commands: Vec::new(),
@@ -122,6 +129,7 @@ impl Lab {
             }
         }
         if !unreadable {
+            self.others = reading.others;
             diagnostics.extend(self.build(&reading.documents, &refused));
         }
         diagnostics.sort_by_key(|diagnostic| diagnostic.span.map(|span| span.start));
@@ -465,6 +473,24 @@ impl Lab {
         let result = act(&mut wires, self);
         self.wires = wires;
         result
+    }
+
+    /// The text's objects of modelled kinds, as they were read.
+    #[must_use]
+    pub fn documents(&self) -> &[Document] {
+        &self.documents
+    }
+
+    /// The text's objects of kinds that are not modelled, as they were read.
+    #[must_use]
+    pub fn others(&self) -> &[yaml::Node] {
+        &self.others
+    }
+
+    /// Wires of their own, to try something out.
+    #[must_use]
+    pub fn probe(&self) -> Probe<'_> {
+        Probe::new(self)
     }
 
     /// Where a field stands in the text, or what made it.

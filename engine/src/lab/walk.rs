@@ -52,6 +52,13 @@ pub(super) struct Wires {
     sent: u64,
 }
 
+/// A copy's Nodes remember nothing, and its draws begin anew.
+impl Clone for Wires {
+    fn clone(&self) -> Self {
+        Self::default()
+    }
+}
+
 impl Wires {
     /// Walks one request.
     pub(super) fn send(
