@@ -417,6 +417,15 @@ impl Lab {
         self.with_wires(|wires, lab| wires.send_many(lab, request, count))
     }
 
+    /// Tells how a request would go, and sends nothing: the world stays as it is.
+    ///
+    /// # Errors
+    ///
+    /// As [`Lab::send`].
+    pub fn rehearse(&mut self, request: &Request) -> Result<Journey, RequestError> {
+        self.with_wires(|wires, lab| wires.rehearse(lab, request))
+    }
+
     /// What time it is for connections and affinity, in milliseconds of virtual time.
     #[must_use]
     pub fn now_ms(&self) -> u64 {
