@@ -140,6 +140,33 @@ impl Cluster {
         Ok(done)
     }
 
+    /// Does what a command says, like [`Cluster::execute`], and keeps nothing to take it back by: for
+    /// who keeps the cluster of before. A refused one changes nothing.
+    ///
+    /// # Errors
+    ///
+    /// As [`Cluster::execute`].
+    pub fn act(&mut self, command: &Command) -> Result<Done, StatusError> {
+        let mut next = self.state.clone();
+        let done = next.execute(command, &self.settings)?;
+        self.state = next;
+        Ok(done)
+    }
+
+    /// A new object as [`Command::Create`] makes it, and how it is called: the server may have drawn
+    /// its name. Nothing is kept to take it back by.
+    ///
+    /// # Errors
+    ///
+    /// As [`Cluster::execute`].
+    pub fn post(&mut self, raw: &Node) -> Result<ObjectRef, StatusError> {
+        let mut next = self.state.clone();
+        let object = State::decode(raw)?;
+        let reference = next.create(object, Some(raw.clone()), &self.settings)?;
+        self.state = next;
+        Ok(reference)
+    }
+
     /// Takes back the last command. Gives whether there was one.
     pub fn undo(&mut self) -> bool {
         let Some(before) = self.past.pop() else {
