@@ -150,7 +150,10 @@ pub fn App() -> Html {
     let keys = journey_keys(&session, state.walk.playing);
     let chosen = use_memo((shown.pinned.clone(), Same(state.world.clone())), {
         let session = session.clone();
-        move |(pinned, _)| session.details(pinned.as_ref()?)
+        move |(pinned, _)| {
+            let object = pinned.as_ref()?;
+            Some((session.details(object)?, session.offers(object)))
+        }
     });
     let chosen = (*chosen).clone();
     let stage = picture(&state, &session, (*shown).clone(), chosen, still, width);
@@ -284,7 +287,7 @@ fn picture(
     state: &State,
     session: &Session,
     lit: Rc<stage::Lit>,
-    details: Option<Rc<Details>>,
+    chosen: Option<(Rc<Details>, Rc<[stage::Offer]>)>,
     still: bool,
     width: Width,
 ) -> Html {
@@ -306,13 +309,23 @@ fn picture(
         let session = session.clone();
         Callback::from(move |service: ObjectRef| session.dispatch(StageAction::Open(service)))
     };
+    let act = {
+        let session = session.clone();
+        Callback::from(move |line: AttrValue| {
+            session.run(&line);
+        })
+    };
+    let (details, offers) = match chosen {
+        Some((details, offers)) => (Some(details), offers),
+        None => Default::default(),
+    };
     html! {
         <Stage scene={state.world.scene.clone()} journey={state.walk.journey.clone()} hop={state.walk.hop}
             skin={match state.prefs.skin {
                 Skin::Hotel => stage::Skin::Hotel,
                 Skin::Cluster => stage::Skin::Cluster,
             }}
-            {lit} {details} open_service={state.open_service()}
+            {lit} {details} {offers} on_action={act} open_service={state.open_service()}
             motion={if still { stage::Motion::Reduced } else { stage::Motion::Full }}
             hop_ms={state.prefs.speed.scale(TRAVEL)}
             view={if width == Width::Narrow { stage::View::Phone } else { stage::View::Desk }}
