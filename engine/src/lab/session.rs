@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::choices::{self, Choice};
 use super::details::{self, Details};
 use super::links;
+use super::mischief::{self, Mischief};
 use super::names::{self, ClientNames};
 use super::outline::{self, OutlineEntry};
 use super::own_rules::OwnRules;
@@ -261,6 +262,12 @@ impl Lab {
     #[must_use]
     pub fn suggestion(&self) -> Option<Request> {
         choices::suggestion(&self.world, &self.street())
+    }
+
+    /// What can be broken in the world as it is. `about` is the Service that is looked at.
+    #[must_use]
+    pub fn mischiefs(&self, about: Option<&ObjectRef>) -> Vec<Mischief> {
+        mischief::mischiefs(&self.world, &self.street(), about)
     }
 
     /// What kube-proxy wrote on a Node; `None` for a Node that is not there, or on which it would
