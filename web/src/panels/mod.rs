@@ -8,6 +8,7 @@ mod names;
 mod outline;
 mod rules;
 mod send;
+mod tally;
 mod top;
 mod transport;
 
@@ -17,5 +18,6 @@ pub use manifests::Manifests;
 pub use names::Names;
 pub use rules::Rules;
 pub use send::SendBar;
+pub use tally::TallyPanel;
 pub use top::Top;
 pub use transport::Transport;

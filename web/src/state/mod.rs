@@ -19,7 +19,7 @@ mod walk;
 use std::rc::Rc;
 
 use lobby_engine::api::ObjectRef;
-use lobby_engine::network::Journey;
+use lobby_engine::network::{Journey, Tally};
 use yew::Reducible;
 
 pub use draft::{Draft, DraftAction};
@@ -59,6 +59,8 @@ pub enum Event {
     Opened(Rc<str>, Rc<World>),
     /// A packet was sent.
     Sent(Rc<Journey>),
+    /// Many requests were sent.
+    Counted(Rc<Tally>),
     /// A packet could not be sent.
     NotSent(Rc<str>),
 }
@@ -235,7 +237,7 @@ impl State {
                 self.text = text.clone();
                 self.world = world.clone();
             }
-            Event::Sent(_) | Event::NotSent(_) => {}
+            Event::Sent(_) | Event::Counted(_) | Event::NotSent(_) => {}
         }
     }
 }
