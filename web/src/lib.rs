@@ -16,6 +16,7 @@ pub mod marks;
 pub mod panels;
 pub mod prefs;
 pub mod rule_text;
+mod rule_view;
 pub mod session;
 pub mod stage;
 pub mod state;

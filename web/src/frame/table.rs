@@ -147,8 +147,9 @@ fn rules(view: &View<'_>) -> Html {
         ..
     } = view.state;
     html! {
-        <Rules nodes={world.nodes.clone()} node={view.node.clone()} view={view.rules.clone()} shown={rules.clone()}
-            journey={walk.journey.clone()} hop={walk.hop} lit={view.lit.clone()} pinned={pointer.pinned.clone()} />
+        <Rules world={Same(world.clone())} node={view.node.clone()} view={view.rules.clone()} shown={rules.clone()}
+            journey={walk.journey.clone()} hop={walk.hop} lit={view.lit.clone()} pinned={pointer.pinned.clone()}
+            seen={view.shown} />
     }
 }
 
