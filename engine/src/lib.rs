@@ -35,6 +35,7 @@
 //! | [`network`] | the cluster's wires; a request walked to a [`network::Journey`] |
 //! | [`kubectl`] | kubectl's command line over an API of full object trees |
 //! | [`lab`] | the session: commands, seed, the world and its picture |
+//! | [`doctor`] | what is wrong with a world, proven, and what would mend it |
 //! | [`link`] | a world and its view in an address; a dump without its names |
 //!
 //! # Invariants
@@ -54,6 +55,7 @@ pub mod cluster;
 pub mod controllers;
 pub mod diagnostic;
 pub mod dns;
+pub mod doctor;
 pub mod kubectl;
 pub mod lab;
 pub mod limits;

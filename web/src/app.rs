@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use lobby_engine::api::{ObjectRef, Origin};
-use lobby_engine::lab::{EXAMPLES, Example};
+use lobby_engine::lab::{Details, EXAMPLES, Example};
 use yew::prelude::*;
 
 use crate::editor::LitLine;
@@ -151,7 +151,12 @@ pub fn App() -> Html {
     let lines = lit_lines(&state, &session, &lit);
 
     let keys = journey_keys(&session, state.walk.playing);
-    let stage = picture(&state, &session, (*shown).clone(), still, width);
+    let chosen = use_memo((shown.pinned.clone(), Same(state.world.clone())), {
+        let session = session.clone();
+        move |(pinned, _)| session.details(pinned.as_ref()?)
+    });
+    let chosen = (*chosen).clone();
+    let stage = picture(&state, &session, (*shown).clone(), chosen, still, width);
     let send_bar = send_bar(&state, &session, &start.on, width);
     let transport = html! {
         <div class="transport-region" onkeydown={keys.clone()}>
@@ -282,6 +287,7 @@ fn picture(
     state: &State,
     session: &Session,
     lit: Rc<stage::Lit>,
+    details: Option<Rc<Details>>,
     still: bool,
     width: Width,
 ) -> Html {
@@ -309,7 +315,7 @@ fn picture(
                 Skin::Hotel => stage::Skin::Hotel,
                 Skin::Cluster => stage::Skin::Cluster,
             }}
-            {lit} open_service={state.open_service()}
+            {lit} {details} open_service={state.open_service()}
             motion={if still { stage::Motion::Reduced } else { stage::Motion::Full }}
             hop_ms={state.prefs.speed.scale(TRAVEL)}
             view={if width == Width::Narrow { stage::View::Phone } else { stage::View::Desk }}

@@ -10,7 +10,9 @@ use std::rc::Rc;
 use lobby_engine::api::{FieldPath, ObjectRef, Origin};
 use lobby_engine::diagnostic::Severity;
 use lobby_engine::dns::Record;
-use lobby_engine::lab::{Choice, ClientNames, Lab, Outcome, OutlineEntry, Scene, Settings};
+use lobby_engine::lab::{
+    Choice, ClientNames, Details, Lab, Outcome, OutlineEntry, Scene, Settings,
+};
 use lobby_engine::net::Protocol;
 use lobby_engine::netfilter::RuleAt;
 use lobby_engine::network::{NameLookup, Request};
@@ -303,6 +305,12 @@ impl Session {
             Ok(journey) => Event::Sent(Rc::new(journey)),
             Err(error) => Event::NotSent(Rc::from(error.to_string())),
         });
+    }
+
+    /// What there is to say of one thing of the picture.
+    #[must_use]
+    pub fn details(&self, object: &ObjectRef) -> Option<Rc<Details>> {
+        self.0.lab.borrow().details(object).map(Rc::new)
     }
 
     /// Looks a name up as a client does.

@@ -7,11 +7,13 @@ use std::rc::Rc;
 use serde::{Deserialize, Serialize};
 
 use super::choices::{self, Choice};
+use super::details::{self, Details};
 use super::links;
 use super::names::{self, ClientNames};
 use super::outline::{self, OutlineEntry};
 use super::own_rules::OwnRules;
 use super::picture;
+use super::probe::Probe;
 use super::rules::{self, NodeRules};
 use super::scene::{Client, Scene};
 use super::slots::Slots;
@@ -24,6 +26,7 @@ use crate::dns::{Answer, Question, Record, RecordType};
 use crate::manifest::{self, Document};
 use crate::network::{Journey, NameLookup, Request, RequestError, Reuse, Tally};
 use crate::proxy;
+use crate::yaml;
 
 /// What became of an edit.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -45,6 +48,8 @@ pub struct Outcome {
 pub struct Lab {
     settings: Settings,
     documents: Vec<Document>,
+    /// The text's objects of kinds that are not modelled.
+    others: Vec<yaml::Node>,
     world: World,
     outcome: Outcome,
     /// What the person did to the cluster since the text was opened, and what was taken back.
@@ -65,6 +70,7 @@ impl Lab {
         let mut lab = Self {
             settings,
             documents: Vec::new(),
+            others: Vec::new(),
             world: World::default(),
             outcome: Outcome::default(),
             commands: Vec::new(),
@@ -123,6 +129,7 @@ impl Lab {
             }
         }
         if !unreadable {
+            self.others = reading.others;
             diagnostics.extend(self.build(&reading.documents, &refused));
         }
         diagnostics.sort_by_key(|diagnostic| diagnostic.span.map(|span| span.start));
@@ -287,9 +294,16 @@ impl Lab {
     /// The picture of the world.
     #[must_use]
     pub fn scene(&self) -> Scene {
+        let counted = self.rules.len() <= crate::limits::MAX_COUNTED_NODES;
         picture::scene(&self.world, &self.slots, self.street(), |node| {
-            self.rules(node).map_or(0, |rules| rules.count())
+            counted.then(|| self.rules(node).map_or(0, |rules| rules.count()))
         })
+    }
+
+    /// What there is to say of one thing of the picture; `None` if it is not there.
+    #[must_use]
+    pub fn details(&self, object: &ObjectRef) -> Option<Details> {
+        details::details(self, object)
     }
 
     /// Who can send.
@@ -459,6 +473,24 @@ impl Lab {
         let result = act(&mut wires, self);
         self.wires = wires;
         result
+    }
+
+    /// The text's objects of modelled kinds, as they were read.
+    #[must_use]
+    pub fn documents(&self) -> &[Document] {
+        &self.documents
+    }
+
+    /// The text's objects of kinds that are not modelled, as they were read.
+    #[must_use]
+    pub fn others(&self) -> &[yaml::Node] {
+        &self.others
+    }
+
+    /// Wires of their own, to try something out.
+    #[must_use]
+    pub fn probe(&self) -> Probe<'_> {
+        Probe::new(self)
     }
 
     /// Where a field stands in the text, or what made it.

@@ -32,7 +32,7 @@ pub(crate) fn nearest<'a>(
 
 /// How many insertions, deletions, replacements and exchanges of neighbours make one of the other
 /// (Damerau and Levenshtein, "optimal string alignment"). Upper and lower case count as equal.
-fn distance(a: &str, b: &str) -> usize {
+pub(crate) fn distance(a: &str, b: &str) -> usize {
     /// Names of fields and kinds are shorter; a longer one is just far away.
     const LONGEST: usize = 64;
     let letters =

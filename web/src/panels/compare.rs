@@ -158,7 +158,7 @@ fn chooser(props: &CompareProps, request: &Request, dispatch: &Callback<Action>)
             let options: Rc<[Suggestion]> = (Mode::ALL.into_iter())
                 .map(|mode| Suggestion::plain(mode.as_str()))
                 .collect();
-            html! { for (0..2).map(|side| {
+            html! { <>{ for (0..2).map(|side| {
                 let onchange = dispatch.reform(move |word: String| {
                     CompareAction::Mode(side, word.parse().unwrap_or_default()).into()
                 });
@@ -166,7 +166,7 @@ fn chooser(props: &CompareProps, request: &Request, dispatch: &Callback<Action>)
                     <Select key={side} label={names[side]} class="sm" options={options.clone()}
                         value={shown.modes[side].as_str()} {onchange} />
                 }
-            }) }
+            }) }</> }
         }
         Between::Policies => {
             let fields = [PolicyField::External, PolicyField::Internal];
@@ -184,14 +184,14 @@ fn chooser(props: &CompareProps, request: &Request, dispatch: &Callback<Action>)
                 </>
             }
         }
-        Between::Clients => html! { for (0..2).map(|side| {
+        Between::Clients => html! { <>{ for (0..2).map(|side| {
             let onchange =
                 dispatch.reform(move |id: String| CompareAction::Client(side, id.into()).into());
             html! {
                 <Select key={side} label={names[side]} class="sm" options={props.world.0.clients.clone()}
                     value={shown.client(side, request, &props.world.0).to_string()} {onchange} />
             }
-        }) },
+        }) }</> },
         Between::BeforeAndNow => html! {},
     }
 }
@@ -287,7 +287,11 @@ fn plain(compared: &Comparison, journeys: [&Rc<Journey>; 2], labels: &[String; 2
     let mark = |differs: bool| if differs { "≠" } else { " " };
     for fact in &compared.facts {
         let [one, other] = &fact.values;
-        text.push_str(&format!("{} {}: {one} | {other}\n", mark(fact.differs()), fact.name));
+        text.push_str(&format!(
+            "{} {}: {one} | {other}\n",
+            mark(fact.differs()),
+            fact.name
+        ));
     }
     for pair in &compared.hops {
         let cells = [0, 1].map(|side| {
@@ -296,11 +300,20 @@ fn plain(compared: &Comparison, journeys: [&Rc<Journey>; 2], labels: &[String; 2
                 || format!("not in {}", labels[side]),
                 |hop| {
                     let (from, to) = (hop.after.from_text(), hop.after.to_text());
-                    format!("{} {} ({from} → {to})", hop.number, hop.title.cluster.text())
+                    format!(
+                        "{} {} ({from} → {to})",
+                        hop.number,
+                        hop.title.cluster.text()
+                    )
                 },
             )
         });
-        text.push_str(&format!("{} {} | {}\n", mark(pair.differs()), cells[0], cells[1]));
+        text.push_str(&format!(
+            "{} {} | {}\n",
+            mark(pair.differs()),
+            cells[0],
+            cells[1]
+        ));
     }
     text
 }

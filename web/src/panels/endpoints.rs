@@ -130,7 +130,10 @@ fn found(
     };
     let rest = [
         (report.more, "more that are not listed"),
-        (report.others, "Pods with nothing in common with the selector"),
+        (
+            report.others,
+            "Pods with nothing in common with the selector",
+        ),
     ];
     html! {
         <div class="ends-body">
@@ -178,8 +181,7 @@ fn thing(
         dispatch.reform(move |()| PointerAction::Over(Some((*focus).clone())).into())
     };
     let out = dispatch.reform(|()| PointerAction::Over(None).into());
-    let onclick =
-        dispatch.reform(move |_: MouseEvent| PointerAction::Pin((*focus).clone()).into());
+    let onclick = dispatch.reform(move |_: MouseEvent| PointerAction::Pin((*focus).clone()).into());
     html! {
         <button type="button" class="link mono" aria-pressed={if pinned { "true" } else { "false" }} {onclick}
             onmouseenter={over.reform(|_: MouseEvent| ())} onmouseleave={out.reform(|_: MouseEvent| ())}

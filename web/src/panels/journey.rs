@@ -265,7 +265,7 @@ pub fn node_of(at: &Location) -> Option<&str> {
         Location::Node { name } => Some(name),
         Location::Pod { node, .. } => Some(node),
         Location::Wire { to, .. } => Some(to),
-        Location::Outside { .. } | Location::Router => None,
+        Location::Outside { .. } | Location::Router | Location::Balancer { .. } => None,
     }
 }
 

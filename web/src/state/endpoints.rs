@@ -35,7 +35,11 @@ impl Slice for EndpointsShown {
             // A packet to another Service brings that one.
             Event::Opened(..) | Event::Sent(_) => self.service = None,
             Event::Changed { world, .. } => {
-                if self.service.as_ref().is_some_and(|own| !world.has_desk(own)) {
+                if self
+                    .service
+                    .as_ref()
+                    .is_some_and(|own| !world.has_desk(own))
+                {
                     self.service = None;
                 }
             }

@@ -1,5 +1,6 @@
 //! The engine on the command line. No logic of its own: it reads files, calls the engine, prints.
 
+mod check;
 mod dns;
 mod endpointslices;
 mod kubectl;
@@ -25,6 +26,8 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Say what is wrong with Services, why, and what would mend it
+    Check(check::Check),
     /// Ask cluster DNS for a name, and print the answer as dig does
     Dns(dns::Dns),
     /// Print the EndpointSlices of Services and their Pods
@@ -45,6 +48,10 @@ fn main() -> ExitCode {
     // clap itself ends with code 2 when the usage is wrong.
     let cli = Cli::parse();
     let result = match &cli.command {
+        Command::Check(args) => match check::run(args) {
+            Ok(code) => return code,
+            Err(failure) => Err(failure),
+        },
         Command::Dns(args) => dns::run(args),
         Command::Endpointslices(args) => endpointslices::run(args),
         Command::Kubectl(args) => match kubectl::run(args) {

@@ -150,7 +150,7 @@ pub(super) fn ports(service: &Service, pod: &Pod) -> Vec<EndpointPort> {
 
 /// The number that a `targetPort` means in this Pod. A name is looked up by name and protocol in
 /// the containers, then in the sidecars: init containers that are always restarted.
-pub(in crate::controllers) fn find_port(pod: &Pod, service_port: &ServicePort) -> Option<i32> {
+pub(crate) fn find_port(pod: &Pod, service_port: &ServicePort) -> Option<i32> {
     let name = match service_port.target_port.as_ref()? {
         IntOrString::Int(number) => return Some(*number),
         IntOrString::String(name) => name,

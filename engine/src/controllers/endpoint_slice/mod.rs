@@ -27,7 +27,7 @@ use crate::api::{
     AddressType, EndpointPort, EndpointSlice, Node, ObjectMeta, OwnerReference, Pod, Service,
 };
 pub use endpoint::Exclusion;
-pub(super) use endpoint::find_port;
+pub(crate) use endpoint::find_port;
 use endpoint::{EndpointSet, PortKey};
 
 /// The most endpoints in one slice: kube-controller-manager's default for
