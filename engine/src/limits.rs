@@ -92,3 +92,8 @@ pub const MAX_LINK_LINES: usize = 1_000;
 
 /// The most entries that a link may say of the view.
 pub const MAX_LINK_VIEW: usize = 64;
+/// The most commands that one line of the console runs, those in commands counted.
+pub const MAX_CONSOLE_COMMANDS: usize = 1_000;
+
+/// The most that one line of the console prints, or hands on by a pipe, in bytes.
+pub const MAX_CONSOLE_OUTPUT_BYTES: usize = 8 << 20;

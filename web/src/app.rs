@@ -16,7 +16,7 @@ use crate::prefs::{self, Choice as _, Motion, Prefs, Skin, Theme};
 use crate::session::{Same, Session};
 use crate::stage::{self, Stage};
 use crate::state::{Action, Frame, FrameAction, PointerAction, StageAction, State};
-use crate::ui::use_media;
+use crate::ui::{use_media, wording};
 
 /// What a fresh page has before its first render.
 struct Start {
@@ -260,6 +260,9 @@ fn lit_lines(state: &State, session: &Session, lit: &crate::links::Lit) -> Rc<Ve
 
 /// What the transport says before anything was sent.
 fn invitation(state: &State) -> AttrValue {
+    if let Some(tally) = &state.walk.tally {
+        return wording(&tally.fit.said, state.prefs.skin).text().into();
+    }
     if state.walk.outdated {
         return "The manifests changed. Press Send to see the new way.".into();
     }

@@ -292,12 +292,34 @@ impl Session {
         let Some(state) = self.state() else { return };
         // What was typed a moment ago counts: the clock of the last key need not run out.
         self.edit(&state.text);
-        self.send(&state.draft.request());
+        let request = state.draft.request();
+        match (state.draft.count, state.draft.keep_alive) {
+            (2.., _) => self.send_many(&request, state.draft.count),
+            (_, keep_alive) => self.send(&request, keep_alive),
+        }
     }
 
-    /// Sends a packet.
-    pub fn send(&self, request: &Request) {
-        let answer = self.0.lab.borrow_mut().send(request);
+    /// Sends many requests, each by a connection of its own.
+    fn send_many(&self, request: &Request, count: u32) {
+        let answer = self.0.lab.borrow_mut().send_many(request, count);
+        self.0.walked.set(answer.is_ok());
+        // A name may be among them: the counts hold as long as nothing changes at all.
+        self.0.named.set(true);
+        self.dispatch(match answer {
+            Ok(tally) => Event::Counted(Rc::new(tally)),
+            Err(error) => Event::NotSent(Rc::from(error.to_string())),
+        });
+    }
+
+    /// Sends a packet; with `keep_alive` by the connection that is open already, if there is one.
+    pub fn send(&self, request: &Request, keep_alive: bool) {
+        let mut lab = self.0.lab.borrow_mut();
+        let answer = if keep_alive {
+            lab.send_keep_alive(request)
+        } else {
+            lab.send(request)
+        };
+        drop(lab);
         self.0.walked.set(answer.is_ok());
         let named = answer.as_ref().is_ok_and(|journey| journey.names.is_some());
         self.0.named.set(named);

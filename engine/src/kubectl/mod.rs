@@ -36,7 +36,9 @@ use args::Parsed;
 use error::Error;
 use resource::Resource;
 
+pub(crate) use commands::SERVER_VERSION;
 pub use state::State;
+pub(crate) use state::validate::decodable as refused_as_undecodable;
 
 /// What a command leaves to its caller: something happens in a Pod, and kubectl only shows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,8 +53,12 @@ pub enum Then {
         container: String,
         /// The words of the command; none for the image's own.
         command: Vec<String>,
+        /// Whether the Pod was made for this command (`run`), which is then its own process.
+        is_new: bool,
         /// Whether the Pod is deleted when the command has ended (`run --rm`).
         remove: bool,
+        /// Whether standard input is handed on (`-i`), and whether a terminal is (`-t`).
+        input: (bool, bool),
     },
     /// What containers printed is printed.
     Logs {

@@ -8,7 +8,7 @@ use yew::prelude::*;
 use super::{Place, Width};
 use crate::editor::LitLine;
 use crate::links::Lit;
-use crate::panels::{Compare, Cost, Endpoints, JourneyPanel, Manifests, Names, Rules};
+use crate::panels::{Compare, Cost, Endpoints, JourneyPanel, Manifests, Names, Rules, TallyPanel};
 use crate::session::{RuleText, Same, Session};
 use crate::state::{State, Tab};
 
@@ -159,6 +159,9 @@ pub const PANELS: &[Panel] = &[
 
 fn journey(view: &View<'_>) -> Html {
     let walk = &view.state.walk;
+    if let Some(tally) = &walk.tally {
+        return html! { <TallyPanel tally={tally.clone()} skin={view.state.prefs.skin} /> };
+    }
     html! {
         <JourneyPanel journey={walk.journey.clone()} hop={walk.hop} skin={view.state.prefs.skin}
             outdated={walk.outdated} onshow={view.on.show.clone()} />

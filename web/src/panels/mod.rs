@@ -11,6 +11,7 @@ mod names;
 mod outline;
 mod rules;
 mod send;
+mod tally;
 mod top;
 mod transport;
 
@@ -23,5 +24,6 @@ pub use manifests::Manifests;
 pub use names::Names;
 pub use rules::Rules;
 pub use send::SendBar;
+pub use tally::TallyPanel;
 pub use top::Top;
 pub use transport::Transport;

@@ -33,7 +33,7 @@ impl Slice for EndpointsShown {
     fn hear(&mut self, event: &Event, _: &World) {
         match event {
             // A packet to another Service brings that one.
-            Event::Opened(..) | Event::Sent(_) => self.service = None,
+            Event::Opened(..) | Event::Sent(_) | Event::Counted(_) => self.service = None,
             Event::Changed { world, .. } => {
                 if self
                     .service

@@ -151,7 +151,7 @@ impl Slice for Frame {
 
     fn hear(&mut self, event: &Event, _: &World) {
         // On a phone the way of the packet comes in the place of the text that it was sent from.
-        if matches!(event, Event::Sent(_)) && self.tab == Tab::Manifests {
+        if matches!(event, Event::Sent(_) | Event::Counted(_)) && self.tab == Tab::Manifests {
             self.tab = Tab::Journey;
         }
     }

@@ -21,7 +21,7 @@ mod walk;
 use std::rc::Rc;
 
 use lobby_engine::api::ObjectRef;
-use lobby_engine::network::Journey;
+use lobby_engine::network::{Journey, Tally};
 use yew::Reducible;
 
 pub use compare::{Between, CompareAction, CompareShown};
@@ -63,6 +63,8 @@ pub enum Event {
     Opened(Rc<str>, Rc<World>),
     /// A packet was sent.
     Sent(Rc<Journey>),
+    /// Many requests were sent.
+    Counted(Rc<Tally>),
     /// A packet could not be sent.
     NotSent(Rc<str>),
 }
@@ -253,7 +255,7 @@ impl State {
                 self.text = text.clone();
                 self.world = world.clone();
             }
-            Event::Sent(_) | Event::NotSent(_) => {}
+            Event::Sent(_) | Event::Counted(_) | Event::NotSent(_) => {}
         }
     }
 }

@@ -94,7 +94,7 @@ impl Slice for RulesShown {
                 self.node = None;
                 self.mode = None;
             }
-            Event::Sent(_) => self.node = None,
+            Event::Sent(_) | Event::Counted(_) => self.node = None,
             Event::Changed { .. } | Event::NotSent(_) => {}
         }
     }

@@ -17,6 +17,8 @@ mod scale;
 mod server;
 mod set;
 
+pub(crate) use server::SERVER_VERSION;
+
 use super::api::Api;
 use super::args::{self, Flag, GLOBAL, Takes, flag};
 use super::error::Error;

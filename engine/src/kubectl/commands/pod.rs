@@ -167,7 +167,9 @@ pub(super) fn exec(cx: &mut Cx<'_>) -> Result<(), Error> {
         pod: pod.name().to_owned(),
         container,
         command,
+        is_new: false,
         remove: false,
+        input: (cx.flags.on("stdin"), cx.flags.on("tty")),
     });
     Ok(())
 }

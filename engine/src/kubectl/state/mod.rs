@@ -7,7 +7,7 @@
 
 mod defaults;
 mod service;
-mod validate;
+pub(crate) mod validate;
 
 use super::api::Api;
 use super::error::Status;
@@ -243,8 +243,8 @@ impl Api for State {
     fn delete(
         &mut self,
         resource: &'static Resource,
-        namespace: &str,
-        name: &str,
+        (namespace, name): (&str, &str),
+        _grace_seconds: Option<i64>,
         dry_run: bool,
     ) -> Result<(), Status> {
         let at = self
