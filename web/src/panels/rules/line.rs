@@ -25,6 +25,8 @@ pub(super) struct Drawn<'a> {
     pub(super) wanted: bool,
     /// Whether the search stands at it.
     pub(super) found: bool,
+    /// Whether a person wrote it: then its comment is all that is said of it.
+    pub(super) is_own: bool,
     /// Whether the tab key comes here.
     pub(super) stop: bool,
     /// What is searched for.
@@ -146,7 +148,7 @@ fn rule(drawn: &Drawn<'_>, line: &RuleLine, at: &RuleAt, class: Classes, rm: Htm
                 onmouseenter={over.reform(|_: MouseEvent| ())} onmouseleave={out.reform(|_: MouseEvent| ())}
                 {onfocus} onblur={out.reform(|_: FocusEvent| ())}>
                 { rm }
-                <code>{ text(&line.text, drawn.search, pinned || drawn.is_cause) }</code>
+                <code>{ text(&line.text, drawn.search, pinned || drawn.is_cause || drawn.is_own) }</code>
             </button>
         </li>
     }

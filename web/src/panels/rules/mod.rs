@@ -324,6 +324,7 @@ pub fn Rules(props: &RulesProps) -> Html {
                             is_cause: cause.is_some() && cause == at,
                             wanted: decided.is_some() && decided.as_ref() == at,
                             found: search_at == Some(index),
+                            is_own,
                             stop: tab_stop == Some(index),
                             search: &props.shown.search,
                             onfocus: onfocus.clone(),
