@@ -69,7 +69,7 @@ pub struct Lab {
     /// Each Node's rules, made when they are first asked for.
     rules: BTreeMap<String, OnceCell<Option<Rc<NodeRules>>>>,
     /// What a person put in the place of a Node's rules.
-    own_rules: Rc<BTreeMap<String, OwnRules>>,
+    own_rules: Rc<BTreeMap<String, Rc<OwnRules>>>,
     wires: walk::Wires,
 }
 
@@ -301,7 +301,7 @@ impl Lab {
         }
         let (own, outcome) = OwnRules::read(text);
         if let Some(own) = own {
-            Rc::make_mut(&mut self.own_rules).insert(node.to_owned(), own);
+            Rc::make_mut(&mut self.own_rules).insert(node.to_owned(), Rc::new(own));
             self.wires = walk::Wires::default();
         }
         Some(outcome)
@@ -319,7 +319,7 @@ impl Lab {
 
     /// What a person put in the place of a Node's rules.
     #[must_use]
-    pub fn own_rules(&self, node: &str) -> Option<&OwnRules> {
+    pub fn own_rules(&self, node: &str) -> Option<&Rc<OwnRules>> {
         self.own_rules.get(node)
     }
 

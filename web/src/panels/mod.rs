@@ -1,6 +1,9 @@
 //! The parts of the page around the stage.
 
+mod compare;
+mod cost;
 mod diagnostics;
+mod endpoints;
 mod help;
 mod journey;
 mod manifests;
@@ -12,6 +15,9 @@ mod tally;
 mod top;
 mod transport;
 
+pub use compare::Compare;
+pub use cost::Cost;
+pub use endpoints::Endpoints;
 pub use help::Help;
 pub use journey::{JourneyPanel, node_of};
 pub use manifests::Manifests;

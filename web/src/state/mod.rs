@@ -9,7 +9,9 @@
 //! lines in `reduce`), its component in [`crate::panels`], and its row in
 //! [`crate::frame::PANELS`].
 
+mod compare;
 mod draft;
+mod endpoints;
 mod frame;
 mod pointer;
 mod rules;
@@ -22,7 +24,9 @@ use lobby_engine::api::ObjectRef;
 use lobby_engine::network::{Journey, Tally};
 use yew::Reducible;
 
+pub use compare::{Between, CompareAction, CompareShown};
 pub use draft::{Draft, DraftAction};
+pub use endpoints::{EndpointsAction, EndpointsShown};
 pub use frame::{Extent, Frame, FrameAction, Tab};
 pub use pointer::PointerAction;
 pub use rules::{RuleScope, RulesAction, RulesShown};
@@ -112,6 +116,10 @@ pub struct State {
     pub stage: OnStage,
     /// What the Rules panel shows.
     pub rules: RulesShown,
+    /// What the Endpoints panel shows.
+    pub endpoints: EndpointsShown,
+    /// What is compared with what.
+    pub compare: CompareShown,
 }
 
 /// What can happen.
@@ -135,6 +143,10 @@ pub enum Action {
     Stage(StageAction),
     /// The Rules panel.
     Rules(RulesAction),
+    /// The Endpoints panel.
+    Endpoints(EndpointsAction),
+    /// The Compare panel.
+    Compare(CompareAction),
 }
 
 /// Every slice's actions are actions of the page.
@@ -157,6 +169,8 @@ actions! {
     PointerAction Pointer,
     StageAction Stage,
     RulesAction Rules,
+    EndpointsAction Endpoints,
+    CompareAction Compare,
 }
 
 impl State {
@@ -174,6 +188,8 @@ impl State {
             pointer: Pointer::default(),
             stage: OnStage::default(),
             rules: RulesShown::default(),
+            endpoints: EndpointsShown::default(),
+            compare: CompareShown::default(),
         }
     }
 
@@ -231,6 +247,8 @@ impl State {
         self.pointer.hear(event, &before);
         self.stage.hear(event, &before);
         self.rules.hear(event, &before);
+        self.endpoints.hear(event, &before);
+        self.compare.hear(event, &before);
         match event {
             Event::Changed { world, .. } => self.world = world.clone(),
             Event::Opened(text, world) => {
@@ -258,6 +276,8 @@ impl Reducible for State {
             Action::Pointer(action) => state.pointer.reduce(action, world),
             Action::Stage(action) => state.stage.reduce(action, world),
             Action::Rules(action) => state.rules.reduce(action, world),
+            Action::Endpoints(action) => state.endpoints.reduce(action, world),
+            Action::Compare(action) => state.compare.reduce(action, world),
         }
         Rc::new(state)
     }
