@@ -36,6 +36,8 @@
 //! | [`kubectl`] | kubectl's command line over an API of full object trees |
 //! | [`lab`] | the session: commands, seed, the world and its picture |
 //! | [`console`] | lines as a person types them, run on the lab |
+//! | [`doctor`] | what is wrong with a world, proven, and what would mend it |
+//! | [`link`] | a world and its view in an address; a dump without its names |
 //!
 //! # Invariants
 //!
@@ -55,9 +57,11 @@ pub mod console;
 pub mod controllers;
 pub mod diagnostic;
 pub mod dns;
+pub mod doctor;
 pub mod kubectl;
 pub mod lab;
 pub mod limits;
+pub mod link;
 pub mod manifest;
 pub mod net;
 pub mod netfilter;

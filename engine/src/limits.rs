@@ -68,3 +68,34 @@ pub const MAX_CONSOLE_COMMANDS: usize = 1_000;
 
 /// The most that one line of the console prints, or hands on by a pipe, in bytes.
 pub const MAX_CONSOLE_OUTPUT_BYTES: usize = 8 << 20;
+
+/// The most Nodes whose rules are made only to be counted in the picture.
+pub const MAX_COUNTED_NODES: usize = 32;
+
+/// The most Pods, Services and Nodes that are drawn at once; of a larger world a neighbourhood is.
+pub const MAX_DRAWN: usize = 240;
+
+/// The most Nodes of a neighbourhood.
+pub const MAX_DRAWN_NODES: usize = 12;
+
+/// The most things that one search of the picture gives.
+pub const MAX_FOUND: usize = 40;
+
+/// The most endpoints and candidates that are listed for one Service; how many more there are is said.
+pub const MAX_ENDPOINT_ROWS: usize = 1_000;
+
+/// The most objects of a world in which the doctor sends packets to prove what it suspects: the rules
+/// of every Node are made for the first one.
+pub const MAX_PROBED_OBJECTS: usize = 2_000;
+
+/// The longest link that is read or written, in bytes (1 MiB). Browsers take some more in an address.
+pub const MAX_LINK_BYTES: usize = 1 << 20;
+
+/// The most that a link may carry once it is unpacked, in bytes (8 MiB).
+pub const MAX_LINK_CONTENT_BYTES: usize = 8 << 20;
+
+/// The most console lines that a link may carry.
+pub const MAX_LINK_LINES: usize = 1_000;
+
+/// The most entries that a link may say of the view.
+pub const MAX_LINK_VIEW: usize = 64;

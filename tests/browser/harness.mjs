@@ -67,15 +67,34 @@ export async function site() {
   if (!existsSync(join(dist, "index.html"))) {
     throw new Error(`no site in ${dist}: \`cargo xtask build\` makes it`);
   }
-  server ??= await serve();
-  return `http://127.0.0.1:${server.address().port}/`;
+  server ??= await serve(dist);
+  return address(server);
 }
 
-function serve() {
+/** Another server, for pages of another origin or another state of the site: its address, and
+ *  `close()`. `headers` are sent with every file. */
+export async function serveFolder(folder, headers = {}) {
+  const other = await serve(resolve(folder), headers);
+  return {
+    address: address(other),
+    close: () => {
+      // A browser keeps its connections open.
+      other.closeAllConnections();
+      return new Promise((done) => other.close(done));
+    },
+  };
+}
+
+/** The built site's folder. */
+export const DIST = dist;
+
+const address = (server) => `http://127.0.0.1:${server.address().port}/`;
+
+function serve(folder, headers = {}) {
   const server = createServer(async (request, response) => {
     const path = decodeURIComponent(new URL(request.url, "http://localhost").pathname);
-    let file = normalize(join(dist, path));
-    if (file !== dist && !file.startsWith(dist + sep)) {
+    let file = normalize(join(folder, path));
+    if (file !== folder && !file.startsWith(folder + sep)) {
       return response.writeHead(404).end();
     }
     const found = await stat(file).catch(() => null);
@@ -85,14 +104,14 @@ function serve() {
       return response.writeHead(404).end();
     }
     const type = MEDIA_TYPES[extname(file)] ?? "application/octet-stream";
-    response.writeHead(200, { "Content-Type": type, "Cache-Control": "no-store" });
+    response.writeHead(200, { "Content-Type": type, "Cache-Control": "no-store", ...headers });
     createReadStream(file).pipe(response);
   });
   return new Promise((done) => server.listen(0, "127.0.0.1", () => done(server)));
 }
 
 /** Chromium, started once for each file of tests, with an empty profile. */
-async function launch() {
+export async function launch() {
   const executablePath = process.env.LOBBY_CHROMIUM ?? "/usr/bin/chromium";
   browser ??= await chromium.launch({ executablePath, args: FLAGS, chromiumSandbox: false });
   return browser;

@@ -8,6 +8,8 @@
 
 pub mod app;
 pub mod editor;
+pub mod frame;
+mod hooks;
 pub mod keys;
 pub mod links;
 pub mod marks;

@@ -117,6 +117,10 @@ const SKIN: &str = "lobby.skin";
 const MOTION: &str = "lobby.motion";
 const SPEED: &str = "lobby.speed";
 const TEXT: &str = "lobby.text";
+const PLACE: &str = "lobby.place.";
+
+/// What follows the pixels of a place that is folded.
+const FOLDED: &str = " folded";
 
 fn storage() -> Option<Storage> {
     web_sys::window()?.local_storage().ok().flatten()
@@ -155,6 +159,25 @@ impl Prefs {
             // Full or forbidden: the choice lasts as long as the page.
             let _ = storage.set_item(key, word);
         }
+    }
+}
+
+/// The extent of a place of the page in pixels, and whether it was folded.
+#[must_use]
+pub fn load_extent(place: &str) -> Option<(u32, bool)> {
+    let word = storage()?.get_item(&format!("{PLACE}{place}")).ok()??;
+    let (pixels, folded) = match word.strip_suffix(FOLDED) {
+        Some(pixels) => (pixels, true),
+        None => (word.as_str(), false),
+    };
+    Some((pixels.parse().ok()?, folded))
+}
+
+/// Keeps the extent of a place.
+pub fn save_extent(place: &str, pixels: u32, folded: bool) {
+    if let Some(storage) = storage() {
+        let folded = if folded { FOLDED } else { "" };
+        let _ = storage.set_item(&format!("{PLACE}{place}"), &format!("{pixels}{folded}"));
     }
 }
 

@@ -7,20 +7,20 @@ use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
-use lobby_engine::api::{FieldPath, Origin};
+use lobby_engine::api::{FieldPath, ObjectRef, Origin};
 use lobby_engine::diagnostic::Severity;
 use lobby_engine::dns::Record;
 use lobby_engine::lab::{
-    Choice, ClientNames, Lab, NodeRules, Outcome, OutlineEntry, RuleLine, Scene, Settings,
+    Choice, ClientNames, Details, Lab, NodeRules, Outcome, OutlineEntry, RuleLine, Scene, Settings,
 };
 use lobby_engine::net::Protocol;
 use lobby_engine::netfilter::RuleAt;
 use lobby_engine::network::{NameLookup, Request};
-use yew::{AttrValue, UseReducerDispatcher};
+use yew::{AttrValue, UseReducerHandle};
 
 use crate::links::{Focus, Lit, related};
 use crate::prefs;
-use crate::state::{Action, Draft, State};
+use crate::state::{Action, Event, FrameAction, PointerAction, State};
 use crate::ui::Suggestion;
 
 /// A shared value that is compared by identity: equal only to itself.
@@ -75,9 +75,11 @@ impl RuleText {
     }
 }
 
-/// What the engine made of the manifests.
-#[derive(Clone, Debug, PartialEq)]
+/// What the engine made of the manifests. Compared by identity.
+#[derive(Clone, Debug)]
 pub struct World {
+    /// Where the draws come from.
+    pub seed: u64,
     /// What is wrong with the text, and whether it was applied.
     pub outcome: Outcome,
     /// The objects of the text.
@@ -101,6 +103,7 @@ impl World {
         let scene = lab.scene();
         let targets = lab.targets();
         Self {
+            seed: lab.settings().seed,
             outcome: lab.outcome().clone(),
             outline: Rc::new(lab.outline()),
             nodes: scene
@@ -117,6 +120,13 @@ impl World {
             targets: suggestions(targets),
             suggestion: lab.suggestion(),
         }
+    }
+
+    /// Whether a Service has a desk.
+    #[must_use]
+    pub fn has_desk(&self, service: &ObjectRef) -> bool {
+        let desks = &self.scene.desks;
+        desks.iter().any(|desk| desk.service == *service)
     }
 
     /// Whether a client is there.
@@ -157,6 +167,12 @@ fn suggestions(choices: Vec<Choice>) -> Rc<[Suggestion]> {
         .collect()
 }
 
+impl PartialEq for World {
+    fn eq(&self, other: &Self) -> bool {
+        std::ptr::eq(self, other)
+    }
+}
+
 struct Inner {
     lab: RefCell<Lab>,
     /// The text that the engine read last.
@@ -167,7 +183,8 @@ struct Inner {
     walked: Cell<bool>,
     /// Whether it began with a name: then more than rules decides whether it holds.
     named: Cell<bool>,
-    dispatch: RefCell<Option<UseReducerDispatcher<State>>>,
+    /// The state as it was rendered last, and where results go.
+    state: RefCell<Option<UseReducerHandle<State>>>,
 }
 
 /// The session: asks the engine and reports to the state.
@@ -196,22 +213,34 @@ impl Session {
             scene: RefCell::new(world.scene.clone()),
             walked: Cell::new(false),
             named: Cell::new(false),
-            dispatch: RefCell::new(None),
+            state: RefCell::new(None),
         };
         (Self(Rc::new(inner)), world)
     }
 
-    /// Says where results go.
-    pub fn report_to(&self, dispatch: UseReducerDispatcher<State>) {
-        *self.0.dispatch.borrow_mut() = Some(dispatch);
+    /// Says where results go, and what the page knows now. Called by each render.
+    pub fn follow(&self, state: &UseReducerHandle<State>) {
+        *self.0.state.borrow_mut() = Some(state.clone());
+    }
+
+    /// What the page knew at its last render.
+    fn state(&self) -> Option<UseReducerHandle<State>> {
+        // Cloned: a dispatch may render, and rendering may ask the session again.
+        self.0.state.borrow().clone()
     }
 
     /// Reports.
-    pub fn dispatch(&self, action: Action) {
-        // Cloned: a dispatch may render, and rendering may ask the session again.
-        let dispatch = self.0.dispatch.borrow().clone();
-        if let Some(dispatch) = dispatch {
-            dispatch.dispatch(action);
+    pub fn dispatch(&self, action: impl Into<Action>) {
+        if let Some(state) = self.state() {
+            state.dispatch(action.into());
+        }
+    }
+
+    /// Shows a field in the editor, and lights what has to do with it.
+    pub fn show(&self, origin: Origin) {
+        if let Some((line, column)) = self.place(&origin) {
+            self.dispatch(PointerAction::Pin(Focus::Field(origin)));
+            self.dispatch(FrameAction::GoTo(line, column));
         }
     }
 
@@ -246,7 +275,7 @@ impl Session {
         let (world, holds) = self.change(|lab| {
             lab.edit(text);
         });
-        self.dispatch(Action::Read(world, holds));
+        self.dispatch(Event::Changed { world, holds });
     }
 
     /// Begins anew with a text.
@@ -257,25 +286,39 @@ impl Session {
             lab.open(text);
         });
         self.0.walked.set(false);
-        self.dispatch(Action::Opened(text.clone(), world));
+        self.dispatch(Event::Opened(text.clone(), world));
     }
 
     /// Draws from another seed.
     pub fn reseed(&self, seed: u64) {
         let (world, holds) = self.change(|lab| lab.set_seed(seed));
-        self.dispatch(Action::Seeded(seed, world, holds));
+        self.dispatch(Event::Changed { world, holds });
+    }
+
+    /// Sends what the send bar says.
+    pub fn send_draft(&self) {
+        let Some(state) = self.state() else { return };
+        // What was typed a moment ago counts: the clock of the last key need not run out.
+        self.edit(&state.text);
+        self.send(&state.draft.request());
     }
 
     /// Sends a packet.
-    pub fn send(&self, draft: &Draft) {
-        let answer = self.0.lab.borrow_mut().send(&draft.request());
+    pub fn send(&self, request: &Request) {
+        let answer = self.0.lab.borrow_mut().send(request);
         self.0.walked.set(answer.is_ok());
         let named = answer.as_ref().is_ok_and(|journey| journey.names.is_some());
         self.0.named.set(named);
         self.dispatch(match answer {
-            Ok(journey) => Action::Sent(Rc::new(journey)),
-            Err(error) => Action::NotSent(Rc::from(error.to_string())),
+            Ok(journey) => Event::Sent(Rc::new(journey)),
+            Err(error) => Event::NotSent(Rc::from(error.to_string())),
         });
+    }
+
+    /// What there is to say of one thing of the picture.
+    #[must_use]
+    pub fn details(&self, object: &ObjectRef) -> Option<Rc<Details>> {
+        self.0.lab.borrow().details(object).map(Rc::new)
     }
 
     /// Looks a name up as a client does.

@@ -7,6 +7,7 @@ mod args;
 mod bench;
 mod browser;
 mod cargo;
+mod dist;
 mod host;
 mod lint;
 mod process;
@@ -32,6 +33,7 @@ cargo xtask COMMAND
         build the page and serve it on 127.0.0.1 (port 8080)
   build [--dev]
         build the static site into dist/
+  dist  build the site, and put it into target/dist/ as a zip, with its checksum
   test [PART ...]
         every check there is, or the named parts:
         format clippy tidy native clippy-web site components page
@@ -86,6 +88,10 @@ fn run() -> Result<()> {
             };
             args.finish()?;
             site::build(profile, &workspace::dist()).map(|_| ())
+        }
+        "dist" => {
+            args.finish()?;
+            dist::run()
         }
         "test" => test::run(&args.rest()?),
         "fmt" => {

@@ -56,6 +56,13 @@ pub(crate) fn build(profile: Profile, dist: &Path) -> Result<()> {
     let index = dist.join("index.html");
     let html = fs::read_to_string(&index).with_context(|| index.display().to_string())?;
     no_inline_code(&html)?;
+    if profile == Profile::Release {
+        process::run(
+            process::command("node")
+                .arg(root.join("xtask/node/offline.mjs"))
+                .arg(dist),
+        )?;
+    }
     println!(
         "Built {} in {} s",
         dist.display(),

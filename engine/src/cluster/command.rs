@@ -326,6 +326,9 @@ impl State {
         let mut switches = self.switches_of(pod);
         switches.listening = listening;
         Rc::make_mut(&mut self.switches).insert(pod.clone(), switches);
+        if !self.balancers.is_empty() {
+            self.plan(Event::Balancers, 0);
+        }
         // Its probe notices after a while; without one nobody does.
         if let Some(after) = after {
             self.plan(Event::Probed(pod.clone(), uid), after);

@@ -17,6 +17,7 @@
 //! | `load` | taking in a text, or a real cluster's dump |
 //! | `command` | what a person can do |
 //! | `workloads`, `pods`, `network` | the passes of the controllers |
+//! | `balancers` | load balancers that are built, and what each has noticed |
 //! | `tree`, `json_patch`, `fill` | whole objects as trees: patches, defaults of unmodelled fields |
 //!
 //! Source: the controllers of [`crate::controllers`]; KEP-1672 for what terminates. The times are
@@ -25,6 +26,7 @@
 //! Left out: admission plugins, Jobs, volumes, priorities and preemption, leader elections, and a
 //! control plane that fails.
 
+mod balancers;
 mod command;
 mod error;
 mod fill;
@@ -40,6 +42,7 @@ mod tests;
 mod tree;
 mod workloads;
 
+pub use balancers::Balancer;
 pub use command::{Command, Done, LAST_APPLIED, Patch};
 pub use error::{Cause, Reason, StatusError};
 pub use load::is_recorded;
@@ -279,6 +282,17 @@ impl Cluster {
         self.state.provider
     }
 
+    /// The load balancers that are built or being built, by their Services.
+    pub fn balancers(&self) -> impl Iterator<Item = (&ObjectRef, &Balancer)> {
+        self.state.balancers.iter()
+    }
+
+    /// The load balancer of a Service.
+    #[must_use]
+    pub fn balancer(&self, service: &ObjectRef) -> Option<&Balancer> {
+        self.state.balancers.get(service)
+    }
+
     /// How many cluster IPs and ports are taken.
     #[must_use]
     pub fn taken(&self) -> (usize, usize) {
@@ -319,7 +333,10 @@ impl State {
             Some(Event::Scheduler) => self.run_scheduler(settings),
             Some(Event::Endpoints) => self.run_endpoints(settings),
             Some(Event::Providers) => self.run_providers(settings),
+            Some(Event::BalancerActive(service, uid)) => self.balancer_active(&service, &uid),
+            Some(Event::Checked(service, target)) => self.checked(&service, &target),
             Some(Event::Proxies) => self.run_proxies(),
+            Some(Event::Balancers) => self.run_balancers(),
             None => {}
         }
     }

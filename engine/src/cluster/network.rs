@@ -287,6 +287,7 @@ impl State {
             };
             service.status.load_balancer.ingress.push(ingress);
             self.put(Object::Service(service), settings);
+            self.balancer_built(reference, uid);
             self.record(
                 reference.clone(),
                 "service-controller",
@@ -314,7 +315,7 @@ impl State {
         }
     }
 
-    fn taken_by_load_balancers(&self) -> BTreeSet<IpAddr> {
+    pub(super) fn taken_by_load_balancers(&self) -> BTreeSet<IpAddr> {
         self.store
             .services()
             .flat_map(|service| &service.status.load_balancer.ingress)
@@ -340,6 +341,7 @@ impl State {
             programmed.insert(name, view);
         }
         self.programmed = Rc::new(programmed);
+        self.plan(Event::Balancers, 0);
     }
 
     /// A Node is switched off or on again: its Pods are as good as gone, or back.
@@ -387,6 +389,7 @@ impl State {
         if !running {
             self.plan(Event::Evicted(node.to_owned()), EVICTION);
         }
+        self.plan(Event::Balancers, 0);
         for pod in store.pods().filter(|pod| pod.spec.node_name == node) {
             let reference =
                 ObjectRef::new(Kind::Pod, &*pod.metadata.namespace, &*pod.metadata.name);

@@ -6,6 +6,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
+use serde::{Deserialize, Serialize};
+
+use super::balancers::Balancers;
 use super::settings::Settings;
 use super::tree;
 use crate::api::allocate::Allocators;
@@ -30,6 +33,10 @@ pub(super) enum Event {
     Evicted(String),
     /// A provider has built what a Service asks for, or taken it down.
     LoadBalancer(ObjectRef, String),
+    /// A Service's load balancer carries traffic.
+    BalancerActive(ObjectRef, String),
+    /// A Service's load balancer has noticed how a target answers its health check.
+    Checked(ObjectRef, String),
     /// The controllers of workloads, and the garbage collector.
     Workloads,
     /// The scheduler, and the kubelets that take on what it placed.
@@ -40,10 +47,13 @@ pub(super) enum Event {
     Providers,
     /// kube-proxy on every Node.
     Proxies,
+    /// Load balancers' health checks may find another answer.
+    Balancers,
 }
 
 /// Who listens in a Pod.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub enum Listening {
     /// Its processes, on every address: what they should.
     #[default]
@@ -101,6 +111,8 @@ pub(super) struct State {
     pub provider: Provider,
     /// What each Node's kube-proxy has made rules of.
     pub programmed: Rc<BTreeMap<String, Store>>,
+    /// The load balancers that are built.
+    pub balancers: Balancers,
     /// Nodes that are switched off.
     pub stopped: Rc<BTreeSet<String>>,
     pub switches: Rc<BTreeMap<ObjectRef, Switches>>,
@@ -130,6 +142,7 @@ impl State {
             allocators: Rc::new(Allocators::new(settings.ranges.clone(), settings.seed)),
             provider: settings.provider,
             programmed: Rc::default(),
+            balancers: Rc::default(),
             stopped: Rc::default(),
             switches: Rc::default(),
             resting: Rc::default(),
@@ -270,7 +283,12 @@ impl State {
                 self.plan(Event::Providers, timing.controller);
                 self.plan(Event::Proxies, timing.proxy);
             }
-            Kind::EndpointSlice => self.plan(Event::Proxies, timing.proxy),
+            Kind::EndpointSlice => {
+                self.plan(Event::Proxies, timing.proxy);
+                if !self.balancers.is_empty() {
+                    self.plan(Event::Balancers, 0);
+                }
+            }
             Kind::Endpoints => self.plan(Event::Endpoints, timing.endpoints),
             Kind::Deployment | Kind::ReplicaSet | Kind::StatefulSet | Kind::DaemonSet => {
                 self.plan(Event::Workloads, timing.controller);

@@ -92,8 +92,92 @@ impl Provider {
             Self::Kind => 3_000,
             Self::Gcp => 40_000,
             Self::Azure => 20_000,
-            // The name is there after seconds, but answers only when the load balancer is active.
-            Self::Aws => 150_000,
+            // The name; see `provisioning`.
+            Self::Aws => 3_000,
+        }
+    }
+
+    /// From the written status to the first connection that it carries, in milliseconds of virtual
+    /// time. AWS tells the name at once, and its load balancer is active minutes later.
+    #[must_use]
+    pub fn provisioning(self) -> u64 {
+        match self {
+            Self::Aws => 147_000,
+            _ => 0,
+        }
+    }
+
+    /// What people call the thing that it builds.
+    #[must_use]
+    pub fn product(self) -> &'static str {
+        match self {
+            Self::None => "The load balancer",
+            Self::MetalLb => "MetalLB",
+            Self::Aws => "AWS' Network Load Balancer",
+            Self::Gcp => "Google Cloud's passthrough Network Load Balancer",
+            Self::Azure => "Azure's Load Balancer",
+            Self::Kind => "cloud-provider-kind's Envoy",
+        }
+    }
+
+    /// How long a target answers otherwise until it is noticed, in milliseconds of virtual time:
+    /// interval times threshold. AWS 10 s and three of either kind (AWS Load Balancer Controller's
+    /// defaults); Google Cloud 8 s, three that fail or one that passes; Azure 5 s and two;
+    /// cloud-provider-kind's Envoy 3 s, three that fail or one that passes. MetalLB's speakers watch
+    /// endpoints, and miss one another after some seconds (memberlist).
+    #[must_use]
+    pub fn notices(self, is_well: bool, is_stopped: bool) -> u64 {
+        match (self, is_well) {
+            (Self::Aws, _) => 30_000,
+            (Self::Gcp, true) => 8_000,
+            (Self::Gcp, false) => 24_000,
+            (Self::Azure, _) => 10_000,
+            (Self::Kind, true) => 3_000,
+            (Self::Kind, false) => 9_000,
+            (Self::MetalLb, _) if is_stopped => 10_000,
+            (Self::MetalLb | Self::None, _) => 200,
+        }
+    }
+
+    /// Whether it sends to all targets when none passes the health check. Azure lets no new
+    /// connection through then; the others fail open (Envoy: its panic threshold).
+    #[must_use]
+    pub fn fails_open(self) -> bool {
+        !matches!(self, Self::Azure)
+    }
+
+    /// How long it remembers a connection on which nothing moves, in milliseconds. AWS 350 s, Google
+    /// Cloud ten minutes, Azure four.
+    #[must_use]
+    pub fn idle(self) -> u64 {
+        match self {
+            Self::Aws => 350_000,
+            Self::Azure => 240_000,
+            _ => 600_000,
+        }
+    }
+
+    /// Who built the load balancer that the status of a Service of a real cluster tells of, as far
+    /// as its address says: a name of AWS', a proxy's address, an address on the Nodes' network
+    /// (MetalLB), or any other (a passthrough one, as Google's).
+    #[must_use]
+    pub fn behind(service: &Service, nodes: &[IpAddr]) -> Self {
+        let ingress = &service.status.load_balancer.ingress;
+        let is_near = |address: &str| {
+            let Ok(IpAddr::V4(address)) = address.parse() else {
+                return false;
+            };
+            let near = |node: &IpAddr| matches!(node, IpAddr::V4(node) if node.octets()[..3] == address.octets()[..3]);
+            nodes.iter().any(near)
+        };
+        if ingress.iter().any(|own| own.ip.is_empty()) {
+            Self::Aws
+        } else if (ingress.iter()).any(|own| own.ip_mode.as_deref() == Some("Proxy")) {
+            Self::Kind
+        } else if ingress.iter().any(|own| is_near(&own.ip)) {
+            Self::MetalLb
+        } else {
+            Self::Gcp
         }
     }
 
@@ -122,10 +206,7 @@ impl Provider {
                 let base = u32::from(Ipv4Addr::new(198, 51, 100, 0));
                 (base + 1, base + 254)
             }
-            _ => {
-                let base = u32::from(Ipv4Addr::new(203, 0, 113, 0));
-                (base + 100, base + 254)
-            }
+            _ => public_pool(),
         }
     }
 
@@ -280,6 +361,25 @@ pub fn is_target(node: &Node) -> bool {
         .iter()
         .any(|taint| taint.key == "ToBeDeletedByClusterAutoscaler");
     !is_excluded && !is_going && node.metadata.deletion_timestamp.is_none()
+}
+
+/// The address to which a load balancer's name resolves: one of a block for documentation that is
+/// not taken. The name alone decides, as long as nobody has it.
+#[must_use]
+pub fn address_of_name(name: &str, taken: &BTreeSet<IpAddr>) -> Option<IpAddr> {
+    let (first, last) = public_pool();
+    let size = u64::from(last - first) + 1;
+    let from = random::below(&mut random::keyed(0, name), size);
+    (0..size)
+        .map(|step| first + u32::try_from((from + step) % size).unwrap_or(0))
+        .map(|number| IpAddr::V4(Ipv4Addr::from(number)))
+        .find(|address| !taken.contains(address))
+}
+
+/// Addresses that a cloud gives out: of a block for documentation (RFC 5737).
+fn public_pool() -> (u32, u32) {
+    let base = u32::from(Ipv4Addr::new(203, 0, 113, 0));
+    (base + 100, base + 254)
 }
 
 /// The Node that answers for an address of MetalLB in layer 2 mode: of the candidates the one whose

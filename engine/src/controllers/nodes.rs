@@ -45,6 +45,13 @@ pub fn internal_ip(node: &Node) -> Option<IpAddr> {
         .find_map(|address| address.address.parse().ok())
 }
 
+/// All internal addresses of a Node.
+pub fn internal_ips(node: &Node) -> impl Iterator<Item = IpAddr> {
+    (node.status.addresses.iter())
+        .filter(|address| address.type_ == "InternalIP")
+        .filter_map(|address| address.address.parse().ok())
+}
+
 /// Completes Nodes that say nothing of their addresses. Gives those that found no room left.
 ///
 /// # Errors

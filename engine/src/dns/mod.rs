@@ -39,6 +39,7 @@ pub use dig::dig;
 pub use hosts::Hosts;
 pub use message::{Answer, Listing, Question, Rcode};
 pub use name::{Name, NameError};
+pub use objects::is_published;
 pub use reason::Reason;
 pub use record::{Record, RecordData, RecordError, RecordType, UnknownRecordType};
 pub use resolv_conf::{

@@ -8,7 +8,7 @@
 use std::collections::BTreeSet;
 
 use super::corefile::{Kubernetes, PodsMode};
-use crate::api::{EndpointSlice, FieldPath, Kind, Object, ObjectRef, Origin, Pod};
+use crate::api::{Endpoint, EndpointSlice, FieldPath, Kind, Object, ObjectRef, Origin, Pod};
 
 /// The label by which an EndpointSlice belongs to a Service.
 const SERVICE_NAME: &str = "kubernetes.io/service-name";
@@ -118,6 +118,13 @@ pub(super) struct SliceEntry {
     pub(super) addresses: Vec<AddressEntry>,
     /// How many endpoints are not ready.
     pub(super) not_ready: usize,
+}
+
+/// Whether names lead to an endpoint. Not said means ready; whether it serves or terminates does
+/// not matter here.
+#[must_use]
+pub fn is_published(endpoint: &Endpoint) -> bool {
+    endpoint.conditions.ready != Some(false)
 }
 
 /// One address of a ready endpoint.
@@ -260,8 +267,7 @@ impl Objects {
             not_ready: 0,
         };
         for (number, endpoint) in slice.endpoints.iter().enumerate() {
-            // Not said means ready; whether it serves or terminates does not matter here.
-            if endpoint.conditions.ready == Some(false) {
+            if !is_published(endpoint) {
                 entry.not_ready += 1;
                 continue;
             }

@@ -139,6 +139,12 @@ impl Kubectl {
     }
 }
 
+/// A tree as `kubectl get -o yaml` prints it.
+#[must_use]
+pub fn print_yaml(object: &crate::yaml::Node) -> String {
+    yaml_out::print(&tree::Value::from(object))
+}
+
 /// What was printed so far.
 #[derive(Default)]
 struct Out {

@@ -96,6 +96,7 @@ pub(super) fn targets(world: &World) -> Vec<Choice> {
             }));
         }
     }
+    choices.extend(services.iter().flat_map(|service| balancers(service)));
     for pod in running_pods(world) {
         let Ok(address) = pod.status.pod_ip.parse() else {
             continue;
@@ -146,6 +147,31 @@ fn names(service: &Service) -> Vec<Choice> {
         .filter_map(|port| number_and_protocol(port.port, &port.protocol))
         .map(|(number, protocol)| choice(format!("{name}:{number}"), protocol))
         .collect()
+}
+
+/// A Service's load balancer, by its addresses and names, with each port.
+fn balancers(service: &Service) -> Vec<Choice> {
+    let mut found = Vec::new();
+    for ingress in &service.status.load_balancer.ingress {
+        for port in &service.spec.ports {
+            let Some((number, protocol)) = number_and_protocol(port.port, &port.protocol) else {
+                continue;
+            };
+            let id = match ingress.ip.parse() {
+                Ok(address) => host_port(address, Some(number)),
+                Err(_) if ingress.hostname.is_empty() => continue,
+                Err(_) => format!("{}:{number}", ingress.hostname),
+            };
+            found.push(Choice {
+                label: id.clone(),
+                id,
+                group: format!("Load balancer of {}", service.metadata.name),
+                protocol: Some(protocol),
+                object: Some(reference(service)),
+            });
+        }
+    }
+    found
 }
 
 /// What one click sends in a fresh world: the request that shows most of the way.

@@ -138,6 +138,17 @@ pub(super) fn machines(lan: &[IpNet], taken: &[IpAddr]) -> Vec<PlanOutside> {
     resolvers.into_iter().chain(hosts).collect()
 }
 
+/// The host behind a name, and its first address; `None` for a name that nobody has.
+pub(super) fn house(name: &str) -> Option<(&'static str, &'static str)> {
+    let name = name.trim_end_matches('.').to_ascii_lowercase();
+    let mut others = ALIASES.iter().chain(&MORE_NAMES);
+    let host = others
+        .find(|(other, _)| *other == name)
+        .map_or(name.as_str(), |(_, host)| host);
+    let host = HOSTS.iter().find(|known| known.name == host)?;
+    Some((host.name, host.addresses[0]))
+}
+
 fn whole(addresses: &[&str]) -> Vec<IpNet> {
     let addresses = addresses.iter().filter_map(|text| text.parse().ok());
     addresses

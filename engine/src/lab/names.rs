@@ -16,6 +16,7 @@ use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
+use super::balancers;
 use super::internet::{self, LAN_RESOLVER, PUBLIC_RESOLVER_ADDRESSES};
 use super::session::Lab;
 use super::system;
@@ -36,7 +37,7 @@ mod asking;
 pub(super) use asking::Asking;
 
 /// The kubelet's `--cluster-domain`, as kubeadm sets it.
-const CLUSTER_DOMAIN: &str = "cluster.local";
+pub(super) const CLUSTER_DOMAIN: &str = "cluster.local";
 /// Where the cluster's own CoreDNS runs.
 const SYSTEM: &str = "kube-system";
 /// The ConfigMap with its configuration, and the file in there.
@@ -87,9 +88,10 @@ impl Names {
             nameservers: addresses,
             ..ResolvConf::default()
         };
+        let balancers = balancers::names(world);
         let upstream = [
-            internet::upstream(nodes.iter().cloned()),
-            internet::upstream(std::iter::empty()),
+            internet::upstream(nodes.iter().chain(&balancers).cloned()),
+            internet::upstream(balancers.iter().cloned()),
         ];
         let mut names = Self {
             cluster: ClusterDns {

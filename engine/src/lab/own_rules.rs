@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use super::rules::RuleLine;
 use super::session::Outcome;
 use crate::diagnostic::Diagnostic;
 use crate::net::IpFamily;
@@ -19,7 +20,9 @@ pub struct OwnRules {
     text: String,
     tables: Arc<Tables>,
     sets: String,
-    lines: BTreeMap<RuleAt, u32>,
+    lines: Vec<RuleLine>,
+    /// The index of each rule in `lines`.
+    by_rule: BTreeMap<RuleAt, usize>,
 }
 
 impl OwnRules {
@@ -46,14 +49,15 @@ impl OwnRules {
             };
             return (None, outcome);
         }
-        let lines = (tables.rules())
-            .map(|entry| (entry.at(), entry.rule.source.line))
+        let by_rule: BTreeMap<RuleAt, usize> = (tables.rules())
+            .map(|entry| (entry.at(), entry.rule.source.line as usize - 1))
             .collect();
         let own = Self {
+            lines: lines(text, &by_rule),
+            by_rule,
             text: text.to_owned(),
             tables: Arc::new(tables),
             sets,
-            lines,
         };
         let outcome = Outcome {
             diagnostics,
@@ -72,7 +76,32 @@ impl OwnRules {
     /// The line of a rule in the text, from 1.
     #[must_use]
     pub fn line(&self, rule: &RuleAt) -> Option<u32> {
-        self.lines.get(rule).copied()
+        let index = self.by_rule.get(rule)?;
+        u32::try_from(index + 1).ok()
+    }
+
+    /// All lines of the text, each with the rule that it is.
+    #[must_use]
+    pub fn lines(&self) -> &[RuleLine] {
+        &self.lines
+    }
+
+    /// The line of a rule.
+    #[must_use]
+    pub fn rule_line(&self, rule: &RuleAt) -> Option<&RuleLine> {
+        self.lines.get(*self.by_rule.get(rule)?)
+    }
+
+    /// What can be said of a rule: who wrote it said so himself, in a comment.
+    #[must_use]
+    pub fn explanation(&self, rule: &RuleAt) -> String {
+        let Some(found) = self.tables.rule(rule) else {
+            return String::new();
+        };
+        match &found.comment {
+            Some(comment) => format!("Your own rule; it says of itself: “{comment}”."),
+            None => "Your own rule; it says nothing of itself.".to_owned(),
+        }
     }
 
     /// The rules as they were read.
@@ -87,12 +116,39 @@ impl OwnRules {
     }
 }
 
+/// The lines as they are shown: with their tables, and the rules among them with their places.
+fn lines(text: &str, by_rule: &BTreeMap<RuleAt, usize>) -> Vec<RuleLine> {
+    let mut table = "";
+    let mut lines: Vec<RuleLine> = Vec::new();
+    for line in text.lines() {
+        if let Some(name) = line.trim().strip_prefix('*') {
+            table = name;
+        } else if is_of_sets(line) {
+            table = "ipset";
+        }
+        lines.push(RuleLine::plain(table, line));
+    }
+    for (at, index) in by_rule {
+        if let Some(line) = lines.get_mut(*index) {
+            line.at = Some(at.clone());
+        }
+    }
+    lines
+}
+
+fn is_of_sets(line: &str) -> bool {
+    line.starts_with("create ") || line.starts_with("add ")
+}
+
 /// The lines for iptables and those for ipsets; each keeps its number.
 fn parted(text: &str) -> (String, String) {
     let (mut rules, mut sets) = (String::new(), String::new());
     for line in text.lines() {
-        let of_sets = line.starts_with("create ") || line.starts_with("add ");
-        let to = if of_sets { &mut sets } else { &mut rules };
+        let to = if is_of_sets(line) {
+            &mut sets
+        } else {
+            &mut rules
+        };
         to.push_str(line);
         rules.push('\n');
         sets.push('\n');

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use super::entrance::{entrance, forward};
 use super::scene::{
-    Client, Desk, DeskPort, DeskType, Directory, Door, Entrance, ListEntry, Room, RoomState, Scene,
+    Client, Desk, DeskPort, DeskType, Directory, Door, LeftOut, ListEntry, Room, RoomState, Scene,
     Wing,
 };
-use super::slots::Slots;
+use super::slots::{Places, Slots};
 use super::system::NAMESPACES;
 use super::world::World;
 use crate::api::{EndpointSlice, Kind, ObjectRef, Pod, Service, Store};
@@ -22,7 +23,7 @@ pub(super) fn scene(
     world: &World,
     slots: &Slots,
     street: Vec<Client>,
-    rules: impl Fn(&str) -> u32,
+    rules: impl Fn(&str) -> Option<u32>,
 ) -> Scene {
     let store = &world.store;
     let mut lists: BTreeMap<(&str, &str), Vec<&EndpointSlice>> = BTreeMap::new();
@@ -34,6 +35,8 @@ pub(super) fn scene(
                 .push(slice);
         }
     }
+    let places = slots.places();
+    let homes = Homes::of(world);
     Scene {
         cluster: CLUSTER.to_owned(),
         directory: directory(store),
@@ -53,12 +56,14 @@ pub(super) fn scene(
                     .cloned(),
                 rules: rules(&node.metadata.name),
                 cordoned: scheduler::is_closed(node),
+                running: world.cluster().is_running(&node.metadata.name),
+                more: 0,
             })
             .collect(),
         rooms: store
             .pods()
             .filter(|pod| !is_hidden(world, pod))
-            .map(|pod| room(pod, slots))
+            .map(|pod| room(world, pod, slots, &places))
             .collect(),
         desks: store
             .services()
@@ -67,10 +72,45 @@ pub(super) fn scene(
                     service.metadata.namespace.as_str(),
                     service.metadata.name.as_str(),
                 );
-                desk(world, service, lists.get(&key).map_or(&[], Vec::as_slice))
+                let slices = lists.get(&key).map_or(&[][..], Vec::as_slice);
+                desk(world, &homes, service, slices)
             })
             .collect(),
         street,
+        left_out: LeftOut::default(),
+    }
+}
+
+/// The Pods by their labels, so that a Service's kin in other namespaces is found without asking
+/// every Pod.
+struct Homes<'a>(Vec<(&'a str, &'a str, &'a Pod)>);
+
+impl<'a> Homes<'a> {
+    fn of(world: &'a World) -> Self {
+        let pods = world.store.pods();
+        let mut labels: Vec<(&str, &str, &Pod)> = pods
+            .flat_map(|pod| {
+                let labels = pod.metadata.labels.iter();
+                labels.map(move |(key, value)| (key.as_str(), value.as_str(), pod))
+            })
+            .collect();
+        // Stable, so that the Pods of a label stay in the store's order.
+        labels.sort_by_key(|(key, value, _)| (*key, *value));
+        Self(labels)
+    }
+
+    /// The first Pod outside of a namespace that a selector means.
+    fn outside(&self, namespace: &str, selector: &BTreeMap<String, String>) -> Option<&'a Pod> {
+        let (key, value) = selector.first_key_value()?;
+        let wanted = (key.as_str(), value.as_str());
+        let from = self.0.partition_point(|(k, v, _)| (*k, *v) < wanted);
+        let here = self.0.get(from..)?.iter();
+        here.take_while(|(k, v, _)| (*k, *v) == wanted)
+            .map(|(_, _, pod)| *pod)
+            .find(|pod| {
+                pod.metadata.namespace != namespace
+                    && crate::api::selector::service_selects(selector, &pod.metadata.labels)
+            })
     }
 }
 
@@ -92,21 +132,24 @@ fn directory(store: &Store) -> Option<Directory> {
     })
 }
 
-fn room(pod: &Pod, slots: &Slots) -> Room {
+fn room(world: &World, pod: &Pod, slots: &Slots, places: &Places<'_>) -> Room {
     let reference = reference(pod);
-    let (wing, slot) = slots.of(&reference);
+    let (wing, slot) = slots.of(&reference, places);
+    let (owner_kind, owner) = owner(pod);
     Room {
-        pod: reference,
         wing,
         slot,
         address: pod.status.pod_ip.clone(),
         state: room_state(pod),
-        owner: owner(pod),
+        owner,
+        owner_kind,
         host_network: pod.spec.host_network,
+        listening: world.cluster().listening(&reference),
+        pod: reference,
     }
 }
 
-fn room_state(pod: &Pod) -> RoomState {
+pub(super) fn room_state(pod: &Pod) -> RoomState {
     if pod.metadata.deletion_timestamp.is_some() {
         RoomState::Terminating
     } else if matches!(pod.status.phase.as_str(), "Succeeded" | "Failed") {
@@ -120,21 +163,21 @@ fn room_state(pod: &Pod) -> RoomState {
     }
 }
 
-/// What a person calls the Pod's group: the Deployment behind its ReplicaSet, another owner, or
-/// the Pod itself.
-fn owner(pod: &Pod) -> String {
+/// What a person calls the Pod's group, kind and name: the Deployment behind its ReplicaSet, another
+/// owner, or the Pod itself.
+pub(super) fn owner(pod: &Pod) -> (String, String) {
     let owner = pod
         .metadata
         .owner_references
         .iter()
         .find(|owner| owner.controller == Some(true));
     match owner {
-        Some(owner) if owner.kind == "ReplicaSet" => owner.name.rsplit_once('-').map_or_else(
-            || owner.name.clone(),
-            |(deployment, _)| deployment.to_owned(),
-        ),
-        Some(owner) => owner.name.clone(),
-        None => pod.metadata.name.clone(),
+        Some(owner) if owner.kind == "ReplicaSet" => match owner.name.rsplit_once('-') {
+            Some((deployment, _)) => ("Deployment".to_owned(), deployment.to_owned()),
+            None => (owner.kind.clone(), owner.name.clone()),
+        },
+        Some(owner) => (owner.kind.clone(), owner.name.clone()),
+        None => ("Pod".to_owned(), pod.metadata.name.clone()),
     }
 }
 
@@ -149,7 +192,7 @@ pub(super) fn desk_type(service: &Service) -> DeskType {
     }
 }
 
-fn desk(world: &World, service: &Service, slices: &[&EndpointSlice]) -> Desk {
+fn desk(world: &World, homes: &Homes<'_>, service: &Service, slices: &[&EndpointSlice]) -> Desk {
     let reference = ObjectRef::new(
         Kind::Service,
         &service.metadata.namespace,
@@ -201,35 +244,12 @@ fn desk(world: &World, service: &Service, slices: &[&EndpointSlice]) -> Desk {
                 })
             })
             .collect(),
-        entrance: entrance(service),
-        missing: missing(world, service, &list),
+        entrance: entrance(world, service),
+        forward: forward(service),
+        missing: missing(homes, service, &list),
         list,
         service: reference,
         of_the_cluster,
-    }
-}
-
-fn entrance(service: &Service) -> Entrance {
-    if service.spec.type_ != "LoadBalancer" {
-        return Entrance::None;
-    }
-    let addresses: Vec<String> = service
-        .status
-        .load_balancer
-        .ingress
-        .iter()
-        .map(|ingress| {
-            if ingress.ip.is_empty() {
-                ingress.hostname.clone()
-            } else {
-                ingress.ip.clone()
-            }
-        })
-        .collect();
-    if addresses.is_empty() {
-        Entrance::Pending
-    } else {
-        Entrance::Built { addresses }
     }
 }
 
@@ -279,7 +299,7 @@ fn list(service: &Service, slices: &[&EndpointSlice]) -> Vec<ListEntry> {
 }
 
 /// What a Service lacks so that nobody can be sent anywhere.
-fn missing(world: &World, service: &Service, list: &[ListEntry]) -> Option<Words> {
+fn missing(homes: &Homes<'_>, service: &Service, list: &[ListEntry]) -> Option<Words> {
     let spec = &service.spec;
     if spec.type_ == "ExternalName" || list.iter().any(|entry| entry.in_) {
         return None;
@@ -310,10 +330,7 @@ fn missing(world: &World, service: &Service, list: &[ListEntry]) -> Option<Words
         ));
     }
     // The most common mistake of all: the right labels in another namespace.
-    let elsewhere = world.store.pods().find(|pod| {
-        pod.metadata.namespace != service.metadata.namespace
-            && crate::api::selector::service_selects(selector, &pod.metadata.labels)
-    });
+    let elsewhere = homes.outside(&service.metadata.namespace, selector);
     Some(match elsewhere {
         Some(pod) => Words::new(
             Phrase::from("Rooms of the kind ")

@@ -12,7 +12,9 @@ use crate::api::Origin;
 use crate::controllers::nodes;
 use crate::net::IpFamily;
 use crate::netfilter::RuleAt;
-use crate::proxy::{self, ConfigError, DetectLocal, Line, Mode, ProxyConfig, RuleId, RuleSet};
+use crate::proxy::{
+    self, Choosing, ConfigError, DetectLocal, Line, Mode, ProxyConfig, RuleId, RuleSet,
+};
 
 /// What kube-proxy wrote on one Node.
 ///
@@ -150,6 +152,21 @@ impl NodeRules {
             .map_or(&[], |(index, _)| &all[*index])
     }
 
+    /// What a rule has to do with the choice of an endpoint; `None` for one that has nothing.
+    #[must_use]
+    pub fn choosing(&self, rule: &RuleAt) -> Option<Choosing> {
+        let (index, _) = self.by_rule.get(rule)?;
+        self.set.choosing(&self.rules[*index])
+    }
+
+    /// The rules of a rule's chain, in their order; in IPVS mode a virtual server with its real
+    /// servers is one.
+    pub fn chain(&self, rule: &RuleAt) -> impl Iterator<Item = &RuleAt> {
+        let first = RuleAt::new(&*rule.table, &*rule.chain, 0);
+        let last = RuleAt::new(&*rule.table, &*rule.chain, u32::MAX);
+        self.by_rule.range(first..=last).map(|(at, _)| at)
+    }
+
     /// How many rules kube-proxy wrote, without its jumps.
     #[must_use]
     pub fn count(&self) -> u32 {
@@ -158,7 +175,7 @@ impl NodeRules {
 }
 
 impl RuleLine {
-    fn plain(table: &str, text: &str) -> Self {
+    pub(super) fn plain(table: &str, text: &str) -> Self {
         Self {
             table: table.to_owned(),
             at: None,

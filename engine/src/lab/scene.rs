@@ -6,6 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::api::ObjectRef;
+use crate::cluster::Listening;
 use crate::network::{ClientKind, Words};
 
 /// Everything on the stage.
@@ -24,6 +25,20 @@ pub struct Scene {
     pub desks: Vec<Desk>,
     /// Who can send from outside, in fixed order.
     pub street: Vec<Client>,
+    /// What this picture leaves out; nothing, unless it was cut ([`Scene::around`]).
+    pub left_out: LeftOut,
+}
+
+/// How much of the world a cut picture does not show.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LeftOut {
+    /// Nodes.
+    pub wings: usize,
+    /// Pods.
+    pub rooms: usize,
+    /// Services.
+    pub desks: usize,
 }
 
 /// Cluster DNS, as a card on the wall.
@@ -44,10 +59,15 @@ pub struct Wing {
     pub address: String,
     /// Its zone, where it has one.
     pub zone: Option<String>,
-    /// How many rules kube-proxy wrote here (lines that begin with `-A`).
-    pub rules: u32,
+    /// How many rules kube-proxy wrote here; `None` where they were not counted, because the world
+    /// has more than [`crate::limits::MAX_COUNTED_NODES`].
+    pub rules: Option<u32>,
     /// Whether new Pods are kept off it.
     pub cordoned: bool,
+    /// Whether it is switched on.
+    pub running: bool,
+    /// How many of its Pods a cut picture leaves out.
+    pub more: usize,
 }
 
 /// A Pod.
@@ -66,8 +86,12 @@ pub struct Room {
     pub state: RoomState,
     /// The workload that owns it, or its own name.
     pub owner: String,
+    /// The workload's kind: `Deployment`; `Pod` where nobody owns it.
+    pub owner_kind: String,
     /// Whether it lives in the Node's own network.
     pub host_network: bool,
+    /// Who listens in it.
+    pub listening: Listening,
 }
 
 /// What the light at a room's window says.
@@ -118,6 +142,8 @@ pub struct Desk {
     pub doors: Vec<Door>,
     /// The load balancer's entrance.
     pub entrance: Entrance,
+    /// Where an ExternalName sends people on to.
+    pub forward: Option<Forward>,
     /// What it is missing, in one sentence, drawn as a ghost: no selector, nothing selected.
     pub missing: Option<Words>,
     /// Whether the cluster made it and no manifest did.
@@ -195,13 +221,49 @@ pub struct Door {
 pub enum Entrance {
     /// There is none, and none was asked for.
     None,
-    /// It was asked for, and nobody has built it: `<pending>`.
-    Pending,
+    /// It was asked for, and is not built: `<pending>`.
+    Pending {
+        /// Who is building it; empty if nobody is.
+        by: String,
+        /// Why it takes its time, in a sentence.
+        why: Words,
+    },
     /// It stands.
     Built {
         /// Its addresses or names.
         addresses: Vec<String>,
+        /// Who built it; empty where the manifest brought it along.
+        by: String,
+        /// What stands at the door, in a few words.
+        doorman: Words,
     },
+}
+
+/// A forwarding card: ExternalName.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Forward {
+    /// `spec.externalName`.
+    pub name: String,
+    /// Whose name that is.
+    pub to: ForwardTo,
+}
+
+/// Whose name an ExternalName is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", tag = "to")]
+pub enum ForwardTo {
+    /// Another house's, in the lab's small internet.
+    House {
+        /// The host's own name.
+        host: String,
+        /// Its address.
+        address: String,
+    },
+    /// A name of this cluster.
+    Inside,
+    /// Nobody's that the lab knows.
+    Nobody,
 }
 
 /// Somebody on the street.

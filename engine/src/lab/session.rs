@@ -7,11 +7,13 @@ use std::rc::Rc;
 use serde::{Deserialize, Serialize};
 
 use super::choices::{self, Choice};
+use super::details::{self, Details};
 use super::links;
 use super::names::{self, ClientNames};
 use super::outline::{self, OutlineEntry};
 use super::own_rules::OwnRules;
 use super::picture;
+use super::probe::Probe;
 use super::rules::{self, NodeRules};
 use super::scene::{Client, Scene};
 use super::slots::Slots;
@@ -25,6 +27,7 @@ use crate::dns::{Answer, Question, Record, RecordType};
 use crate::manifest::{self, Document};
 use crate::network::{Journey, NameLookup, Request, RequestError, Reuse, Tally};
 use crate::proxy;
+use crate::yaml;
 
 mod history;
 
@@ -44,13 +47,17 @@ pub struct Outcome {
 }
 
 /// A session: the only thing of the engine that changes.
-#[derive(Debug)]
+///
+/// A copy has the same world; its Nodes remember nothing, and its draws begin anew.
+#[derive(Clone, Debug)]
 pub struct Lab {
     settings: Settings,
     /// The text, the objects that were read in it, and those that strict decoding refused.
     text: Rc<str>,
     documents: Vec<Document>,
     refused: BTreeSet<usize>,
+    /// The text's objects of kinds that are not modelled.
+    others: Vec<yaml::Node>,
     world: World,
     outcome: Outcome,
     /// What the person did since the text was opened, and what was taken back.
@@ -74,6 +81,7 @@ impl Lab {
             text: Rc::from(""),
             documents: Vec::new(),
             refused: BTreeSet::new(),
+            others: Vec::new(),
             world: World::default(),
             outcome: Outcome::default(),
             history: History::default(),
@@ -133,6 +141,7 @@ impl Lab {
             }
         }
         if !unreadable {
+            self.others = reading.others;
             diagnostics.extend(self.build(reading.documents, refused));
         }
         diagnostics.sort_by_key(|diagnostic| diagnostic.span.map(|span| span.start));
@@ -224,9 +233,16 @@ impl Lab {
     /// The picture of the world.
     #[must_use]
     pub fn scene(&self) -> Scene {
+        let counted = self.rules.len() <= crate::limits::MAX_COUNTED_NODES;
         picture::scene(&self.world, &self.slots, self.street(), |node| {
-            self.rules(node).map_or(0, |rules| rules.count())
+            counted.then(|| self.rules(node).map_or(0, |rules| rules.count()))
         })
+    }
+
+    /// What there is to say of one thing of the picture; `None` if it is not there.
+    #[must_use]
+    pub fn details(&self, object: &ObjectRef) -> Option<Details> {
+        details::details(self, object)
     }
 
     /// Who can send.
@@ -391,6 +407,24 @@ impl Lab {
         let result = act(&mut wires, self);
         self.wires = wires;
         result
+    }
+
+    /// The text's objects of modelled kinds, as they were read.
+    #[must_use]
+    pub fn documents(&self) -> &[Document] {
+        &self.documents
+    }
+
+    /// The text's objects of kinds that are not modelled, as they were read.
+    #[must_use]
+    pub fn others(&self) -> &[yaml::Node] {
+        &self.others
+    }
+
+    /// Wires of their own, to try something out.
+    #[must_use]
+    pub fn probe(&self) -> Probe<'_> {
+        Probe::new(self)
     }
 
     /// Where a field stands in the text, or what made it.

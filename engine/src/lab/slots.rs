@@ -66,12 +66,30 @@ impl Slots {
         &self.wings
     }
 
+    /// The wings by name, for [`Slots::of`].
+    pub(super) fn places(&self) -> Places<'_> {
+        let mut places: Vec<(&str, usize)> =
+            self.wings.iter().map(String::as_str).zip(0..).collect();
+        places.sort_unstable();
+        Places(places)
+    }
+
     /// Where a Pod is: the index of its wing and its slot there.
-    pub(super) fn of(&self, pod: &ObjectRef) -> (Option<usize>, u32) {
+    pub(super) fn of(&self, pod: &ObjectRef, places: &Places<'_>) -> (Option<usize>, u32) {
         match self.slots.get(pod) {
-            Some((wing, slot)) => (self.wings.iter().position(|name| name == wing), *slot),
+            Some((wing, slot)) => (places.index(wing), *slot),
             None => (None, 0),
         }
+    }
+}
+
+/// The wings by name, each with its index.
+pub(super) struct Places<'a>(Vec<(&'a str, usize)>);
+
+impl Places<'_> {
+    fn index(&self, wing: &str) -> Option<usize> {
+        let at = self.0.binary_search_by_key(&wing, |(name, _)| name).ok()?;
+        self.0.get(at).map(|(_, index)| *index)
     }
 }
 
@@ -84,6 +102,10 @@ mod tests {
         ObjectRef::new(Kind::Pod, "default", name)
     }
 
+    fn of(slots: &Slots, name: &str) -> (Option<usize>, u32) {
+        slots.of(&pod(name), &slots.places())
+    }
+
     #[test]
     fn a_pod_keeps_its_slot_and_a_new_one_takes_the_lowest_free_one() {
         let mut slots = Slots::default();
@@ -91,12 +113,12 @@ mod tests {
             names.iter().map(|name| (pod(name), "n")).collect()
         };
         slots.update(["n"].into_iter(), on(&["b", "c", "d"]).into_iter());
-        assert_eq!(slots.of(&pod("d")), (Some(0), 2));
+        assert_eq!(of(&slots, "d"), (Some(0), 2));
         slots.update(["n"].into_iter(), on(&["b", "d"]).into_iter());
         slots.update(["n"].into_iter(), on(&["a", "b", "d"]).into_iter());
-        assert_eq!(slots.of(&pod("a")), (Some(0), 1));
-        assert_eq!(slots.of(&pod("b")), (Some(0), 0));
-        assert_eq!(slots.of(&pod("d")), (Some(0), 2));
+        assert_eq!(of(&slots, "a"), (Some(0), 1));
+        assert_eq!(of(&slots, "b"), (Some(0), 0));
+        assert_eq!(of(&slots, "d"), (Some(0), 2));
     }
 
     #[test]
@@ -105,6 +127,6 @@ mod tests {
         slots.update(["b"].into_iter(), [(pod("x"), "b")].into_iter());
         slots.update(["a", "b"].into_iter(), [(pod("x"), "a")].into_iter());
         assert_eq!(slots.wings(), ["b", "a"]);
-        assert_eq!(slots.of(&pod("x")), (Some(1), 0));
+        assert_eq!(of(&slots, "x"), (Some(1), 0));
     }
 }

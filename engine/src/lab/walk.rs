@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use ipnet::IpNet;
 
+use super::balancers;
 use super::internet;
 use super::names::{Asking, ClientNames, Names};
 use super::scene::Client;
@@ -49,6 +50,13 @@ pub(super) struct Wires {
     state: State,
     /// How many requests were sent, so that each draws anew.
     sent: u64,
+}
+
+/// A copy's Nodes remember nothing, and its draws begin anew.
+impl Clone for Wires {
+    fn clone(&self) -> Self {
+        Self::default()
+    }
 }
 
 impl Wires {
@@ -268,8 +276,16 @@ pub(super) fn street(world: &World) -> Vec<Client> {
 
 /// The machines of a world: its Nodes and Pods, the street, the API server.
 fn plan(world: &World) -> Plan {
-    let nodes: Vec<Node> = world.store.nodes().cloned().collect();
-    let pods: Vec<Pod> = world.store.pods().cloned().collect();
+    let runs = |node: &str| world.cluster().is_running(node);
+    // A Node that is switched off is not on the wire, and nor are its Pods.
+    let nodes: Vec<Node> = (world.store.nodes())
+        .filter(|node| runs(&node.metadata.name))
+        .cloned()
+        .collect();
+    let pods: Vec<Pod> = (world.store.pods())
+        .filter(|pod| runs(&pod.spec.node_name))
+        .cloned()
+        .collect();
     let mut plan = kubeadm::plan(&nodes, &pods);
     for pod in &mut plan.pods {
         let reference = ObjectRef::new(Kind::Pod, &*pod.namespace, &*pod.name);
@@ -336,6 +352,8 @@ fn network(lab: &Lab) -> Network {
         node.route_localnet = proxy.mode == Mode::Iptables && proxy.localhost_node_ports;
     }
     let mut network = Network::new(&plan);
+    let lan = plan.router.iter().flat_map(|router| &router.lan);
+    balancers::add(world, &lan.copied().collect::<Vec<_>>(), &mut network);
     for node in world.store.nodes() {
         let name = &node.metadata.name;
         if let Some(own) = lab.own_rules(name) {

@@ -470,6 +470,14 @@ fn made(object: Object) -> Taken {
 fn fresh_node(name: &str) -> Node {
     let mut node = Node::default();
     node.metadata.name = name.to_owned();
-    node.metadata.labels = BTreeMap::from([("kubernetes.io/hostname".to_owned(), name.to_owned())]);
+    // What a kubelet says of itself when it registers, and what nodeSelectors ask for.
+    node.metadata.labels = [
+        ("kubernetes.io/arch", "amd64"),
+        ("kubernetes.io/hostname", name),
+        ("kubernetes.io/os", "linux"),
+    ]
+    .into_iter()
+    .map(|(key, value)| (key.to_owned(), value.to_owned()))
+    .collect();
     node
 }

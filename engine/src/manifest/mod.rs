@@ -22,6 +22,7 @@ mod schema;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use nearest::{distance, nearest};
 pub use place::FieldPlace;
 pub use repair::{Repair, repair, repair_indentation};
 
@@ -35,6 +36,8 @@ use crate::yaml::{self, Node, Value};
 pub struct Reading {
     /// The objects, in the order of the text; the items of a list are objects of their own.
     pub documents: Vec<Document>,
+    /// The trees of kinds that are not modelled, in the order of the text.
+    pub others: Vec<Node>,
     /// What is to be said about the text, in its order.
     pub diagnostics: Vec<Diagnostic>,
     /// When the text has errors because its indentation was lost, or because a page's text stands
@@ -210,6 +213,9 @@ impl Reader<'_> {
             Ok(kind) => self.object(tree, kind, &name),
             Err(diagnostic) => {
                 check::check_duplicates(self.text, tree, &name, &mut self.reading.diagnostics);
+                if !diagnostic.is_error() {
+                    self.reading.others.push(tree.clone());
+                }
                 self.say(diagnostic.with_object(name));
             }
         }

@@ -3,7 +3,7 @@
 /// The candidate nearest to a name: the same but for upper and lower case, or at most a third of
 /// its letters away by insertions, deletions, replacements and exchanges of neighbours. `None` when
 /// there is none, or when two are equally near.
-pub(super) fn nearest<'a>(
+pub(crate) fn nearest<'a>(
     name: &str,
     candidates: impl IntoIterator<Item = &'a str>,
 ) -> Option<&'a str> {
@@ -32,7 +32,7 @@ pub(super) fn nearest<'a>(
 
 /// How many insertions, deletions, replacements and exchanges of neighbours make one of the other
 /// (Damerau and Levenshtein, "optimal string alignment"). Upper and lower case count as equal.
-fn distance(a: &str, b: &str) -> usize {
+pub(crate) fn distance(a: &str, b: &str) -> usize {
     /// Names of fields and kinds are shorter; a longer one is just far away.
     const LONGEST: usize = 64;
     let letters =

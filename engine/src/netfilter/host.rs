@@ -300,6 +300,22 @@ pub struct Passage {
     pub connection: Option<Connection>,
 }
 
+impl Passage {
+    /// One without rules: through a machine that is no Linux host.
+    #[must_use]
+    pub fn of(before: Packet, skb: Skb, fate: Fate) -> Self {
+        Self {
+            before,
+            skb,
+            fate,
+            error: None,
+            trace: Trace::new(true),
+            rewrites: Vec::new(),
+            connection: None,
+        }
+    }
+}
+
 impl Host {
     /// A packet comes in by a device.
     pub fn receive(

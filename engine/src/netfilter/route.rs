@@ -180,6 +180,11 @@ impl Routing {
         }
     }
 
+    /// Makes an address this host's own that no device has, by a route of type `local`.
+    pub fn add_local(&mut self, address: IpAddr) {
+        self.local.entry(address).or_insert(LOOPBACK);
+    }
+
     /// The device that has a local address.
     #[must_use]
     pub fn device_of(&self, address: IpAddr) -> Option<&str> {

@@ -12,17 +12,20 @@
 //! (`bridge-nf-call-iptables`). Left out: retransmission, MTU, other tunnels than none: Nodes reach
 //! each other's Pods by routes, as with host-gw or kindnet.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
+use super::balancer::{Balanced, Balancer, Passing, Turned};
 use super::plan::{Owner, Serves};
 use super::request::Sent;
 use super::state::{Held, State};
-use super::topology::{Network, Role, SegmentKind};
+use super::topology::{LAN_DEVICE, Network, Role, SegmentKind};
 use crate::limits::MAX_PASSAGES;
 use crate::net::{IcmpMessage, Packet, Protocol, TcpFlags, Transport};
 use crate::netfilter::chance::Chance;
-use crate::netfilter::conntrack::{FlowProtocol, Phase};
-use crate::netfilter::{Fate, Host, HostState, Loss, Moment, Passage, RuleAt, Skb, reset_about};
+use crate::netfilter::conntrack::{FlowProtocol, Phase, Tuple};
+use crate::netfilter::{
+    Fate, Host, HostState, Loss, Moment, Passage, Rewrite, RuleAt, Skb, reset_about,
+};
 
 /// How a packet came to a machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,6 +46,8 @@ pub(super) struct Event {
     /// Whether it is on the way back to the client.
     pub(super) reply: bool,
     pub(super) passage: Passage,
+    /// What the machine did with it, if it is a load balancer.
+    pub(super) balanced: Option<Balanced>,
 }
 
 /// Who answered.
@@ -72,6 +77,24 @@ pub(super) enum Stop {
     Astray { machine: usize },
     /// The packet passed too many machines.
     GaveUp { machine: usize },
+    /// The load balancer that this machine is did not pass it on.
+    Turned { machine: usize, why: Turned },
+}
+
+impl Stop {
+    /// Where it stopped.
+    pub(super) fn machine(&self) -> usize {
+        match self {
+            Self::Rule { machine, .. }
+            | Self::Lost { machine, .. }
+            | Self::NoNeighbour { machine, .. }
+            | Self::NoHairpin { machine }
+            | Self::Stranger { machine, .. }
+            | Self::Astray { machine }
+            | Self::GaveUp { machine }
+            | Self::Turned { machine, .. } => *machine,
+        }
+    }
 }
 
 /// How an exchange ended.
@@ -168,7 +191,23 @@ impl Exchange<'_> {
             network.machine(machine).listener(protocol, got.dst, port)
         });
         let owner = socket.map_or(Owner::Machine, |socket| socket.owner.clone());
-        if let Some(Serves::Proxy(to)) = socket.map(|socket| socket.serves)
+        let proxy = match network.balancer(machine) {
+            Some(balancer) if proxies < MAX_PROXIES => match self.balance(balancer, &got) {
+                Ok(to) => Some(to),
+                Err(why) => {
+                    let stop = Stop::Turned { machine, why };
+                    return Ending::Silence {
+                        answered: None,
+                        stop,
+                    };
+                }
+            },
+            _ => socket.and_then(|socket| match socket.serves {
+                Serves::Proxy(to) => Some(to),
+                Serves::Itself => None,
+            }),
+        };
+        if let Some(to) = proxy
             && proxies < MAX_PROXIES
             && let Some(packet) = self.opening(
                 machine,
@@ -262,15 +301,7 @@ impl Exchange<'_> {
         error: Option<Skb>,
         answered: Option<Server>,
     ) -> Ending {
-        let machine = match stop {
-            Stop::Rule { machine, .. }
-            | Stop::Lost { machine, .. }
-            | Stop::NoNeighbour { machine, .. }
-            | Stop::NoHairpin { machine }
-            | Stop::Stranger { machine, .. }
-            | Stop::Astray { machine }
-            | Stop::GaveUp { machine } => machine,
-        };
+        let machine = stop.machine();
         match error {
             Some(error) => {
                 let got = self
@@ -359,6 +390,15 @@ impl Exchange<'_> {
             return;
         }
         let phase = if keeps { Phase::Open } else { Phase::Closed };
+        if !keeps && let Some(first) = self.events.first() {
+            let packet = first.passage.before;
+            if matches!(
+                packet.transport,
+                Transport::Tcp { .. } | Transport::Sctp { .. }
+            ) {
+                self.state.flows.close(&packet);
+            }
+        }
         let now_ms = self.state.now_ms;
         for event in &self.events {
             let Some(connection) = &event.passage.connection else {
@@ -373,6 +413,89 @@ impl Exchange<'_> {
                 host.settle(&connection.original, phase, now_ms);
             }
         }
+    }
+
+    /// What a load balancer decides about a packet; noted at the event that brought it.
+    fn balance(&mut self, balancer: &Balancer, got: &Packet) -> Result<SocketAddr, Turned> {
+        let (flows, now_ms) = (&mut self.state.flows, self.state.now_ms);
+        let balanced = balancer.decide(got, flows, &mut *self.chance, now_ms);
+        let to = (balanced.to.as_ref()).map_or_else(|why| Err(*why), |picked| Ok(picked.to));
+        if let Some(event) = self.events.last_mut() {
+            event.balanced = Some(balanced);
+        }
+        to
+    }
+
+    /// A packet comes to a load balancer that does not end connections: it goes on to a target, or
+    /// from a target back to the client.
+    fn pass_balancer(
+        &mut self,
+        machine: usize,
+        balancer: &Balancer,
+        came: Came,
+        answers: Option<Tuple>,
+        skb: Skb,
+    ) -> Result<Left, Stop> {
+        let before = skb.packet;
+        let nowhere = Fate::Lost {
+            why: Loss::NotForwarding,
+        };
+        self.events.push(Event {
+            machine,
+            came,
+            reply: answers.is_some(),
+            passage: Passage::of(before, skb, nowhere),
+            balanced: None,
+        });
+        let (packet, next_hop, destination) = match answers {
+            // Back: the client knows the load balancer's address, and no other.
+            Some(client) => {
+                let packet = Packet {
+                    src: client.dst,
+                    transport: (before.transport)
+                        .with_ports(client.dport, before.transport.dport().unwrap_or_default()),
+                    ..before
+                };
+                (packet, self.network.hop_to(machine, packet.dst), false)
+            }
+            None => {
+                let to = self
+                    .balance(balancer, &before)
+                    .map_err(|why| Stop::Turned { machine, why })?;
+                let packet = match balancer.passing {
+                    Passing::Translated => Packet {
+                        dst: to.ip(),
+                        transport: (before.transport)
+                            .with_ports(before.transport.sport().unwrap_or_default(), to.port()),
+                        ..before
+                    },
+                    Passing::Through | Passing::Proxied => before,
+                };
+                (packet, self.network.hop_to(machine, to.ip()), true)
+            }
+        };
+        let fate = Fate::Sent {
+            device: LAN_DEVICE,
+            next_hop,
+        };
+        let skb = Skb::new(packet);
+        if let Some(event) = self.events.last_mut() {
+            event.passage.skb = skb.clone();
+            event.passage.fate = fate.clone();
+            if packet != before {
+                event.passage.rewrites.push(Rewrite {
+                    destination,
+                    undone: !destination,
+                    by: None,
+                });
+            }
+        }
+        let left = Left {
+            fate,
+            skb,
+            error: None,
+        };
+        Ok(left)
     }
 
     /// Makes one passage and notes it.
@@ -407,6 +530,7 @@ impl Exchange<'_> {
             came,
             reply,
             passage,
+            balanced: None,
         });
         left
     }
@@ -434,7 +558,20 @@ impl Exchange<'_> {
                 Fate::Sent { device, next_hop } => (device, next_hop),
             };
             let segment = self.network.segment(machine, device);
-            let target = segment.and_then(|segment| segment.neighbour(next_hop));
+            let mut target = segment.and_then(|segment| segment.neighbour(next_hop));
+            // A provider's network brings answers of targets to the load balancer that rewrote the
+            // question, whoever they are for.
+            let answers = if self.network.is_on_lan(machine, device)
+                && self.network.balancer(machine).is_none()
+            {
+                self.state.flows.answered_by(&passage.skb.packet)
+            } else {
+                None
+            };
+            if let Some(client) = &answers {
+                let balancer = segment.and_then(|segment| segment.neighbour(client.dst));
+                target = balancer.or(target);
+            }
             let Some((next, into)) = target.filter(|&(next, _)| next != machine) else {
                 return self.no_neighbour(machine, next_hop, &passage.skb);
             };
@@ -469,6 +606,17 @@ impl Exchange<'_> {
             }
             let wire = frame.on_the_wire();
             let before = machine;
+            if let Some(balancer) = self.network.balancer(next)
+                && balancer.passing != Passing::Proxied
+            {
+                let came = Came::From(before);
+                match self.pass_balancer(next, balancer, came, answers, wire) {
+                    Ok(left) => passage = left,
+                    Err(stop) => return Carried::Stopped(stop, None),
+                }
+                (machine, came_from) = (next, Some(before));
+                continue;
+            }
             passage = self.pass(next, Came::From(before), reply, |host, state, moment| {
                 host.receive(state, moment, into, wire)
             });

@@ -138,6 +138,8 @@ pub enum Step {
     Send,
     /// The packet enters a Node from outside at a node port, an external or load balancer address.
     Enter,
+    /// A load balancer in front of the Nodes passes it on.
+    Balance,
     /// A Node's rules looked at it; they may have rewritten it.
     Nat,
     /// It travels: over a bridge, or over the wire to another Node.
@@ -186,6 +188,13 @@ pub enum Location {
     },
     /// At the router of the Nodes' network.
     Router,
+    /// At the load balancer of a Service.
+    Balancer {
+        /// The Service's namespace.
+        namespace: String,
+        /// The Service.
+        name: String,
+    },
 }
 
 /// On the way there, or back.

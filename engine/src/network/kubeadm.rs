@@ -20,6 +20,7 @@ use super::plan::{
     Socket,
 };
 use crate::api;
+use crate::controllers::nodes::internal_ips;
 use crate::net::{IpFamily, Protocol};
 
 /// The bridge to which Pods are plugged.
@@ -107,12 +108,6 @@ fn nth(net: &IpNet, host: u128) -> IpAddr {
         IpAddr::V4(base) => IpAddr::from((u32::from(base)).wrapping_add(host as u32).to_be_bytes()),
         IpAddr::V6(base) => IpAddr::from(u128::from(base).wrapping_add(host).to_be_bytes()),
     }
-}
-
-fn internal_ips(node: &api::Node) -> impl Iterator<Item = IpAddr> {
-    (node.status.addresses.iter())
-        .filter(|address| address.type_ == "InternalIP")
-        .filter_map(|address| address.address.parse().ok())
 }
 
 /// How many leading bits the addresses have in common, of one family, and `longest` at most.

@@ -274,7 +274,8 @@ impl Network {
             if (trace.tried()).any(|look| host.remembers(family, &look.at)) {
                 return Some(Promise::Stays);
             }
-            if !trace.draws.is_empty() {
+            let balanced = event.balanced.as_ref().and_then(|own| own.to.as_ref().ok());
+            if !trace.draws.is_empty() || balanced.is_some_and(|picked| picked.among > 1) {
                 drawn = Some(Promise::Drawn);
             }
         }

@@ -14,10 +14,11 @@
 //! questions was a walk of its own.
 //!
 //! Specified by the packet path of Linux (see [`crate::netfilter`]) and the network of a kubeadm
-//! cluster with routes between Nodes (host-gw, kindnet). Left out: NetworkPolicy, overlays,
-//! masquerade by the CNI (Pods are seen outside by their own addresses, and the LAN's router has
-//! routes to them).
+//! cluster with routes between Nodes (host-gw, kindnet). Load balancers are hosts of it, too
+//! ([`Balancer`]). Left out: NetworkPolicy, overlays, masquerade by the CNI (Pods are seen outside
+//! by their own addresses, and the LAN's router has routes to them).
 
+mod balancer;
 mod chi_squared;
 mod exchange;
 mod journey;
@@ -39,6 +40,7 @@ mod words;
 #[cfg(test)]
 mod tests;
 
+pub use balancer::{Backend, Balancer, Front, Passing};
 pub use journey::{
     Cause, Change, Client, ClientKind, Direction, Hop, Journey, Location, Request, Served, Step,
     Verdict, VerdictKind,

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
+use super::balancer::Flows;
 use super::exchange::{Ending, ephemeral_ports};
 use super::request::Sent;
 use super::topology::Network;
@@ -18,6 +19,8 @@ pub struct State {
     pub(super) hosts: BTreeMap<String, HostState>,
     /// Connections that clients keep open; the one used last is the last.
     held: Vec<Held>,
+    /// What load balancers remember.
+    pub(super) flows: Flows,
 }
 
 /// A connection, or a UDP socket, that a client keeps.

@@ -5,6 +5,7 @@
 //! or lost. The way back: a hop for every Node that undoes a rewriting, and the client. A Node that
 //! only passes a packet on shows its rules at the hop that travels there.
 
+use super::balancer::{Balancer, Passing};
 use super::exchange::{Came, Ending, Event, Server, Stop, is_node};
 use super::journey::{Change, Direction, Hop, Journey, Location, Served, Step};
 use super::names;
@@ -13,6 +14,7 @@ use super::told::{Door, Told, came_from, change, ended_by_ttl, first_return, pod
 use super::topology::{Network, Role};
 use super::verdict;
 use super::words;
+use crate::api::{FieldPath, Origin};
 use crate::net::{IcmpMessage, Packet};
 use crate::netfilter::{Fate, Rewrite, RuleAt};
 use crate::words::Words;
@@ -175,6 +177,12 @@ impl Teller<'_> {
                     first_node = false;
                 }
                 Role::Router => self.router(event, next),
+                Role::Balancer(balancer) => {
+                    first_node = true;
+                    if self.balance(balancer, event, next) {
+                        continue;
+                    }
+                }
                 Role::Pod { .. } | Role::Lan | Role::Internet => {
                     // A proxy that opens a connection of its own.
                     if event.came == Came::Own && index > 0 {
@@ -196,6 +204,44 @@ impl Teller<'_> {
             && let Some(last) = events.last()
         {
             self.stopped_at(last, Direction::Request);
+        }
+    }
+
+    /// A load balancer on the way there. Gives whether the way ends here, and is told.
+    fn balance(&mut self, balancer: &Balancer, event: &Event, next: Option<&Event>) -> bool {
+        let told = self.told;
+        // The connection that a proxy opens was told with the one that it ended.
+        let Some(balanced) = &event.balanced else {
+            return false;
+        };
+        let at = told.location(event.machine);
+        let before = event.passage.before;
+        match &balanced.to {
+            Ok(picked) => {
+                let after = match balancer.passing {
+                    Passing::Proxied => next.map_or(before, |next| next.passage.before),
+                    Passing::Through | Passing::Translated => event.passage.skb.packet,
+                };
+                let hop = self.hop(Step::Balance, at, Direction::Request, before);
+                hop.after = after;
+                if after.dst != before.dst {
+                    hop.changes.push(Change::Dnat);
+                }
+                if after.src != before.src {
+                    hop.changes.push(Change::Snat);
+                }
+                hop.origins = vec![Origin::new(
+                    balancer.service.clone(),
+                    FieldPath::new("spec.type"),
+                )];
+                self.say(words::balance(balancer, balanced, picked, &after));
+                false
+            }
+            Err(why) => {
+                self.hop(Step::Drop, at, Direction::Request, before);
+                self.say(words::turned(balancer, balanced, *why, &before));
+                true
+            }
         }
     }
 
@@ -448,6 +494,13 @@ impl Teller<'_> {
                 let with = came_from(told, event);
                 self.say(words::lost(place, *why, &passage.skb.packet, with));
             }
+            (_, Some(Stop::NoNeighbour { next_hop, .. }))
+                if told.network.announcement(*next_hop).is_some() =>
+            {
+                let own = told.network.announcement(*next_hop);
+                let name = own.map_or("", |own| own.service.name.as_str());
+                self.say(words::not_announced(name, *next_hop));
+            }
             (_, Some(Stop::NoNeighbour { next_hop, .. })) => {
                 self.say(words::no_neighbour(place, *next_hop));
             }
@@ -465,7 +518,19 @@ impl Teller<'_> {
             if stopped {
                 break;
             }
-            if event.passage.rewrites.is_empty() || !is_node(told.network, event.machine) {
+            if event.passage.rewrites.is_empty() {
+                continue;
+            }
+            if let Some(balancer) = told.network.balancer(event.machine) {
+                let at = told.location(event.machine);
+                let after = event.passage.skb.packet;
+                let hop = self.hop(Step::Unnat, at, Direction::Reply, event.passage.before);
+                hop.after = after;
+                hop.changes = vec![Change::UnDnat];
+                self.say(words::rebalance(balancer, &after));
+                continue;
+            }
+            if !is_node(told.network, event.machine) {
                 continue;
             }
             let at = told.location(event.machine);

@@ -57,6 +57,7 @@ impl Told<'_> {
             },
             Role::Router => Place::Router,
             Role::Lan | Role::Internet => Place::Outside(&found.name),
+            Role::Balancer(balancer) => Place::Balancer(&balancer.service.name),
         }
     }
 
@@ -72,6 +73,10 @@ impl Told<'_> {
                 node: self.network.machine(*node).name.clone(),
             },
             Role::Router => Location::Router,
+            Role::Balancer(balancer) => Location::Balancer {
+                namespace: balancer.service.namespace.clone(),
+                name: balancer.service.name.clone(),
+            },
             Role::Lan | Role::Internet => Location::Outside {
                 name: found.name.clone(),
             },
@@ -118,10 +123,13 @@ impl Told<'_> {
         self.network.machine(machine).host.comment(family, at)
     }
 
-    /// Whether an address is a Node's own: not one of those that IPVS mode binds to a device.
+    /// Whether an address is a Node's own: not one of those that IPVS mode binds to a device, nor a
+    /// load balancer's that a route makes local.
     pub(super) fn is_own(&self, machine: usize, address: IpAddr) -> bool {
         let routing = &self.network.machine(machine).host.routing;
-        routing.is_local(address) && routing.device_of(address) != Some(IPVS_DEVICE)
+        routing.is_local(address)
+            && routing.device_of(address) != Some(IPVS_DEVICE)
+            && !self.network.is_balanced(address)
     }
 
     /// The door that a matched rule is: where a packet's destination is recognised as a Service's.

@@ -10,7 +10,8 @@ use ipnet::IpNet;
 
 pub use program::{IPVS_DEVICE, IpvsText, NodeIpvs, NodeRules};
 
-use self::build::LAN_DEVICE;
+pub(super) use self::build::{LAN_DEVICE, everything};
+use super::balancer::{Announced, Balancer};
 use super::plan::{Plan, Socket};
 use crate::net::{IpFamily, Protocol};
 use crate::netfilter::Host;
@@ -34,6 +35,8 @@ pub enum Role {
     Lan,
     /// A machine behind the router.
     Internet,
+    /// A load balancer in front of the Nodes.
+    Balancer(Box<Balancer>),
 }
 
 /// A machine: a network namespace with devices, routes and processes.
@@ -52,7 +55,8 @@ pub struct Machine {
 }
 
 impl Machine {
-    /// The key under which its state is kept: `node/NAME`, `pod/NAMESPACE/NAME`, `external/NAME`.
+    /// The key under which its state is kept: `node/NAME`, `pod/NAMESPACE/NAME`, `external/NAME`,
+    /// `balancer/NAMESPACE/NAME`.
     #[must_use]
     pub fn key(&self) -> String {
         match &self.role {
@@ -60,6 +64,7 @@ impl Machine {
             Role::Pod { namespace, .. } => format!("pod/{namespace}/{}", self.name),
             Role::Router => format!("router/{}", self.name),
             Role::Lan | Role::Internet => format!("external/{}", self.name),
+            Role::Balancer(_) => format!("balancer/{}", self.name),
         }
     }
 
@@ -82,6 +87,9 @@ impl Machine {
         })
     }
 }
+
+/// The LAN among the segments.
+const LAN_SEGMENT: usize = 0;
 
 /// What frames travel on.
 #[derive(Clone, Debug)]
@@ -108,11 +116,13 @@ pub(super) enum SegmentKind {
 /// A cluster's machines and wires.
 #[derive(Clone, Debug)]
 pub struct Network {
-    machines: Vec<Machine>,
+    pub(super) machines: Vec<Machine>,
     segments: Vec<Segment>,
     router: Option<usize>,
     /// Pods in a Node's own network: namespace, name, the Node's index.
     guests: Vec<(String, String, usize)>,
+    /// Addresses on the LAN that a Node answers for, or nobody does.
+    pub(super) announced: Vec<Announced>,
 }
 
 impl Network {
@@ -205,6 +215,60 @@ impl Network {
                 kind: RouteKind::Unicast,
             });
         }
+    }
+
+    /// Puts a machine on the LAN. Gives its index.
+    pub(super) fn add_on_lan(&mut self, name: String, role: Role, host: Host) -> usize {
+        let index = self.machines.len();
+        let addresses: Vec<IpAddr> = host.routing.addresses().map(|(own, _)| own).collect();
+        self.machines.push(Machine {
+            name,
+            role,
+            host,
+            sockets: Vec::new(),
+            plugs: vec![None, Some(LAN_SEGMENT)],
+        });
+        for address in addresses {
+            self.answer_on_lan(address, index);
+        }
+        index
+    }
+
+    /// Lets a machine answer for an address on the LAN, unless somebody does already.
+    pub(super) fn answer_on_lan(&mut self, address: IpAddr, machine: usize) {
+        if let Some(lan) = self.segments.get_mut(LAN_SEGMENT) {
+            let own = (machine, LAN_DEVICE);
+            lan.neighbours.entry(address).or_insert(own);
+        }
+    }
+
+    /// Lets the router look for a machine's addresses on the LAN.
+    pub(super) fn route_to_lan(&mut self, machine: usize) {
+        let addresses: Vec<IpAddr> = (self.machines[machine].host.routing.addresses())
+            .map(|(own, _)| own)
+            .collect();
+        if let Some(router) = self.router {
+            for address in addresses {
+                self.machines[router].host.routing.insert(Route {
+                    to: IpNet::from(address),
+                    via: None,
+                    device: LAN_DEVICE,
+                    kind: RouteKind::Unicast,
+                });
+            }
+        }
+    }
+
+    /// The router's addresses on the LAN.
+    pub(super) fn router_on_lan(&self) -> Vec<IpNet> {
+        let router = self.router.map(|index| &self.machines[index].host.routing);
+        let device = router.and_then(|routing| routing.devices().get(LAN_DEVICE));
+        device.map_or_else(Vec::new, |device| device.addresses.clone())
+    }
+
+    /// Whether a machine's device is on the LAN.
+    pub(super) fn is_on_lan(&self, machine: usize, device: usize) -> bool {
+        self.machines[machine].plugs.get(device) == Some(&Some(LAN_SEGMENT))
     }
 
     /// The segment that a device is plugged into.

@@ -1,9 +1,11 @@
 //! How a journey ended, and why, from the ending and the hop that shows it.
 
+use super::balancer::Turned;
 use super::exchange::{Ending, Stop, is_node, protocol_text};
 use super::journey::{Cause, Hop, Step, Verdict, VerdictKind};
 use super::told::{Told, pod_of};
 use super::words;
+use crate::api::{FieldPath, Origin};
 use crate::net::{IcmpMessage, Transport};
 use crate::netfilter::{Loss, RuleAt};
 use crate::words::Words;
@@ -82,7 +84,8 @@ pub(super) fn verdict(told: &Told<'_>, hops: &[Hop]) -> Verdict {
                 why: why(words::hears_unreachable(told.client_place(), *message, *from).sentence),
                 cause: by
                     .as_ref()
-                    .and_then(|(machine, by)| cause(told, *machine, Some(by))),
+                    .and_then(|(machine, by)| cause(told, *machine, Some(by)))
+                    .or_else(|| cause_of_stop(told, stop.as_ref()?)),
                 next: Some(match (&by, stop) {
                     (Some((machine, by)), _) => next_for_rule(told, *machine, by),
                     (None, Some(stop)) => next_for_stop(told, stop),
@@ -93,7 +96,7 @@ pub(super) fn verdict(told: &Told<'_>, hops: &[Hop]) -> Verdict {
         Ending::Silence { stop, .. } => {
             let by = rule_of(Some(stop));
             let own_stack = kind == VerdictKind::Unreachable;
-            let machine = machine_of(stop);
+            let machine = stop.machine();
             Verdict {
                 kind,
                 detail: if own_stack {
@@ -109,7 +112,8 @@ pub(super) fn verdict(told: &Told<'_>, hops: &[Hop]) -> Verdict {
                 why: why(words::gave_up(told.place(machine)).sentence),
                 cause: by
                     .as_ref()
-                    .and_then(|(machine, by)| cause(told, *machine, Some(by))),
+                    .and_then(|(machine, by)| cause(told, *machine, Some(by)))
+                    .or_else(|| cause_of_stop(told, stop)),
                 next: Some(match &by {
                     Some((machine, by)) => next_for_rule(told, *machine, by),
                     None => next_for_stop(told, stop),
@@ -126,18 +130,6 @@ fn rule_of(stop: Option<&Stop>) -> Option<(usize, RuleAt)> {
     }
 }
 
-fn machine_of(stop: &Stop) -> usize {
-    match stop {
-        Stop::Rule { machine, .. }
-        | Stop::Lost { machine, .. }
-        | Stop::NoNeighbour { machine, .. }
-        | Stop::NoHairpin { machine }
-        | Stop::Stranger { machine, .. }
-        | Stop::Astray { machine }
-        | Stop::GaveUp { machine } => *machine,
-    }
-}
-
 fn cause(told: &Told<'_>, machine: usize, by: Option<&RuleAt>) -> Option<Cause> {
     let by = by?;
     let origin = told
@@ -147,6 +139,31 @@ fn cause(told: &Told<'_>, machine: usize, by: Option<&RuleAt>) -> Option<Cause> 
     Some(Cause {
         rule: Some((told.network.machine(machine).name.clone(), by.clone())),
         origin,
+    })
+}
+
+/// The field of a Service by which its load balancer did not pass a packet on.
+fn cause_of_stop(told: &Told<'_>, stop: &Stop) -> Option<Cause> {
+    let (service, field) = match stop {
+        Stop::Turned { machine, why } => {
+            let balancer = told.network.balancer(*machine)?;
+            let field = match why {
+                Turned::NotActive => FieldPath::new("spec.type"),
+                Turned::Source => FieldPath::new("spec.loadBalancerSourceRanges"),
+                Turned::Port => FieldPath::new("spec.ports"),
+                Turned::NoTarget => balancer.checks.clone(),
+            };
+            (balancer.service.clone(), field)
+        }
+        Stop::NoNeighbour { next_hop, .. } => {
+            let announced = told.network.announcement(*next_hop)?;
+            (announced.service.clone(), FieldPath::new("spec.selector"))
+        }
+        _ => return None,
+    };
+    Some(Cause {
+        rule: None,
+        origin: Some(Origin::new(service, field)),
     })
 }
 
@@ -171,6 +188,10 @@ fn next_for_rule(told: &Told<'_>, machine: usize, by: &RuleAt) -> Words {
 fn next_for_stop(told: &Told<'_>, stop: &Stop) -> Words {
     match stop {
         Stop::Stranger { .. } | Stop::Astray { .. } => words::next_asymmetric(),
+        Stop::Turned { why, .. } => words::next_balancer(*why),
+        Stop::NoNeighbour { next_hop, .. } if told.network.announcement(*next_hop).is_some() => {
+            words::next_announcer()
+        }
         Stop::NoNeighbour { next_hop, .. } => words::next_neighbour(*next_hop),
         Stop::NoHairpin { .. } => words::next_hairpin(),
         Stop::Lost { .. } | Stop::Rule { .. } | Stop::GaveUp { .. } => {

@@ -172,6 +172,7 @@ impl Network {
         ready: &Ready,
         how: How,
     ) -> Went {
+        state.flows.expire(state.now_ms);
         let held = match how.reuse {
             Reuse::Close => None,
             Reuse::KeepAlive => state.held(&ready.client.id, ready.to, ready.sent),

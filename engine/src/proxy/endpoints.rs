@@ -6,6 +6,8 @@
 
 use std::borrow::Borrow;
 
+use serde::Serialize;
+
 use super::address::push_canonical;
 use super::config::Settings;
 use super::out::Out;
@@ -49,6 +51,20 @@ impl Endpoint {
     pub(super) fn is_draining(&self) -> bool {
         self.flags & (READY | DRAINING) == DRAINING
     }
+}
+
+/// Why an endpoint gets no traffic by a policy on this Node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum LeftOut {
+    /// The policy asks for endpoints of this Node, and it runs on another.
+    NotLocal,
+    /// It is not ready.
+    NotReady,
+    /// It is being deleted; it still serves, and would be used if no other were ready.
+    Terminating,
+    /// Hints keep the traffic of this Node in its zone, and this one is for others.
+    OtherZone,
 }
 
 /// Which endpoints a chain sends to.
@@ -246,6 +262,27 @@ impl Endpoints {
                 endpoint.name_length = (names.len() - endpoint.name as usize) as u8;
             }
         }
+    }
+
+    /// Why one gets no traffic by a policy; `None` if it does.
+    pub(super) fn left_out(&self, endpoint: &Endpoint, policy: Policy) -> Option<LeftOut> {
+        let has = |flag| endpoint.flags & flag != 0;
+        let chosen = match policy {
+            Policy::Cluster => IN_CLUSTER,
+            Policy::Local => IN_LOCAL,
+        };
+        if has(chosen) {
+            return None;
+        }
+        Some(if policy == Policy::Local && !has(ON_THIS_NODE) {
+            LeftOut::NotLocal
+        } else if has(READY) {
+            LeftOut::OtherZone
+        } else if has(DRAINING) {
+            LeftOut::Terminating
+        } else {
+            LeftOut::NotReady
+        })
     }
 
     /// All of them, usable or not.

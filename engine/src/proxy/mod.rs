@@ -38,11 +38,14 @@ mod service;
 mod service_rules;
 #[cfg(test)]
 mod tests;
+mod uses;
 
 pub use config::{ConfigError, DetectLocal, Mode, ProxyConfig, UnknownMode};
 pub use diff::{Diff, diff};
+pub use endpoints::LeftOut;
 pub use ipvs::Tables;
 pub use line::{Line, Rule, RuleId};
 pub use proxier::{Proxier, SYNC_PERIOD_MS, Sync};
 pub use rule_set::{RuleSet, dump};
 pub use rule_text::RuleText;
+pub use uses::{Choosing, EndpointName, EndpointUse, PortUse};

@@ -13,7 +13,7 @@ use yew::prelude::*;
 use crate::links::Focus;
 use crate::prefs::Skin;
 use crate::session::Session;
-use crate::state::{Action, Step, Tab};
+use crate::state::{Action, FrameAction, PointerAction, RulesAction, Step, Tab, WalkAction};
 use crate::ui::{phrase, wording};
 
 /// Properties of [`JourneyPanel`].
@@ -115,7 +115,7 @@ fn hop_item(
         std::cmp::Ordering::Equal => "now",
         std::cmp::Ordering::Greater => "ahead",
     };
-    let onclick = dispatch.reform(move |_: MouseEvent| Action::Step(Step::To(number)));
+    let onclick = dispatch.reform(move |_: MouseEvent| WalkAction::Step(Step::To(number)).into());
     html! {
         <li key={number} class={classes!("hop", state, bad.then_some("bad"),
             (hop.direction == Direction::Reply).then_some("reply"))}>
@@ -238,15 +238,15 @@ fn rule_button(node: &str, at: &RuleAt, dispatch: &Callback<Action>) -> Html {
     let focus = Focus::Rule(node.to_owned(), at.clone());
     let over = {
         let focus = focus.clone();
-        dispatch.reform(move |()| Action::Over(Some(focus.clone())))
+        dispatch.reform(move |()| PointerAction::Over(Some(focus.clone())).into())
     };
-    let out = dispatch.reform(|()| Action::Over(None));
+    let out = dispatch.reform(|()| PointerAction::Over(None).into());
     let onclick = {
         let (dispatch, node) = (dispatch.clone(), Rc::<str>::from(node));
         Callback::from(move |_: MouseEvent| {
-            dispatch.emit(Action::RulesNode(node.clone()));
-            dispatch.emit(Action::Tab(Tab::Rules));
-            dispatch.emit(Action::Pin(focus.clone()));
+            dispatch.emit(RulesAction::Node(node.clone()).into());
+            dispatch.emit(FrameAction::Show(Tab::Rules).into());
+            dispatch.emit(PointerAction::Pin(focus.clone()).into());
         })
     };
     html! {
@@ -265,7 +265,7 @@ pub fn node_of(at: &Location) -> Option<&str> {
         Location::Node { name } => Some(name),
         Location::Pod { node, .. } => Some(node),
         Location::Wire { to, .. } => Some(to),
-        Location::Outside { .. } | Location::Router => None,
+        Location::Outside { .. } | Location::Router | Location::Balancer { .. } => None,
     }
 }
 

@@ -17,5 +17,5 @@ pub use manifests::Manifests;
 pub use names::Names;
 pub use rules::Rules;
 pub use send::SendBar;
-pub use top::{Top, Width};
+pub use top::Top;
 pub use transport::Transport;

@@ -8,7 +8,7 @@ use yew::prelude::*;
 
 use crate::links::{Focus, Lit};
 use crate::session::Session;
-use crate::state::Action;
+use crate::state::PointerAction;
 use crate::ui::{Icon, Shape};
 
 /// Properties of [`Outline`].
@@ -42,7 +42,7 @@ fn shape(entry: &OutlineEntry) -> Shape {
 #[component]
 pub(super) fn Outline(props: &OutlineProps) -> Html {
     let session = use_context::<Session>();
-    let dispatch = Callback::from(move |action: Action| {
+    let dispatch = Callback::from(move |action: PointerAction| {
         if let Some(session) = &session {
             session.dispatch(action);
         }
@@ -58,13 +58,13 @@ pub(super) fn Outline(props: &OutlineProps) -> Html {
                 let focus = Focus::Object(entry.object.clone());
                 let pinned = props.pinned.as_deref() == Some(&focus);
                 let lit = props.lit.objects.contains(&entry.object);
-                let over = { let focus = focus.clone(); dispatch.reform(move |()| Action::Over(Some(focus.clone()))) };
-                let out = dispatch.reform(|()| Action::Over(None));
+                let over = { let focus = focus.clone(); dispatch.reform(move |()| PointerAction::Over(Some(focus.clone()))) };
+                let out = dispatch.reform(|()| PointerAction::Over(None));
                 let onclick = {
                     let (dispatch, ongo) = (dispatch.clone(), props.ongo.clone());
                     let start = entry.span.start;
                     Callback::from(move |_: MouseEvent| {
-                        dispatch.emit(Action::Pin(focus.clone()));
+                        dispatch.emit(PointerAction::Pin(focus.clone()));
                         ongo.emit((start.line, start.column));
                     })
                 };

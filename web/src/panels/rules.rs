@@ -14,7 +14,7 @@ use super::journey::node_of;
 use crate::links::{Focus, Lit};
 use crate::rule_text::{Effect, Kind, effect, pieces};
 use crate::session::{RuleText, Session};
-use crate::state::{Action, RuleScope, RulesShown};
+use crate::state::{Action, PointerAction, RuleScope, RulesAction, RulesShown};
 use crate::ui::{Select, Suggestion};
 
 /// How many lines are drawn at a time: a Node of a large cluster has tens of thousands.
@@ -193,7 +193,7 @@ pub fn Rules(props: &RulesProps) -> Html {
             .target_dyn_into::<HtmlInputElement>()
             .map(|input| input.value())
             .unwrap_or_default();
-        Action::RulesSearch(text.into())
+        RulesAction::Search(text.into()).into()
     });
     let explained = props
         .lit
@@ -217,7 +217,7 @@ pub fn Rules(props: &RulesProps) -> Html {
             html! {
                 <label>
                     <input type="radio" name="rule-scope" checked={scope == value}
-                        onchange={dispatch.reform(move |_: Event| Action::RulesScope(value))} />
+                        onchange={dispatch.reform(move |_: Event| RulesAction::Scope(value).into())} />
                     <span>{ name }</span>
                 </label>
             }
@@ -246,9 +246,9 @@ pub fn Rules(props: &RulesProps) -> Html {
             <div class="phead">
                 <h2 id="rules-title">{ "Rules" }</h2>
                 <Select label="Node" class="sm" options={node_options} value={props.node.clone()}
-                    onchange={dispatch.reform(|node: String| Action::RulesNode(node.into()))} />
+                    onchange={dispatch.reform(|node: String| RulesAction::Node(node.into()).into())} />
                 <Select label="Table" class="sm" options={table_options} value={props.shown.table.clone()}
-                    onchange={dispatch.reform(|table: String| Action::RulesTable(table.into()))} />
+                    onchange={dispatch.reform(|table: String| RulesAction::Table(table.into()).into())} />
                 <span class="grow"></span>
                 <span class="cnt">
                     if props.journey.is_some() {
@@ -357,12 +357,12 @@ fn rule_line(row: &Row<'_>) -> Html {
     let over = {
         let focus = focus.clone();
         row.dispatch
-            .reform(move |()| Action::Over(Some(focus.clone())))
+            .reform(move |()| PointerAction::Over(Some(focus.clone())).into())
     };
-    let out = row.dispatch.reform(|()| Action::Over(None));
+    let out = row.dispatch.reform(|()| PointerAction::Over(None).into());
     let onclick = row
         .dispatch
-        .reform(move |_: MouseEvent| Action::Pin(focus.clone()));
+        .reform(move |_: MouseEvent| PointerAction::Pin(focus.clone()).into());
     html! {
         <li key={at.to_string()}
             class={classes!("rl", mark, colour, lit.then_some("lit"), pinned.then_some("pinned"), row.wanted.then_some("wanted"))}>

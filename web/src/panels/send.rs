@@ -5,9 +5,9 @@ use std::rc::Rc;
 use lobby_engine::net::Protocol;
 use yew::prelude::*;
 
-use super::Width;
+use crate::frame::Width;
 use crate::session::Session;
-use crate::state::{Action, Draft};
+use crate::state::{Draft, DraftAction};
 use crate::ui::{Combobox, Icon, Select, Shape, Suggestion};
 
 /// Properties of [`SendBar`].
@@ -40,7 +40,7 @@ pub fn SendBar(props: &SendBarProps) -> Html {
             .map(|protocol| Suggestion::plain(protocol.as_str()))
             .collect()
     });
-    let dispatch = Callback::from(move |action: Action| {
+    let dispatch = Callback::from(move |action: DraftAction| {
         if let Some(session) = &session {
             session.dispatch(action);
         }
@@ -49,7 +49,7 @@ pub fn SendBar(props: &SendBarProps) -> Html {
         let dispatch = dispatch.clone();
         Callback::from(move |word: String| {
             if let Ok(protocol) = word.parse() {
-                dispatch.emit(Action::Protocol(protocol));
+                dispatch.emit(DraftAction::Protocol(protocol));
             }
         })
     };
@@ -75,11 +75,11 @@ pub fn SendBar(props: &SendBarProps) -> Html {
             <label class="field" for="send-from"><span>{ "From" }</span></label>
             <Select id="send-from" label="From" options={props.clients.clone()}
                 value={props.draft.from.clone()}
-                onchange={dispatch.reform(|id: String| Action::From(id.into()))} />
+                onchange={dispatch.reform(|id: String| DraftAction::From(id.into()))} />
             <label class="field" for="send-to"><span>{ "To" }</span></label>
             <Combobox id="send-to" label="To" value={props.draft.to.clone()}
                 suggestions={props.targets.clone()} placeholder="address:port or URL"
-                onchange={dispatch.reform(|to: String| Action::To(to.into()))}
+                onchange={dispatch.reform(|to: String| DraftAction::To(to.into()))}
                 onsubmit={props.onsend.clone()} />
             <Select label="Protocol" class="protocol" options={(*protocols).clone()}
                 value={props.draft.protocol.as_str()} onchange={onprotocol} />

@@ -4,21 +4,11 @@ use lobby_engine::lab::{EXAMPLES, Example};
 use lobby_engine::{KUBERNETES_VERSION, NOT_MODELLED};
 use yew::prelude::*;
 
+use crate::frame::{Place, Width};
 use crate::prefs::{Motion, Prefs, Skin, Theme};
 use crate::session::Session;
-use crate::state::Action;
+use crate::state::{FrameAction, PrefsAction};
 use crate::ui::{Icon, Menu, RadioGroup, Shape};
-
-/// How much room there is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Width {
-    /// From 1100 px: three columns.
-    Wide,
-    /// From 640 px: the stage, and one panel at a time.
-    Middle,
-    /// A phone: one column.
-    Narrow,
-}
 
 /// Which menu is open.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -35,6 +25,8 @@ pub struct TopProps {
     pub prefs: Prefs,
     /// How much room there is.
     pub width: Width,
+    /// The places that can be folded, and whether they are.
+    pub places: Vec<(Place, bool)>,
     /// The title of the example that is loaded, if the text is still its own.
     pub example: Option<AttrValue>,
     /// Load an example.
@@ -54,12 +46,29 @@ pub fn Top(props: &TopProps) -> Html {
     };
     let dispatch = {
         let session = session.clone();
-        Callback::from(move |action: Action| {
+        Callback::from(move |action: PrefsAction| {
             if let Some(session) = &session {
                 session.dispatch(action);
             }
         })
     };
+    let folds = props.places.iter().map(|(place, folded)| {
+        let (place, folded, session) = (*place, *folded, session.clone());
+        let (name, shape) = match place {
+            Place::Left | Place::Guide => ("Manifests panel", Shape::PanelLeft),
+            Place::Right | Place::Lower => ("Inspector panel", Shape::PanelRight),
+            Place::Foot => ("Console panel", Shape::PanelFoot),
+        };
+        let onclick = Callback::from(move |_: MouseEvent| {
+            if let Some(session) = &session {
+                session.dispatch(FrameAction::Fold(place, !folded));
+            }
+        });
+        html! {
+            <button type="button" key={place.word()} class="icb" aria-label={name} title={name}
+                aria-pressed={if folded { "false" } else { "true" }} {onclick}><Icon {shape} /></button>
+        }
+    });
     let example_list = {
         let open = open.setter();
         html! {
@@ -86,9 +95,9 @@ pub fn Top(props: &TopProps) -> Html {
     let looks = html! {
         <div class="looks">
             <RadioGroup<Theme> legend="Colours" name="theme" show_legend={true} value={props.prefs.theme}
-                onchange={dispatch.reform(Action::Theme)} />
+                onchange={dispatch.reform(PrefsAction::Theme)} />
             <RadioGroup<Motion> legend="Motion" name="motion" show_legend={true} value={props.prefs.motion}
-                onchange={dispatch.reform(Action::Motion)} />
+                onchange={dispatch.reform(PrefsAction::Motion)} />
         </div>
     };
     let help = {
@@ -106,7 +115,7 @@ pub fn Top(props: &TopProps) -> Html {
     };
     let skin = html! {
         <RadioGroup<Skin> legend="Skin" name="skin" value={props.prefs.skin}
-            onchange={dispatch.reform(Action::Skin)} />
+            onchange={dispatch.reform(PrefsAction::Skin)} />
     };
     let narrow = props.width == Width::Narrow;
 
@@ -141,6 +150,7 @@ pub fn Top(props: &TopProps) -> Html {
                 <span class="mode"><span class="vh">{ "Proxy mode: " }</span>{ "iptables" }</span>
                 <span class="grow"></span>
                 { trust }
+                if props.width == Width::Wide { <div class="folds" role="group" aria-label="Panels">{ for folds }</div> }
                 <Menu id="menu-looks" class={classes!("icb")} name="Colours and motion" end={true}
                     open={*open == Some(Open::Looks)} onopen={set_open(Open::Looks)}
                     label={html! { <Icon shape={Shape::Sun} /> }}>

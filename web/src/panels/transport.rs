@@ -8,7 +8,7 @@ use yew::prelude::*;
 
 use crate::prefs::{Choice, Skin, Speed};
 use crate::session::Session;
-use crate::state::{Action, Step};
+use crate::state::{Action, PrefsAction, Step, WalkAction};
 use crate::ui::{Icon, Select, Shape, Suggestion, phrase, wording};
 
 /// Properties of [`Transport`].
@@ -62,19 +62,19 @@ pub fn Transport(props: &TransportProps) -> Html {
     let button = |name: &'static str, shape: Shape, step: Step, off: bool, class: &'static str| {
         html! {
             <button type="button" class={classes!("icb", class)} aria-label={name} title={name} disabled={off}
-                onclick={dispatch.reform(move |_: MouseEvent| Action::Step(step))}>
+                onclick={dispatch.reform(move |_: MouseEvent| WalkAction::Step(step).into())}>
                 <Icon {shape} />
             </button>
         }
     };
     let playing = props.playing;
-    let onplay = dispatch.reform(move |_: MouseEvent| Action::Play(!playing));
+    let onplay = dispatch.reform(move |_: MouseEvent| WalkAction::Play(!playing).into());
     let play_name = if playing { "Pause" } else { "Play" };
     let onspeed = {
         let dispatch = dispatch.clone();
         Callback::from(move |word: String| {
             if let Some(speed) = Speed::from_word(&word) {
-                dispatch.emit(Action::Speed(speed));
+                dispatch.emit(PrefsAction::Speed(speed).into());
             }
         })
     };
@@ -153,7 +153,7 @@ fn scrubber(journey: &Journey, hop: usize, skin: Skin, dispatch: &Callback<Actio
             .target_dyn_into::<HtmlInputElement>()
             .and_then(|range| range.value().parse().ok())
             .unwrap_or(1);
-        Action::Step(Step::To(hop))
+        WalkAction::Step(Step::To(hop)).into()
     });
     let ended_badly = journey.verdict.kind != VerdictKind::Answered;
     let at = percent(hop.saturating_sub(1), steps);

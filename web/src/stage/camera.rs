@@ -8,11 +8,13 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
+use gloo::events::{EventListener, EventListenerOptions};
 use lobby_engine::network::Journey;
 use wasm_bindgen::JsCast;
-use web_sys::{Element, HtmlElement};
+use web_sys::{Element, HtmlElement, TouchEvent};
 use yew::prelude::*;
 
+use super::geometry::Point;
 use super::layout::Layout;
 use super::metrics::View;
 use super::shapes;
@@ -53,13 +55,19 @@ impl Camera {
     }
 
     fn zoom_at(&self, by: i32, x: i32, y: i32) {
-        let Some(frame) = self.frame() else { return };
         let next = if by > 0 {
             STEPS.iter().copied().find(|step| *step > *self.zoom)
         } else {
             STEPS.iter().rev().copied().find(|step| *step < *self.zoom)
         };
-        let Some(next) = next else { return };
+        if let Some(next) = next {
+            self.zoom_to(next, x, y);
+        }
+    }
+
+    /// A size, with a place of the frame held where it is.
+    fn zoom_to(&self, next: i32, x: i32, y: i32) {
+        let Some(frame) = self.frame() else { return };
         let part = |at: i32, all: i32| at * 1000 / all.max(1);
         *self.held.borrow_mut() = Some([
             part(frame.scroll_left() + x, frame.scroll_width()),
@@ -180,6 +188,64 @@ pub(super) fn use_held(camera: &Camera) {
         frame.set_scroll_left(frame.scroll_width() * px / 1000 - x);
         frame.set_scroll_top(frame.scroll_height() * py / 1000 - y);
     });
+}
+
+/// Two fingers zoom: where they are stays under them.
+///
+/// The listeners are not passive ones, so that the browser neither scrolls nor zooms the page.
+#[hook]
+pub(super) fn use_pinch(camera: &Camera) {
+    // What the fingers began with: their distance, and the size of the picture.
+    let began = use_mut_ref(|| None::<(i32, i32)>);
+    let latest = use_mut_ref(|| camera.clone());
+    *latest.borrow_mut() = camera.clone();
+    use_effect_with(camera.scroller.clone(), move |scroller| {
+        let options = EventListenerOptions::enable_prevent_default();
+        let listeners = scroller.cast::<HtmlElement>().map(|frame| {
+            let moved = {
+                let began = began.clone();
+                move |event: &web_sys::Event| {
+                    let Some(fingers) = fingers(event) else {
+                        *began.borrow_mut() = None;
+                        return;
+                    };
+                    event.prevent_default();
+                    let camera = latest.borrow().clone();
+                    let Some(frame) = camera.frame() else { return };
+                    let ((ax, ay), (bx, by)) = fingers;
+                    let apart = Point::new(ax, ay).distance(Point::new(bx, by)).max(1);
+                    let Some((first, zoom)) = *began.borrow() else {
+                        *began.borrow_mut() = Some((apart, *camera.zoom));
+                        return;
+                    };
+                    let most = STEPS[STEPS.len() - 1];
+                    let next = (zoom * apart / first.max(1)).clamp(WHOLE, most);
+                    if next != *camera.zoom {
+                        let place = frame.get_bounding_client_rect();
+                        let (left, top) = (place.left() as i32, place.top() as i32);
+                        camera.zoom_to(next, (ax + bx) / 2 - left, (ay + by) / 2 - top);
+                    }
+                }
+            };
+            let ended = move |_: &web_sys::Event| *began.borrow_mut() = None;
+            [
+                EventListener::new_with_options(&frame, "touchmove", options, moved),
+                EventListener::new(&frame, "touchend", ended.clone()),
+                EventListener::new(&frame, "touchcancel", ended),
+            ]
+        });
+        move || drop(listeners)
+    });
+}
+
+/// Where two fingers are, if there are two.
+fn fingers(event: &web_sys::Event) -> Option<((i32, i32), (i32, i32))> {
+    let touches = event.dyn_ref::<TouchEvent>()?.touches();
+    if touches.length() != 2 {
+        return None;
+    }
+    let (a, b) = (touches.get(0)?, touches.get(1)?);
+    Some(((a.client_x(), a.client_y()), (b.client_x(), b.client_y())))
 }
 
 /// On a narrow screen the picture keeps its own size at least, so that it stays readable.

@@ -172,7 +172,12 @@ fn plate(props: &Props, left: i32) -> Html {
             }
         }
     };
-    let phone = (m.view == View::Desk && hotel).then(|| telephone(left + 147, top + 24));
+    let phone = (m.view == View::Desk && hotel).then(|| match desk.type_ {
+        DeskType::ExternalName | DeskType::Headless => html! {
+            <g class="on-wood">{ shape(desk.type_, left + 136, top + 14, 24) }</g>
+        },
+        _ => telephone(left + 147, top + 24),
+    });
     Control {
         thing: Thing::Desk(i),
         label: &desk_name(desk),
@@ -195,7 +200,13 @@ fn telephone(x: i32, y: i32) -> Html {
     at(Point::new(x, y), drawing)
 }
 
-fn sheet(layout: &Layout, index: usize, hotel: bool, rules: u32, hits: Option<u32>) -> Html {
+fn sheet(
+    layout: &Layout,
+    index: usize,
+    hotel: bool,
+    rules: Option<u32>,
+    hits: Option<u32>,
+) -> Html {
     let m = layout.metrics;
     let Some(wing) = layout.wings.get(index) else {
         return Html::default();
@@ -206,10 +217,12 @@ fn sheet(layout: &Layout, index: usize, hotel: bool, rules: u32, hits: Option<u3
         // There is no room for words, and the guest stands where a mark would be.
         return Html::default();
     }
-    let count = match hits {
-        Some(hit) => format!("{hit}/{} hit", thousands(rules)),
-        None if rules == 1 => "1 rule".to_owned(),
-        None => format!("{} rules", thousands(rules)),
+    let count = match (hits, rules) {
+        (Some(hit), Some(rules)) => format!("{hit}/{} hit", thousands(rules)),
+        (Some(hit), None) => format!("{hit} hit"),
+        (None, Some(1)) => "1 rule".to_owned(),
+        (None, Some(rules)) => format!("{} rules", thousands(rules)),
+        (None, None) => String::new(),
     };
     let count = measure::fit(&count, 105, Face::Sans, 66);
     if !hotel {

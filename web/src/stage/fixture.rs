@@ -1,9 +1,10 @@
 //! Worlds and journeys made by hand, for the tests and the gallery: what the engine could say.
 
 use lobby_engine::api::{Kind, ObjectRef};
+use lobby_engine::cluster::Listening;
 use lobby_engine::lab::{
-    Client as Street, Desk, DeskPort, DeskType, Directory, Door, Entrance, ListEntry, Room,
-    RoomState, Scene, Wing,
+    Client as Street, Desk, DeskPort, DeskType, Directory, Door, Entrance, LeftOut, ListEntry,
+    Room, RoomState, Scene, Wing,
 };
 use lobby_engine::net::{Packet, Protocol, TcpFlags, Transport};
 use lobby_engine::netfilter::{Look, RuleAt};
@@ -24,8 +25,10 @@ pub fn empty(nodes: usize) -> Scene {
                 node: ObjectRef::new(Kind::Node, "", format!("node-{i}")),
                 address: format!("192.168.10.{}", 10 + i),
                 zone: None,
-                rules: 21,
+                rules: Some(21),
                 cordoned: false,
+                running: true,
+                more: 0,
             })
             .collect(),
         rooms: Vec::new(),
@@ -36,6 +39,7 @@ pub fn empty(nodes: usize) -> Scene {
             kind: ClientKind::Lan,
             address: "192.168.10.50".into(),
         }],
+        left_out: LeftOut::default(),
     }
 }
 
@@ -71,7 +75,9 @@ pub fn owned(wing: usize, slot: u32, address: &str, state: RoomState, owner: &st
         address: address.into(),
         state,
         owner: owner.into(),
+        owner_kind: "Deployment".into(),
         host_network: false,
+        listening: Listening::Everywhere,
     }
 }
 
@@ -109,6 +115,7 @@ pub fn desk(name: &str, type_: DeskType, address: &str, rooms: &[&Room]) -> Desk
             Vec::new()
         },
         entrance: Entrance::None,
+        forward: None,
         missing: None,
         of_the_cluster: false,
     }
@@ -155,7 +162,7 @@ pub fn hotel() -> Scene {
 pub fn nobody() -> Scene {
     let mut scene = hotel();
     for wing in &mut scene.wings {
-        wing.rules = 16;
+        wing.rules = Some(16);
     }
     let desk = &mut scene.desks[0];
     desk.list.clear();
@@ -457,7 +464,10 @@ pub fn states() -> Scene {
         "10.96.32.10",
         &rooms,
     );
-    open.entrance = Entrance::Pending;
+    open.entrance = Entrance::Pending {
+        by: "AWS".into(),
+        why: Words::same("AWS is building it: about 150 s."),
+    };
     scene.desks.insert(0, open);
     scene.street.insert(0, internet());
     scene
@@ -483,6 +493,8 @@ pub fn fleet() -> Scene {
     open.type_ = DeskType::LoadBalancer;
     open.entrance = Entrance::Built {
         addresses: vec!["203.0.113.80".into()],
+        by: "GCP".into(),
+        doorman: Words::same("passthrough"),
     };
     scene
 }
@@ -523,7 +535,7 @@ pub fn long() -> Scene {
     for (i, wing) in scene.wings.iter_mut().enumerate() {
         wing.node.name = format!("ip-10-0-12-{i}.eu-central-1.compute.internal");
         wing.address = format!("2001:db8:10::{}", i + 11);
-        wing.rules = 48_213;
+        wing.rules = Some(48_213);
     }
     for (i, room) in scene.rooms.iter_mut().enumerate() {
         room.owner = "recommendation-engine-canary".into();

@@ -33,6 +33,8 @@ pub struct Layout {
     pub waiting: Vec<usize>,
     /// One for each of [`Scene::street`].
     pub street: Vec<ClientPlace>,
+    /// Where another house stands, if one is to be seen: after all clients.
+    pub house: ClientPlace,
 }
 
 /// A wing's place.
@@ -91,7 +93,7 @@ impl Layout {
         let waiting = (0..scene.rooms.len())
             .filter(|&i| scene.rooms[i].wing.is_none_or(|w| w >= scene.wings.len()))
             .collect();
-        let street = street(scene, metrics);
+        let (street, house) = street(scene, metrics);
         let top = wings
             .iter()
             .map(|wing| wing.top - metrics.roof - 8)
@@ -109,6 +111,7 @@ impl Layout {
             wings,
             waiting,
             street,
+            house,
         }
     }
 
@@ -231,10 +234,10 @@ fn by_owner(scene: &Scene, rooms: &[usize], x: i32, metrics: &Metrics) -> Vec<Wi
 
 /// The internet under the main entrance, everybody else in front of a wing, from the second on, so
 /// that the way to the nearest door is to be seen.
-fn street(scene: &Scene, metrics: &Metrics) -> Vec<ClientPlace> {
+fn street(scene: &Scene, metrics: &Metrics) -> (Vec<ClientPlace>, ClientPlace) {
     let mut wing = 1;
     let mut under_entrance = 0;
-    scene
+    let clients = scene
         .street
         .iter()
         .map(|client| {
@@ -252,7 +255,15 @@ fn street(scene: &Scene, metrics: &Metrics) -> Vec<ClientPlace> {
             wing += 1;
             place(Point::new(x, metrics.walk), false)
         })
-        .collect()
+        .collect();
+    let x = metrics.wing_x(wing) + metrics.client_at;
+    let house = match metrics.view {
+        // Its name is longer than a client's.
+        View::Desk => place(Point::new(x + 40, metrics.walk), false),
+        View::Embed => place(Point::new(x + 44, metrics.walk), false),
+        View::Phone => place(Point::new(x + 8, metrics.walk - 4), true),
+    };
+    (clients, house)
 }
 
 fn place(icon: Point, small: bool) -> ClientPlace {
@@ -278,6 +289,8 @@ pub enum Thing {
     Desk(usize),
     /// The main entrance of the open Service.
     Entrance,
+    /// The other house, to which the open Service's forwarding card leads.
+    House,
 }
 
 impl Thing {
@@ -290,6 +303,7 @@ impl Thing {
             Self::Door(i) => format!("d{i}"),
             Self::Desk(i) => format!("s{i}"),
             Self::Entrance => "e0".to_owned(),
+            Self::House => "h0".to_owned(),
         }
     }
 
@@ -303,6 +317,7 @@ impl Thing {
             "d" => Some(Self::Door(number)),
             "s" => Some(Self::Desk(number)),
             "e" => Some(Self::Entrance),
+            "h" => Some(Self::House),
             _ => None,
         }
     }
@@ -318,7 +333,7 @@ impl Thing {
                 .map(|wing| ObjectRef::new(Kind::Node, "", wing.node.name.clone())),
             Self::Room(i) => scene.rooms.get(i).map(|room| room.pod.clone()),
             Self::Desk(i) => desk(i),
-            Self::Door(_) | Self::Entrance => desk(layout.open?),
+            Self::Door(_) | Self::Entrance | Self::House => desk(layout.open?),
         }
     }
 }

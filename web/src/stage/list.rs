@@ -2,8 +2,9 @@
 
 use std::rc::Rc;
 
-use lobby_engine::lab::{Desk, Entrance, Scene};
-use lobby_engine::network::{Journey, Location};
+use lobby_engine::cluster::Listening;
+use lobby_engine::lab::{Desk, Entrance, ForwardTo, Room, Scene, Wing};
+use lobby_engine::network::{Journey, Location, Share, Tally};
 use yew::prelude::*;
 
 use super::Skin;
@@ -22,6 +23,8 @@ pub(super) struct Props {
     pub(super) hop: usize,
     /// Whose words come first.
     pub(super) skin: Skin,
+    /// Many requests that were counted.
+    pub(super) tally: Option<Rc<Tally>>,
 }
 
 /// The list.
@@ -35,10 +38,18 @@ pub(super) fn SceneList(props: &Props) -> Html {
     let open = props.open.and_then(|i| scene.desks.get(i));
     html! {
         <ul class="stage-list">
-            { packet.map(|text| html! { <li>{ text }</li> }) }
+            { match &props.tally {
+                Some(tally) => html! {
+                    <li>
+                        { format!("{} requests to {}", tally.count, tally.request.to) }
+                        <ul>{ for tally.shares.iter().map(|share| html! { <li>{ share_line(share) }</li> }) }</ul>
+                    </li>
+                },
+                None => packet.map(|text| html! { <li>{ text }</li> }).into_iter().collect(),
+            } }
             { for scene.wings.iter().enumerate().map(|(i, wing)| html! {
                 <li>
-                    { format!("Wing {0}, Node {0}, {1}, {2} rules", wing.node.name, wing.address, wing.rules) }
+                    { wing_line(wing) }
                     { rooms(scene, Some(i)) }
                 </li>
             }) }
@@ -67,23 +78,94 @@ fn rooms(scene: &Scene, wing: Option<usize>) -> Html {
     html! {
         <ul>
             { for rooms.iter().map(|room| html! {
-                <li>{ format!("Room {}, Pod {}, {}", room.address, room.pod.name, room.state.as_str()) }</li>
+                <li>{ room_line(room) }</li>
             }) }
         </ul>
     }
 }
 
+fn share_line(share: &Share) -> String {
+    let mut line = format!("{}: {}", share.kind.as_str(), share.count);
+    if let Some(by) = &share.by {
+        line += &format!(
+            " by {}",
+            by.pod.clone().unwrap_or_else(|| by.address.to_string())
+        );
+    }
+    if let Some(expected) = share.expected_thousandths {
+        line += &format!(", promised about {}", (expected + 500) / 1000);
+    }
+    line
+}
+
+fn wing_line(wing: &Wing) -> String {
+    let mut line = format!("Wing {0}, Node {0}, {1}", wing.node.name, wing.address);
+    if let Some(rules) = wing.rules {
+        line += &format!(", {rules} rules");
+    }
+    if !wing.running {
+        line += ", switched off";
+    } else if wing.cordoned {
+        line += ", cordoned";
+    }
+    if wing.more > 0 {
+        line += &format!(", {} Pods not drawn", wing.more);
+    }
+    line
+}
+
+fn room_line(room: &Room) -> String {
+    let mut line = format!(
+        "Room {}, Pod {}, {}",
+        room.address,
+        room.pod.name,
+        room.state.as_str()
+    );
+    if room.owner_kind != "Pod" {
+        line += &format!(", of {} {}", room.owner_kind, room.owner);
+    }
+    if room.host_network {
+        line += ", in the Node's own network";
+    }
+    match room.listening {
+        Listening::Everywhere => {}
+        Listening::LocalhostOnly => line += ", listens on 127.0.0.1 only",
+        Listening::Nowhere => line += ", nobody listens",
+    }
+    line
+}
+
 fn open_desk(desk: &Desk) -> Html {
     let entrance = match &desk.entrance {
         Entrance::None => None,
-        Entrance::Pending => {
-            Some("main entrance: a building site, the load balancer is pending".to_owned())
-        }
-        Entrance::Built { addresses } => Some(format!(
-            "main entrance, load balancer: {}",
-            addresses.join(", ")
+        Entrance::Pending { why, .. } => Some(format!(
+            "main entrance: a building site, the load balancer is pending. {}",
+            why.cluster.text()
+        )),
+        Entrance::Built {
+            addresses, doorman, ..
+        } => Some(format!(
+            "main entrance, load balancer: {}. {}",
+            addresses.join(", "),
+            doorman.cluster.text()
         )),
     };
+    let forward = desk.forward.as_ref().map(|forward| match &forward.to {
+        ForwardTo::House { host, address } => {
+            format!(
+                "forwarding card: ask for {}, the house {host} at {address}",
+                forward.name
+            )
+        }
+        ForwardTo::Inside => format!(
+            "forwarding card: ask for {}, a name of this cluster",
+            forward.name
+        ),
+        ForwardTo::Nobody => format!(
+            "forwarding card: ask for {}, which nobody has",
+            forward.name
+        ),
+    });
     html! {
         <li>
             { format!("Open: {}", desk_name(desk)) }
@@ -92,6 +174,7 @@ fn open_desk(desk: &Desk) -> Html {
                     <li>{ format!("side door {} on every wing, nodePort of port {}", door.port, door.service_port) }</li>
                 }) }
                 { entrance.map(|text| html! { <li>{ text }</li> }) }
+                { forward.map(|text| html! { <li>{ text }</li> }) }
                 { for desk.missing.iter().map(|words| html! {
                     <li>{ format!("missing: {}", words.cluster.text()) }</li>
                 }) }
@@ -114,6 +197,7 @@ fn packet(journey: &Journey, hop: usize, skin: Skin) -> Option<String> {
         Location::Wire { from, to } if from == to => format!("on the bridge of {from}"),
         Location::Wire { from, to } => format!("between {from} and {to}"),
         Location::Router => "at the router".to_owned(),
+        Location::Balancer { name, .. } => format!("at the load balancer of {name}"),
     };
     let title = match skin {
         Skin::Hotel => &now.title.hotel,

@@ -5,12 +5,13 @@
 
 use std::rc::Rc;
 
-use lobby_engine::lab::{Desk, DeskType, Entrance, ListEntry, Scene};
+use lobby_engine::lab::{Desk, DeskType, Forward, ForwardTo, ListEntry, Scene};
 use yew::prelude::*;
 
 use super::Skin;
 use super::control::{Control, Lit};
 use super::draw::{dot, either, path, rect, text};
+use super::entrance::{entrance, small_entrance};
 use super::geometry::{Point, Rect};
 use super::layout::{Layout, Thing};
 use super::metrics::{Metrics, View};
@@ -185,7 +186,7 @@ fn plates(props: &Props, wall: Rect) -> Html {
         return Html::default();
     }
     let (x, y) = (wall.x + 18, wall.y + 88);
-    let more = others.len().saturating_sub(PLATES);
+    let more = others.len().saturating_sub(PLATES) + props.scene.left_out.desks;
     let head = match (hotel, more) {
         (true, 0) => "Other desks".to_owned(),
         (true, n) => format!("Other desks, and {n} more"),
@@ -243,12 +244,17 @@ fn board(props: &Props, wall: Rect) -> Html {
         return Html::default();
     };
     let frame = Rect::new(wall.x + 14, m.hall + 5, wall.w - 28, 60);
+    if let Some(forward) = &desk.forward {
+        return forwarding(forward, frame, hotel);
+    }
     let x = frame.x + 8;
     let room = frame.w - 14;
     let ready = desk.list.iter().filter(|entry| entry.in_).count();
     let missing = desk.missing.as_ref().filter(|_| ready == 0);
     let head = match (hotel, missing) {
-        (_, None) if desk.type_ == DeskType::ExternalName => "Forwarding card".to_owned(),
+        (true, None) if desk.type_ == DeskType::Headless => {
+            format!("Room list: {ready} of {}", desk.list.len())
+        }
         (true, None) => format!("Made up: {ready} of {}", desk.list.len()),
         (false, None) => format!("Endpoints: {ready} of {}", desk.list.len()),
         (true, Some(_)) => "Made up: no room".to_owned(),
@@ -263,12 +269,6 @@ fn board(props: &Props, wall: Rect) -> Html {
                 .map(|(i, line)| text("tsm ink", x, frame.y + 27 + 13 * i as i32, line))
                 .collect::<Html>()
         }
-        None if desk.type_ == DeskType::ExternalName => html! {
-            <>
-                { text("tsm ink", x, frame.y + 29, "only the name changes") }
-                { text("tsm ink2", x, frame.y + 43, "no address, no rules") }
-            </>
-        },
         None if desk.list.is_empty() => text("tsm ink2", x, frame.y + 29, "nobody is listed"),
         None => rows(&desk.list, props.drawn.as_deref(), x, frame),
     };
@@ -290,6 +290,35 @@ fn board(props: &Props, wall: Rect) -> Html {
             { hatch }
             { text(class, x, frame.y + 14, measure::fit(&head, 105, Face::Bold, room + 4)) }
             { lines }
+        </g>
+    }
+}
+
+/// The forwarding card: a tag with a point, and the name on it.
+fn forwarding(forward: &Forward, frame: Rect, hotel: bool) -> Html {
+    let Rect { x, y, .. } = frame;
+    let (right, middle, bottom) = (frame.right(), y + frame.h / 2, frame.bottom());
+    let tag = format!(
+        "M{x} {y}H{}L{} {middle}L{} {bottom}H{x}z",
+        right - 14,
+        right + 4,
+        right - 14
+    );
+    let (head, foot) = match &forward.to {
+        ForwardTo::House { .. } => ("ask elsewhere for", "only the name changes"),
+        ForwardTo::Inside => ("ask here for", "a name of this house"),
+        ForwardTo::Nobody => ("ask elsewhere for", "nobody has this name"),
+    };
+    let head = either(hotel, head, "externalName");
+    let nobody = matches!(forward.to, ForwardTo::Nobody);
+    let name = measure::fit(&forward.name, 105, Face::Mono, frame.w - 16);
+    html! {
+        <g aria-hidden="true">
+            { path(either(hotel, "board", "k-box"), tag) }
+            { dot("doto", Point::new(right - 5, middle), "2.5") }
+            { text("tsm ink2", x + 8, y + 16, head) }
+            { text("monosm b ink", x + 8, y + 33, name) }
+            { text(either(nobody, "tsm b badc", "tsm ink2"), x + 8, y + 50, foot) }
         </g>
     }
 }
@@ -329,200 +358,4 @@ fn rows(list: &[ListEntry], drawn: Option<&str>, x: i32, frame: Rect) -> Html {
         }
     });
     html! { <>{ for lines }{ rest }</> }
-}
-
-/// What the main entrance says.
-struct Sign {
-    hotel: [String; 2],
-    cluster: [String; 2],
-    built: bool,
-    pending: bool,
-}
-
-fn sign(props: &Props) -> Sign {
-    let desk = props.layout.open.and_then(|i| props.scene.desks.get(i));
-    let Some(desk) = desk else {
-        return Sign {
-            hotel: ["Main entrance".into(), "no desk is open".into()],
-            cluster: ["LoadBalancer".into(), "no Service is open".into()],
-            built: false,
-            pending: false,
-        };
-    };
-    match &desk.entrance {
-        Entrance::None => Sign {
-            hotel: [
-                "Main entrance".into(),
-                format!("not built: {}", desk.type_.as_str()),
-            ],
-            cluster: [
-                "LoadBalancer".into(),
-                format!("none: type {}", desk.type_.as_str()),
-            ],
-            built: false,
-            pending: false,
-        },
-        Entrance::Pending => Sign {
-            hotel: ["Building site".into(), "address <pending>".into()],
-            cluster: ["LoadBalancer".into(), "EXTERNAL-IP <pending>".into()],
-            built: false,
-            pending: true,
-        },
-        Entrance::Built { addresses } => {
-            let mut line = addresses.first().cloned().unwrap_or_default();
-            if addresses.len() > 1 {
-                line += &format!(" +{}", addresses.len() - 1);
-            }
-            Sign {
-                hotel: ["Main entrance".into(), line.clone()],
-                cluster: ["LoadBalancer".into(), line],
-                built: true,
-                pending: false,
-            }
-        }
-    }
-}
-
-fn entrance(props: &Props, wall: Rect) -> Html {
-    let m = props.layout.metrics;
-    let hotel = props.skin == Skin::Hotel;
-    let desk_view = m.view == View::Desk;
-    let sign = sign(props);
-    let (x, ground) = (wall.middle(), m.street.0);
-    let half = either(desk_view, 59, 42);
-    let eaves = ground - either(desk_view, 56, 28);
-    let roof = eaves - either(desk_view, 22, 14);
-    let posts = format!(
-        "M{} {ground}V{eaves}H{}V{ground}M{x} {eaves}V{ground}",
-        x - half,
-        x + half
-    );
-    let canopy = format!(
-        "M{} {eaves}L{} {roof}H{}L{} {eaves}z",
-        x - half - 10,
-        x - half + 6,
-        x + half - 6,
-        x + half + 10
-    );
-    let drawing = if sign.built {
-        let door = either(props.entrance_used, "f-open", "f-door");
-        let leaves = Rect::new(x - half + 6, eaves + 36, 2 * half - 12, ground - eaves - 36);
-        html! {
-            <>
-                { (hotel && leaves.h > 0).then(|| rect(door, leaves, 2)) }
-                { path(either(hotel, "post", "k-post"), posts) }
-                { path(either(hotel, "canopy", "k-canopy"), canopy) }
-            </>
-        }
-    } else {
-        let barrier = (hotel || sign.pending).then(|| barrier(x, ground, half + 6));
-        let class = either(sign.pending, "ghost site", "ghost");
-        // A scaffold goes up only where somebody was asked to build.
-        let scaffold = sign.pending.then(|| {
-            let (l, r) = (x - half, x + half);
-            path(
-                "scaffold",
-                format!(
-                    "M{l} {ground}L{x} {eaves}L{r} {ground}M{l} {eaves}L{x} {ground}L{r} {eaves}"
-                ),
-            )
-        });
-        html! {
-            <>
-                { scaffold }
-                { path(class, posts) }
-                <path {class} fill="url(#stage-hatch)" d={canopy} />
-                { barrier }
-            </>
-        }
-    };
-    let words = either(hotel, &sign.hotel, &sign.cluster);
-    let line = |text: &str| measure::fit(text, 105, Face::Sans, wall.w - 18);
-    let words = if desk_view {
-        let class = either(sign.built, "ghostlab built", "ghostlab");
-        let mono = either(sign.built, "monosm b ink am", "tsm ghostt am");
-        html! {
-            <>
-                { rect(class, Rect::new(x - 58, eaves + 4, 116, 32), 4) }
-                { text("t ghostt am", x, eaves + 17, words[0].clone()) }
-                { text(mono, x, eaves + 30, line(&words[1])) }
-            </>
-        }
-    } else {
-        html! {
-            <>
-                { text("tsm ink am", x, ground + 14, words[0].clone()) }
-                { text("tsm ink am", x, ground + 27, line(&words[1])) }
-            </>
-        }
-    };
-    let label = format!(
-        "{}: {}, {}",
-        sign.hotel[0], sign.cluster[0], sign.cluster[1]
-    );
-    let outline = Rect::new(x - half - 10, roof - 2, 2 * half + 20, ground - roof + 4);
-    let inside = html! { <>{ drawing }{ words }</> };
-    match props.layout.open.and_then(|i| props.scene.desks.get(i)) {
-        Some(desk) => Control {
-            thing: Thing::Entrance,
-            label: &label,
-            outline,
-            mark: props.lit.mark(&desk.service, ""),
-            first: others(&props.scene, props.layout.open).is_empty() || !desk_view,
-        }
-        .draw(inside),
-        None => html! { <g aria-hidden="true">{ inside }</g> },
-    }
-}
-
-fn barrier(x: i32, ground: i32, half: i32) -> Html {
-    let stripes: String = (0..)
-        .map(|i| x - half + 4 + 18 * i)
-        .take_while(|left| left + 7 < x + half)
-        .map(|left| format!("M{left} {}l7 -9", ground - 11))
-        .collect();
-    let legs = format!(
-        "M{0} {1}V{2}M{3} {1}V{2}",
-        x - half + 10,
-        ground - 11,
-        ground + 3,
-        x + half - 10
-    );
-    html! {
-        <>
-            { path("barleg", legs) }
-            { rect("barrier", Rect::new(x - half, ground - 20, 2 * half, 9), 2) }
-            { path("barst", stripes) }
-        </>
-    }
-}
-
-/// On a phone the entrance is a small sign on the pavement, and its words are below it.
-fn small_entrance(props: &Props) -> Html {
-    let m = props.layout.metrics;
-    let hotel = props.skin == Skin::Hotel;
-    let sign = sign(props);
-    let y = m.street.0 + 4;
-    let roof = format!("M14 {}L22 {y}H50L58 {}z", y + 10, y + 10);
-    let posts = format!("M19 {0}v17M53 {0}v17M36 {0}v17", y + 10);
-    let (canopy, post) = if sign.built {
-        either(hotel, ("canopy", "post"), ("k-canopy", "k-post"))
-    } else {
-        ("ghost", "ghost")
-    };
-    let words = either(hotel, &sign.hotel, &sign.cluster);
-    let line = match (sign.built || sign.pending, hotel) {
-        (true, _) => format!("{}: {}", words[0], words[1]),
-        (false, true) => format!("no main entrance, {}", words[1]),
-        (false, false) => format!("LoadBalancer: {}", words[1]),
-    };
-    let line = measure::fit(&line, 105, Face::Sans, m.width - 20);
-    let fill = (!sign.built).then_some("url(#stage-hatch)");
-    html! {
-        <g aria-hidden="true">
-            <path class={canopy} {fill} d={roof} />
-            { path(post, posts) }
-            { text("tsm ink", 10, m.height - 4, line) }
-        </g>
-    }
 }

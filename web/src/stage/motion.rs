@@ -36,8 +36,26 @@ pub(super) struct Timing {
     pub(super) delay: u32,
 }
 
-/// `--ease` of the tokens.
-const EASE: &str = "cubic-bezier(.3, 0, .2, 1)";
+/// Along which curve something moves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Curve {
+    /// `--ease` of the tokens.
+    Eased,
+    /// Always as fast.
+    Straight,
+    /// In so many jumps.
+    Steps(u32),
+}
+
+impl Curve {
+    fn text(self) -> String {
+        match self {
+            Self::Eased => "cubic-bezier(.3, 0, .2, 1)".to_owned(),
+            Self::Straight => "linear".to_owned(),
+            Self::Steps(steps) => format!("steps({steps})"),
+        }
+    }
+}
 
 /// Animations under way.
 #[derive(Default)]
@@ -54,8 +72,19 @@ impl Running {
         }
     }
 
-    /// Begins one.
+    /// Begins one that eases in and out.
     pub(super) fn start(&mut self, element: &Element, frames: &[Frame<'_>], timing: &Timing) {
+        self.begin(element, frames, timing, Curve::Eased);
+    }
+
+    /// Begins one.
+    pub(super) fn begin(
+        &mut self,
+        element: &Element,
+        frames: &[Frame<'_>],
+        timing: &Timing,
+        curve: Curve,
+    ) {
         let Some(animate) = method(element, "animate") else {
             return;
         };
@@ -71,8 +100,13 @@ impl Running {
         let options = Object::new();
         set(&options, "duration", &timing.duration.into());
         set(&options, "delay", &timing.delay.into());
-        set(&options, "easing", &EASE.into());
-        set(&options, "fill", &"backwards".into());
+        set(&options, "easing", &curve.text().into());
+        let fill = if also_hidden(frames) {
+            "none"
+        } else {
+            "backwards"
+        };
+        set(&options, "fill", &fill.into());
         if let Ok(animation) = animate.call2(element, &list, &options) {
             self.0.push(animation);
         }
@@ -80,22 +114,49 @@ impl Running {
 
     /// Moves an element through points, each with how far it is along, in thousandths.
     pub(super) fn travel(&mut self, element: &Element, way: &[(Point, i32)], duration: u32) {
+        let timing = Timing { duration, delay: 0 };
+        self.walk(element, way, &[], &timing, Curve::Eased);
+    }
+
+    /// As [`Running::travel`], of something that is seen only while it is under way.
+    pub(super) fn pass(&mut self, element: &Element, way: &[(Point, i32)], timing: &Timing) {
+        self.walk(element, way, &[("opacity", "1")], timing, Curve::Straight);
+    }
+
+    fn walk(
+        &mut self,
+        element: &Element,
+        way: &[(Point, i32)],
+        also: &[(&str, &str)],
+        timing: &Timing,
+        curve: Curve,
+    ) {
         let places: Vec<String> = way
             .iter()
             .map(|(point, _)| format!("translate({}px, {}px)", point.x, point.y))
             .collect();
-        let sets: Vec<[(&str, &str); 1]> = places
+        let sets: Vec<Vec<(&str, &str)>> = places
             .iter()
-            .map(|place| [("transform", place.as_str())])
+            .map(|place| {
+                let mut set = also.to_vec();
+                set.push(("transform", place.as_str()));
+                set
+            })
             .collect();
         let frames: Vec<Frame<'_>> = way
             .iter()
             .zip(&sets)
             .map(|((_, at), set)| Frame { at: *at, set })
             .collect();
-        let timing = Timing { duration, delay: 0 };
-        self.start(element, &frames, &timing);
+        self.begin(element, &frames, timing, curve);
     }
+}
+
+/// Whether the element is seen only while it moves: before and after it, it is as its class says.
+fn also_hidden(frames: &[Frame<'_>]) -> bool {
+    frames
+        .iter()
+        .all(|frame| frame.set.contains(&("opacity", "1")))
 }
 
 fn method(of: &JsValue, name: &str) -> Option<Function> {

@@ -3,6 +3,7 @@
 //! Ready is a lit window and a word, not ready a curtain and a word; in the Cluster skin a filled
 //! or hollow dot, a solid or dashed box, and the same word. Colour is never alone.
 
+use lobby_engine::cluster::Listening;
 use lobby_engine::lab::{Room, RoomState, Scene};
 use yew::prelude::*;
 
@@ -18,8 +19,11 @@ struct Said {
     label: String,
     owner: String,
     word: String,
-    count: Option<usize>,
+    /// How many Pods it stands for, and how many of them are ready.
+    count: Option<(usize, usize)>,
     state: RoomState,
+    /// What hangs at the window: something amiss that the light does not say.
+    hanger: Option<&'static str>,
 }
 
 /// Draws one window as a button. `target` is the Pod that the packet in hand goes to.
@@ -86,6 +90,7 @@ fn said(rooms: &[&Room], first: &Room, window: &Window) -> Said {
             word: first.state.as_str().to_owned(),
             count: None,
             state: first.state,
+            hanger: hanger(first),
         };
     }
     let owner = match window.owners {
@@ -100,12 +105,22 @@ fn said(rooms: &[&Room], first: &Room, window: &Window) -> Said {
         } else {
             format!("{ready} ready")
         },
-        count: Some(rooms.len()),
+        count: Some((rooms.len(), ready)),
         state: if ready > 0 {
             RoomState::Ready
         } else {
             first.state
         },
+        hanger: rooms.iter().find_map(|room| hanger(room)),
+    }
+}
+
+/// Who does not listen although the light is on.
+fn hanger(room: &Room) -> Option<&'static str> {
+    match room.listening {
+        Listening::Everywhere => None,
+        Listening::LocalhostOnly => Some("localhost"),
+        Listening::Nowhere => Some("no listener"),
     }
 }
 
@@ -123,13 +138,25 @@ fn address(room: &Room) -> String {
 /// What a screen reader and a tooltip say.
 fn name(rooms: &[&Room], first: &Room, window: &Window) -> String {
     if !window.grouped {
-        return format!(
+        let mut name = format!(
             "Room {}: Pod {} in {}, {}",
             address(first),
             first.pod.name,
             first.pod.namespace,
             first.state.as_str()
         );
+        if first.owner_kind != "Pod" {
+            name += &format!(", of {} {}", first.owner_kind, first.owner);
+        }
+        if first.host_network {
+            name += &format!(", in the Node's own network at {}", first.address);
+        }
+        match first.listening {
+            Listening::Everywhere => {}
+            Listening::LocalhostOnly => name += ", listens on 127.0.0.1 only",
+            Listening::Nowhere => name += ", nobody listens",
+        }
+        return name;
     }
     let ready = rooms.iter().filter(|r| r.state == RoomState::Ready).count();
     let whose = match window.owners {
@@ -212,19 +239,19 @@ fn hotel(place: Rect, said: &Said) -> Html {
             </>
         },
     };
-    let count = said.count.map(|n| {
-        let class = if said.state == RoomState::Ready {
-            "count onlit am"
-        } else {
-            "count onoff am"
-        };
-        text(class, middle, pane - (pane - y) / 2 + 6, format!("×{n}"))
+    let count = said.count.map(|(all, ready)| {
+        let glass = Rect::new(x, y, place.w, pane - y);
+        panes(glass, all, ready, ("pane", "pane out"))
     });
+    let hanger = said
+        .hanger
+        .map(|words| sign(middle, y + 3, place.w - 2, words));
     html! {
         <>
             { rect("f-frame", Rect::new(x - 3, y - 3, place.w + 6, place.h + 6), 3) }
             { glass }
             { count }
+            { hanger }
             { rect("f-trim", Rect::new(x - 6, bottom + 3, place.w + 12, 4), 1) }
             { label(place, said) }
         </>
@@ -235,13 +262,13 @@ fn hotel(place: Rect, said: &Said) -> Html {
 fn low_lines(place: Rect, said: &Said, classes: (&'static str, &'static str)) -> Html {
     let x = place.middle();
     let (first, second) = match said.count {
-        Some(n) => (
+        Some((all, _)) => (
             measure::fit(&said.label, 105, Face::Bold, place.w - 2),
-            format!("×{n} · {}", said.word),
+            format!("×{all} · {}", said.word),
         ),
         None => (
             measure::fit_end(&said.label, 105, Face::Mono, place.w + 4),
-            said.word.clone(),
+            said.hanger.map_or_else(|| said.word.clone(), str::to_owned),
         ),
     };
     html! {
@@ -267,6 +294,51 @@ fn hotel_low(place: Rect, said: &Said) -> Html {
     }
 }
 
+/// A pane a Pod, those that are ready first, as many in a row as make them nearly square; and how
+/// many there are.
+fn panes(glass: Rect, all: usize, ready: usize, classes: (&'static str, &'static str)) -> Html {
+    const MOST: usize = 60;
+    let shown = all.min(MOST) as i32;
+    let count_w = 10 + measure::width(&all.to_string(), 120, Face::Bold);
+    let field = Rect::new(glass.x + 4, glass.y + 4, glass.w - 8 - count_w, glass.h - 8);
+    let columns = (1..=shown)
+        .find(|columns| {
+            let side = field.w / columns;
+            side * ((shown + columns - 1) / columns) <= field.h
+        })
+        .unwrap_or(shown.max(1));
+    let side = (field.w / columns).clamp(3, 13);
+    let lit = (ready * shown as usize).div_ceil(all.max(1)) as i32;
+    let draw = |from: i32, to: i32| -> String {
+        (from..to)
+            .map(|i| {
+                let (x, y) = (field.x + i % columns * side, field.y + i / columns * side);
+                let s = (side - 2).max(1);
+                format!("M{x} {y}h{s}v{s}h-{s}z")
+            })
+            .collect()
+    };
+    let base = glass.y + glass.h / 2 + 5;
+    html! {
+        <>
+            { path(classes.0, draw(0, lit)) }
+            { (lit < shown).then(|| path(classes.1, draw(lit, shown))) }
+            { text("tb panen ae", glass.right() - 3, base, format!("×{all}")) }
+        </>
+    }
+}
+
+/// A sign that hangs at a window.
+fn sign(middle: i32, y: i32, room: i32, words: &'static str) -> Html {
+    let w = (measure::width(words, 100, Face::Sans) + 8).min(room + 8);
+    html! {
+        <>
+            { rect("hanger", Rect::new(middle - w / 2, y, w, 14), 3) }
+            { text("tiny hangert am", middle, y + 10, words) }
+        </>
+    }
+}
+
 fn pod_box(state: RoomState) -> &'static str {
     match state {
         RoomState::Ready => "k-pod ready",
@@ -285,7 +357,10 @@ fn cluster(place: Rect, said: &Said) -> Html {
         "doto"
     };
     let top = match said.count {
-        Some(n) => text("count ink am", middle, place.y + 21, format!("×{n}")),
+        Some((all, ready)) => {
+            let glass = Rect::new(place.x, place.y, place.w, place.h - 15);
+            panes(glass, all, ready, ("pane k", "pane k out"))
+        }
         None if place.h > 40 => text("t ink am", middle, place.y + 17, owner),
         None => text("tsm ink am", middle, place.y + 12, owner),
     };
@@ -296,6 +371,10 @@ fn cluster(place: Rect, said: &Said) -> Html {
             { top }
             { dot(light, Point::new(middle - half - 2, base - 4), "3.4") }
             { text("tsm ink am", middle + 4, base, said.word.clone()) }
+            { said.hanger.map(|words| {
+                let y = if place.h > 40 { place.y + 21 } else { place.y + 1 };
+                sign(middle, y, place.w - 2, words)
+            }) }
             { label(place, said) }
         </>
     }

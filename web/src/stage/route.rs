@@ -151,6 +151,7 @@ pub fn foot(layout: &Layout, place: Place) -> Point {
             )
         }
         Place::Router => router(layout),
+        Place::House => layout.house.icon.by(-22, 2),
     }
 }
 
@@ -161,6 +162,7 @@ fn street_level(layout: &Layout, from: Place, to: Place) -> i32 {
     let own = |place| match place {
         Place::Client(i) => layout.street.get(i).map(|client| client.out),
         Place::Router => Some(router(layout)),
+        Place::House => Some(foot(layout, Place::House)),
         _ => None,
     };
     let (Some((start, other)), me) = (match (own(from), own(to)) {
@@ -171,7 +173,7 @@ fn street_level(layout: &Layout, from: Place, to: Place) -> i32 {
         return m.walk;
     };
     let goal = match other {
-        Place::Client(_) | Place::Router | Place::Entrance => foot(layout, other).x,
+        Place::Client(_) | Place::Router | Place::Entrance | Place::House => foot(layout, other).x,
         _ => layout.door_x(wing_of(other)),
     };
     let passes = layout.street.iter().enumerate().any(|(k, client)| {
@@ -192,7 +194,7 @@ fn wing_of(place: Place) -> usize {
         | Place::Counter(wing)
         | Place::Room(wing, _)
         | Place::Corridor(wing, _, _) => wing,
-        Place::Client(_) | Place::Entrance | Place::Router => 0,
+        Place::Client(_) | Place::Entrance | Place::Router | Place::House => 0,
     }
 }
 

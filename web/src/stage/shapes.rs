@@ -51,12 +51,3 @@ pub(super) const TYPES: [DeskType; 5] = [
 pub(super) fn sign(d: &'static str) -> Html {
     html! { <svg class="shape" width="16" height="16" viewBox="0 0 16 16" aria-hidden="true"><path {d} /></svg> }
 }
-
-/// The bell on the desk.
-pub(super) fn bell() -> Html {
-    html! {
-        <svg class="shape" width="18" height="18" viewBox="0 0 24 24" aria-hidden="true">
-            <path d="M3 19h18M5 16a7 7 0 0 1 14 0zM12 9V6.500M10 6h4" />
-        </svg>
-    }
-}

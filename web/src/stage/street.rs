@@ -2,14 +2,15 @@
 
 use std::rc::Rc;
 
-use lobby_engine::lab::Scene;
+use lobby_engine::lab::{ForwardTo, Scene};
 use lobby_engine::network::ClientKind;
 use yew::prelude::*;
 
 use super::Skin;
+use super::control::{Control, Lit};
 use super::draw::{at, path, rect, text};
 use super::geometry::{Point, Rect};
-use super::layout::{ClientPlace, Layout};
+use super::layout::{ClientPlace, Layout, Thing};
 use super::metrics::View;
 use super::route;
 use super::text::{self as measure, Face};
@@ -23,8 +24,12 @@ pub(super) struct Props {
     pub(super) layout: Rc<Layout>,
     /// How it looks.
     pub(super) skin: Skin,
+    /// What is highlighted.
+    pub(super) lit: Rc<Lit>,
     /// Whether the packet passes the router of the Nodes' network.
     pub(super) router: bool,
+    /// A house that the packet came to, by its name.
+    pub(super) visited: Option<AttrValue>,
 }
 
 /// The street.
@@ -33,7 +38,8 @@ pub(super) fn Street(props: &Props) -> Html {
     let Props { scene, layout, .. } = props;
     let clients = scene.street.iter().zip(&layout.street);
     html! {
-        <g class="street" aria-hidden="true">
+        <g class="street" data-group="">
+            <g aria-hidden="true">
             { props.router.then(|| router(layout)) }
             { for clients.map(|(client, place)| {
                 let picture = match client.kind {
@@ -47,8 +53,70 @@ pub(super) fn Street(props: &Props) -> Html {
                     </>
                 }
             }) }
+            </g>
+            { house(props) }
         </g>
     }
+}
+
+/// The other house: where the packet went, or where the open forwarding card leads.
+fn house(props: &Props) -> Html {
+    let Props { scene, layout, .. } = props;
+    let place = layout.house;
+    let desk = layout.open.and_then(|i| scene.desks.get(i));
+    let forward = desk.and_then(|desk| desk.forward.as_ref());
+    let (name, address, known) = match (&props.visited, forward.map(|forward| &forward.to)) {
+        (_, Some(ForwardTo::House { host, address })) => (host.as_str(), address.as_str(), true),
+        (Some(visited), _) => (visited.as_str(), "", true),
+        (None, Some(ForwardTo::Nobody)) => (
+            forward.map_or("", |forward| forward.name.as_str()),
+            "nobody by this name",
+            false,
+        ),
+        (None, Some(ForwardTo::Inside) | None) => return Html::default(),
+    };
+    let phone = layout.metrics.view == View::Phone;
+    let (class, win) = super::draw::either(known, ("house", "house-w"), ("ghost", "ghost"));
+    let picture = html! {
+        <>
+            { path(class, "M-15 8V-10L0 -22 15 -10V8z") }
+            { path(win, "M-9 -8h6v6h-6zM3 -8h6v6h-6zM-3 8V0h6v8z") }
+        </>
+    };
+    let words = if phone {
+        let short = measure::fit(name, 105, Face::Sans, 84);
+        text(
+            "tsm ink am",
+            place.icon.x.min(layout.frame.right() - 46),
+            place.icon.y + 21,
+            short,
+        )
+    } else {
+        let Point { x, y } = place.icon.by(-22, 0);
+        let fits = measure::fit(name, 120, Face::Bold, 122);
+        html! {
+            <>
+                { text("tb ink ae", x, y - 4, fits) }
+                { text("monosm ink ae", x, y + 11, measure::fit(address, 105, Face::Mono, 122)) }
+            </>
+        }
+    };
+    let inside = html! { <>{ at(place.icon, picture) }{ words }</> };
+    let Some(desk) = desk.filter(|_| forward.is_some()) else {
+        return html! { <g aria-hidden="true">{ inside }</g> };
+    };
+    let label = format!(
+        "Another house: {name} {address}. The forwarding card of {} (ExternalName) leads here",
+        desk.service.name
+    );
+    Control {
+        thing: Thing::House,
+        label: &label,
+        outline: Rect::new(place.icon.x - 19, place.icon.y - 26, 38, 38),
+        mark: props.lit.mark(&desk.service, address),
+        first: true,
+    }
+    .draw(inside)
 }
 
 fn name(layout: &Layout, name: &str, address: &str, place: ClientPlace) -> Html {

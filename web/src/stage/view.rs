@@ -2,24 +2,27 @@
 
 use std::rc::Rc;
 
-use lobby_engine::api::ObjectRef;
-use lobby_engine::lab::Scene;
-use lobby_engine::network::{Change, Journey, Location, Step as HopStep};
+use lobby_engine::api::{Kind, ObjectRef};
+use lobby_engine::lab::{Details, LeftOut, Scene};
+use lobby_engine::network::{Change, Journey, Location, Step as HopStep, Tally};
 use wasm_bindgen::JsCast;
 use web_sys::{Element, HtmlElement};
 use yew::prelude::*;
 
+use super::around::{Drawn, Earlier};
 use super::camera::{self, Camera};
 use super::control::Lit;
 use super::counter::Counter;
 use super::desks::Desks;
+use super::detail::{DetailCard, Offer};
 use super::layout::{Layout, Thing};
 use super::list::SceneList;
 use super::lobby::Lobby;
 use super::metrics::View;
 use super::motion::Motion;
+use super::stream::Stream;
 use super::street::Street;
-use super::walker::Walker;
+use super::walker::{Walker, earlier_ways};
 use super::way::{Place, Way};
 use super::wing::Wing;
 use super::{backdrop, shapes};
@@ -63,6 +66,19 @@ pub struct StageProps {
     /// The width class.
     #[prop_or_default]
     pub view: View,
+    /// Many requests that were counted, in the place of a journey: they are drawn as a stream. The
+    /// journey, if it is one of them, shows their way in. The same pointer flows once.
+    #[prop_or_default]
+    pub tally: Option<Rc<Tally>>,
+    /// What there is to say of what is pinned: a card beside the picture.
+    #[prop_or_default]
+    pub details: Option<Rc<Details>>,
+    /// What can be done with it.
+    #[prop_or_default]
+    pub offers: Rc<[Offer]>,
+    /// A line of the lab's console is to be run.
+    #[prop_or_default]
+    pub on_action: Callback<AttrValue>,
     /// Something is pointed at or has the focus, or nothing any more.
     #[prop_or_default]
     pub on_hover: Callback<Option<ObjectRef>>,
@@ -78,12 +94,15 @@ pub struct StageProps {
 #[component]
 pub fn Stage(props: &StageProps) -> Html {
     let StageProps {
-        scene,
-        journey,
-        skin,
-        lit,
-        ..
+        journey, skin, lit, ..
     } = props;
+    let drawn = use_mut_ref(Drawn::default);
+    let scene = &drawn.borrow_mut().of(
+        &props.scene,
+        props.open_service.as_ref(),
+        lit.pinned.as_ref(),
+        journey.as_deref(),
+    );
     // A journey that became shorter ends at its end.
     let hop = &journey.as_ref().map_or(0, |j| props.hop.min(j.hops.len()));
     let layout = use_memo(
@@ -93,6 +112,13 @@ pub fn Stage(props: &StageProps) -> Html {
     let way = use_memo((journey.clone(), layout.clone()), |(journey, layout)| {
         let journey = journey.as_ref()?;
         Some(Rc::new(Way::of(journey, scene, layout)))
+    });
+    let earlier = use_mut_ref(Earlier::default);
+    let past = earlier.borrow_mut().note(&props.scene, journey.as_ref());
+    let traces = use_state(|| true);
+    let ghosts = use_memo((past.clone(), layout.clone()), |(past, layout)| {
+        let ways = past.iter().map(|journey| Way::of(journey, scene, layout));
+        ways.collect::<Vec<_>>()
     });
     let zoom = use_state(|| camera::WHOLE);
     let scroller = use_node_ref();
@@ -104,6 +130,7 @@ pub fn Stage(props: &StageProps) -> Html {
         held: use_mut_ref(|| None),
     };
     camera::use_held(&camera);
+    camera::use_pinch(&camera);
     camera::use_smallest(&camera, &layout);
     camera::use_in_sight(&camera, (journey.clone(), *hop));
     let menu = use_state(|| false);
@@ -131,6 +158,7 @@ pub fn Stage(props: &StageProps) -> Html {
     };
     let hears = Hears {
         props: props.clone(),
+        scene: scene.clone(),
         layout: layout.clone(),
         menu: menu.clone(),
         camera: camera.clone(),
@@ -145,20 +173,47 @@ pub fn Stage(props: &StageProps) -> Html {
         })
     };
     let focus_out = out.reform(Into::into);
-    let open_other = {
-        let (menu, on_open) = (menu.clone(), props.on_open.clone());
-        Callback::from(move |service: ObjectRef| {
+    let choose = {
+        let (menu, props) = (menu.clone(), props.clone());
+        Callback::from(move |object: ObjectRef| {
             menu.set(false);
-            on_open.emit(service);
+            if object.kind == Kind::Service {
+                props.on_open.emit(object.clone());
+            }
+            if props.lit.pinned.as_ref() != Some(&object) {
+                props.on_select.emit(Some(object));
+            }
         })
     };
     let close = {
         let menu = menu.clone();
         Callback::from(move |()| menu.set(false))
     };
+    let find = {
+        let menu = menu.clone();
+        Callback::from(move |_: MouseEvent| menu.set(true))
+    };
     let toggle = {
         let menu = menu.clone();
         Callback::from(move |_: MouseEvent| menu.set(!*menu))
+    };
+    let trace = {
+        let traces = traces.clone();
+        Callback::from(move |_: MouseEvent| traces.set(!*traces))
+    };
+    let details =
+        (props.details.clone()).filter(|details| lit.pinned.as_ref() == Some(&details.object));
+    // The card stands where what it is about is not.
+    let at_left = details.as_ref().is_some_and(|details| {
+        let at = place_of(&details.object, scene, &layout);
+        at.is_some_and(|x| x > layout.sight * 11 / 20)
+    });
+    let deselect = {
+        let (select, pinned) = (props.on_select.clone(), lit.pinned.clone());
+        Callback::from(move |object: Option<ObjectRef>| {
+            // Choosing what is chosen lets go of it.
+            select.emit(object.or_else(|| pinned.clone()));
+        })
     };
     html! {
         <div {class} role="group" aria-label="The scene">
@@ -185,27 +240,63 @@ pub fn Stage(props: &StageProps) -> Html {
                         hits={seen.hits} />
                     { backdrop::legend(m, *skin) }
                     <Street scene={scene.clone()} layout={layout.clone()} skin={*skin}
-                        router={seen.router} />
-                    { for journey.clone().zip((*way).clone()).map(|(journey, way)| html! {
+                        lit={lit.clone()} router={seen.router} visited={seen.visited.clone()} />
+                    { (*traces && props.tally.is_none()).then(|| earlier_ways(&ghosts)) }
+                    if let Some(tally) = &props.tally {
+                        <Stream scene={scene.clone()} layout={layout.clone()} tally={tally.clone()}
+                            sample={journey.clone()} skin={*skin} motion={props.motion} hop_ms={props.hop_ms} />
+                    } else { { for journey.clone().zip((*way).clone()).map(|(journey, way)| html! {
                         <Walker layout={layout.clone()} {journey} {way} hop={*hop} skin={*skin}
                             motion={props.motion} hop_ms={props.hop_ms} />
-                    }) }
+                    }) } }
                 </svg>
             </div>
             <div class="stage-tools">
-                <button type="button" class="stage-tool" aria-label="Open another desk (Service)"
-                    title="Open another desk (Service)" aria-expanded={menu.to_string()} onclick={toggle}>
-                    { shapes::bell() }
+                <button type="button" class="stage-tool find" aria-label="Find a desk, room or wing (Service, Pod or Node)"
+                    title="Find a desk, room or wing (/)" aria-expanded={menu.to_string()} onclick={toggle}>
+                    { shapes::sign("M7 2.500a4.500 4.500 0 1 0 0 9a4.500 4.500 0 0 0 0-9zM10.300 10.300L13.500 13.500") }
                 </button>
                 { camera.buttons() }
+                if !ghosts.is_empty() && props.tally.is_none() {
+                    <button type="button" class="stage-tool traces" aria-label="Ways of earlier guests"
+                        title="Ways of earlier guests" aria-pressed={traces.to_string()} onclick={trace}>
+                        { shapes::sign("M3 13c0-4 3-3 5-5s1-5 5-5M3 13h.010M13 3h.010") }
+                    </button>
+                }
             </div>
+            if scene.left_out != LeftOut::default() {
+                <p class="stage-cut" role="note">
+                    { format!("{} of {} Pods, {} of {} Services, {} of {} Nodes. ",
+                        scene.rooms.len(), props.scene.rooms.len(), scene.desks.len(),
+                        props.scene.desks.len(), scene.wings.len(), props.scene.wings.len()) }
+                    <button type="button" class="stage-link" onclick={find}>{ "Find another" }</button>
+                </p>
+            }
+            if let Some(details) = details {
+                <DetailCard {details} offers={props.offers.clone()} skin={*skin} left={at_left}
+                    on_action={props.on_action.clone()} on_select={deselect} />
+            }
             if *menu {
-                <Desks scene={scene.clone()} open={layout.open} on_open={open_other} on_close={close} />
+                <Desks scene={props.scene.clone()} open={props.open_service.clone()} on_choose={choose} on_close={close} />
             }
             <SceneList scene={scene.clone()} open={layout.open} journey={journey.clone()} hop={*hop}
-                skin={*skin} />
+                skin={*skin} tally={props.tally.clone()} />
         </div>
     }
+}
+
+/// Where on the way from left to right an object stands.
+fn place_of(object: &ObjectRef, scene: &Scene, layout: &Layout) -> Option<i32> {
+    let wing = match object.kind {
+        Kind::Node => scene.wings.iter().position(|wing| wing.node == *object)?,
+        Kind::Pod => {
+            let room = scene.rooms.iter().position(|room| room.pod == *object)?;
+            layout.window_of(room)?.0
+        }
+        // A Service's desk is at the left.
+        _ => return Some(0),
+    };
+    Some(layout.wings.get(wing)?.x + layout.metrics.wing / 2)
 }
 
 /// What the packet has touched so far.
@@ -218,6 +309,8 @@ struct Seen {
     drawn: Option<AttrValue>,
     /// Whether the directory is asked at this moment.
     asked: bool,
+    /// The other house that the packet goes to.
+    visited: Option<AttrValue>,
 }
 
 impl Seen {
@@ -230,10 +323,18 @@ impl Seen {
             target: None,
             drawn: None,
             asked: false,
+            visited: None,
         };
         let (Some(journey), Some(way)) = (journey, way) else {
             return seen;
         };
+        seen.visited =
+            (journey.hops.iter().zip(&way.stops)).find_map(|(hop, stop)| match &hop.at {
+                Location::Outside { name } if stop.place == Place::House => {
+                    Some(name.clone().into())
+                }
+                _ => None,
+            });
         seen.router = hop > 0 && way.stops.iter().any(|stop| stop.place == Place::Router);
         for (past, stop) in journey.hops.iter().zip(&way.stops).take(hop) {
             match stop.place {
@@ -291,6 +392,8 @@ fn matched(hop: &lobby_engine::network::Hop) -> u32 {
 /// What the picture hears, and whom it tells.
 struct Hears {
     props: StageProps,
+    /// What is drawn, which may be a part of the world.
+    scene: Rc<Scene>,
     layout: Rc<Layout>,
     menu: UseStateHandle<bool>,
     camera: Camera,
@@ -355,13 +458,17 @@ impl Hears {
             "+" | "=" => hears.camera.step(1),
             "-" => hears.camera.step(-1),
             "0" => hears.camera.whole(),
+            "/" => {
+                event.prevent_default();
+                hears.menu.set(true);
+            }
             _ => {}
         });
         (over, out, click, key)
     }
 
     fn object(&self, thing: Thing) -> Option<ObjectRef> {
-        thing.object(&self.props.scene, &self.layout)
+        thing.object(&self.scene, &self.layout)
     }
 
     fn chose(&self, thing: Option<Thing>) {

@@ -267,6 +267,22 @@ fn lines(layout: &Layout, way: &Way, hop: usize) -> Html {
     }
 }
 
+/// The ways of earlier guests: thin, and how each of them ended.
+pub(super) fn earlier_ways(ways: &[Way]) -> Html {
+    html! {
+        <g class="earlier" aria-hidden="true">
+            { for ways.iter().map(|way| {
+                let there = way.legs.iter().filter(|leg| !leg.reply && !leg.line.is_empty());
+                let end = way.break_.as_ref().map(|b| {
+                    let Point { x, y } = b.cross;
+                    path("sever", format!("M{} {}l8 8m0 -8l-8 8", x - 4, y - 4))
+                });
+                html! { <g>{ for there.map(|leg| path("way trace", leg.line.d())) }{ end }</g> }
+            }) }
+        </g>
+    }
+}
+
 /// The part of a line that the guest at its beginning does not hide.
 fn above_head(line: &Line, layout: &Layout) -> Line {
     let mut points = line.points().to_vec();

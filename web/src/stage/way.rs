@@ -6,9 +6,7 @@
 
 use lobby_engine::lab::Scene;
 use lobby_engine::net::Packet;
-use lobby_engine::network::{
-    Change, ClientKind, Direction, Hop, Journey, Location, Step, VerdictKind,
-};
+use lobby_engine::network::{Change, Direction, Hop, Journey, Location, Step, VerdictKind};
 
 use super::geometry::{Line, Point};
 use super::layout::Layout;
@@ -85,6 +83,8 @@ pub enum Place {
     Room(usize, usize),
     /// The router of the Nodes' network.
     Router,
+    /// A house on the internet.
+    House,
 }
 
 impl Way {
@@ -154,12 +154,8 @@ impl Plan<'_> {
                 .street
                 .iter()
                 .position(|client| client.name == *name || client.id == *name)
-                // Whoever has no place of its own is somewhere on the internet.
-                .or_else(|| {
-                    let mut street = self.scene.street.iter();
-                    street.position(|client| client.kind == ClientKind::Internet)
-                })
-                .map(Place::Client),
+                // Whoever has no place of its own on the street is another house.
+                .map_or(Some(Place::House), |client| Some(Place::Client(client))),
             Location::Node { name } => {
                 let wing = wing(name)?;
                 Some(match hop.step {
@@ -184,6 +180,7 @@ impl Plan<'_> {
                 Some(Place::Corridor(from, to, Point::default()))
             }
             Location::Router => Some(Place::Router),
+            Location::Balancer { .. } => Some(Place::Entrance),
         }
     }
 
@@ -240,6 +237,11 @@ impl Plan<'_> {
                     .get(i)
                     .map_or(Point::default(), |c| c.out);
                 (out.by(26, 8), out.by(10, aside))
+            }
+            // At its left, where the way comes from.
+            Place::House => {
+                let icon = self.layout.house.icon;
+                (icon.by(-m.scaled(34), 8), icon.by(-26, aside - 18))
             }
             Place::Hall(w) => {
                 let at = route::hall(self.layout, w);

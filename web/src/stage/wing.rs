@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use lobby_engine::lab::Scene;
+use lobby_engine::lab::{Scene, Wing as NodeWing};
 use yew::prelude::*;
 
 use super::Skin;
@@ -58,8 +58,13 @@ pub(super) fn Wing(props: &Props) -> Html {
     if let Some(zone) = &wing.zone {
         label += &format!(", zone {zone}");
     }
-    if wing.cordoned {
+    if !wing.running {
+        label += ", switched off";
+    } else if wing.cordoned {
         label += ", cordoned: no new Pods";
+    }
+    if wing.more > 0 {
+        label += &format!(", {} more Pods are not drawn", wing.more);
     }
     let roof = Rect::new(place.x, place.top - m.roof + 2, m.wing, m.roof - 4);
     let header = Control {
@@ -71,13 +76,14 @@ pub(super) fn Wing(props: &Props) -> Html {
     }
     .draw(header(scene, layout, *index, *skin));
     let empty = place.windows.is_empty() && place.ghost.is_none();
+    let class = either(wing.running, "wing", "wing dark");
     html! {
-        <g class="wing" data-group="">
+        <g {class} data-group="">
             <g aria-hidden="true">{ building }</g>
             { header }
             { for place.windows.iter().map(|w| room::window(scene, w, *skin, lit, props.target)) }
             { place.ghost.map(|ghost| ghost_room(ghost, hotel)) }
-            { empty.then(|| empty_wing(m, place, hotel)) }
+            { empty.then(|| empty_wing(m, place, hotel, wing)) }
             { door(props, place) }
         </g>
     }
@@ -162,22 +168,28 @@ fn header(scene: &Scene, layout: &Layout, index: usize, skin: Skin) -> Html {
         return text(class, middle, top - 9, line);
     }
     let mono = either(m.view == View::Phone, "monosm", "mono");
+    let state = match (wing.running, wing.cordoned) {
+        (false, _) => Some("switched off"),
+        (true, true) => Some("cordoned"),
+        (true, false) => None,
+    };
     let (phone, small) = (m.view == View::Phone, mono == "monosm");
     match skin {
         Skin::Hotel => {
             let name = measure::fit_host(&format!("Wing {node}"), 120, Face::Bold, room);
             let address = measure::fit(&wing.address, 110, Face::Mono, room + 10);
             let class = either(small, "monosm onroof am", "mono onroof am");
-            let (a, b) = either(phone, (20, 7), (25, 10));
-            let cordon = wing.cordoned.then(|| {
-                let x = middle + measure::width(&name, 120, Face::Bold) / 2 + 10;
-                cordon(x, top - a - 4)
-            });
+            let (a, b) = match (phone, state.is_some()) {
+                (true, false) => (20, 7),
+                (true, true) => (23, 13),
+                (false, false) => (25, 10),
+                (false, true) => (30, 18),
+            };
             html! {
                 <>
                     { text("tb onroof am", middle, top - a, name) }
                     { text(class, middle, top - b, address) }
-                    { cordon }
+                    { state.map(|words| notice(middle, top - either(phone, 3, 6), words, "tiny b onroof")) }
                 </>
             }
         }
@@ -185,6 +197,7 @@ fn header(scene: &Scene, layout: &Layout, index: usize, skin: Skin) -> Html {
             <>
                 { text("tb ink am", middle, top - 20, measure::fit_host(node, 120, Face::Bold, room)) }
                 { text("monosm ink2 am", middle, top - 7, wing.address.clone()) }
+                { state.map(|words| notice(middle, top + 5, words, "tiny b ink")) }
             </>
         },
         Skin::Cluster => {
@@ -194,26 +207,26 @@ fn header(scene: &Scene, layout: &Layout, index: usize, skin: Skin) -> Html {
             let address = measure::fit_end(&wing.address, 110, Face::Mono, left);
             let room = m.wing - 32 - measure::width(&address, 110, Face::Mono);
             let name = measure::fit_host(node, 120, Face::Bold, room);
-            let cordon = wing
-                .cordoned
-                .then(|| cordon(place.x + m.wing - 12, top - 27));
             html! {
                 <>
                     { text("tb ink", place.x + 12, top - 11, name) }
                     { text("mono ink2 ae", place.x + m.wing - 12, top - 11, address) }
-                    { cordon }
+                    { state.map(|words| notice(middle, top + 4, words, "tiny b ink")) }
                 </>
             }
         }
     }
 }
 
-/// A no-entry sign: no new Pods come here.
-fn cordon(x: i32, y: i32) -> Html {
+/// A no-entry sign with its word: no new Pods come here, or nothing runs here at all.
+fn notice(middle: i32, y: i32, words: &'static str, class: &'static str) -> Html {
+    let half = measure::width(words, 100, Face::Bold) / 2;
+    let x = middle - half - 4;
     html! {
         <>
-            { dot("cordon", Point::new(x, y), "5") }
-            { path("cordon-bar", format!("M{} {y}h6", x - 3)) }
+            { dot("cordon", Point::new(x, y - 3), "4.5") }
+            { path("cordon-bar", format!("M{} {}h5", x - 2, y - 3)) }
+            <text class={classes!(class, "am")} x={(middle + 5).to_string()} y={y.to_string()}>{ words }</text>
         </>
     }
 }
@@ -238,8 +251,9 @@ fn ghost_room(ghost: Rect, hotel: bool) -> Html {
     }
 }
 
-fn empty_wing(m: &Metrics, place: &WingPlace, hotel: bool) -> Html {
+fn empty_wing(m: &Metrics, place: &WingPlace, hotel: bool, wing: &NodeWing) -> Html {
     let words = match (m.view, hotel) {
+        _ if wing.more > 0 => "others, not drawn",
         (View::Phone, true) => "no room here",
         (View::Phone, false) => "no Pod here",
         (_, true) => "no room in this wing",

@@ -49,6 +49,12 @@ pub enum Shape {
     Wing,
     /// Anything else.
     Sheet,
+    /// The panel at the left.
+    PanelLeft,
+    /// The panel at the right.
+    PanelRight,
+    /// The panel at the foot.
+    PanelFoot,
 }
 
 /// An icon; decoration only, words stand beside it.
@@ -96,6 +102,9 @@ pub fn Icon(props: &IconProps) -> Html {
         ),
         Shape::Room => (false, "M3 3.500h10v9H3zM8 3.500v9M3 8h10"),
         Shape::Wing => (false, "M2.500 4h11v8h-11zM5 4v8M11 4v8"),
+        Shape::PanelLeft => (false, "M2 3h12v10H2zM6 3v10M4 5.500v.1M4 8v.1"),
+        Shape::PanelRight => (false, "M2 3h12v10H2zM10 3v10M12 5.500v.1M12 8v.1"),
+        Shape::PanelFoot => (false, "M2 3h12v10H2zM2 9.500h12M4 11.300h2"),
         Shape::Sheet => (false, "M4 2.500h6l2.500 2.500v8.500H4zM6 7h4M6 9.500h4"),
     };
     html! {

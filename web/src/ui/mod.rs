@@ -7,6 +7,7 @@ mod menu;
 mod phrase;
 mod radio;
 mod select;
+mod separator;
 
 pub use combobox::{Combobox, Suggestion};
 pub use icon::{Icon, Shape};
@@ -15,3 +16,4 @@ pub use menu::Menu;
 pub use phrase::{mark_class, phrase, wording};
 pub use radio::RadioGroup;
 pub use select::Select;
+pub use separator::Separator;

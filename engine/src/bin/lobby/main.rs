@@ -1,8 +1,10 @@
 //! The engine on the command line. No logic of its own: it reads files, calls the engine, prints.
 
+mod check;
 mod dns;
 mod endpointslices;
 mod kubectl;
+mod link;
 mod rules;
 mod sources;
 mod trace;
@@ -24,12 +26,16 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Say what is wrong with Services, why, and what would mend it
+    Check(check::Check),
     /// Ask cluster DNS for a name, and print the answer as dig does
     Dns(dns::Dns),
     /// Print the EndpointSlices of Services and their Pods
     Endpointslices(endpointslices::EndpointSlices),
     /// Run one kubectl command over the objects of a file
     Kubectl(kubectl::Kubectl),
+    /// Make a link to the page from manifests, or print what a link holds
+    Link(link::Link),
     /// Print the rules that kube-proxy writes on one Node
     Rules(rules::Rules),
     /// Send one packet, and print every place it comes through
@@ -42,12 +48,17 @@ fn main() -> ExitCode {
     // clap itself ends with code 2 when the usage is wrong.
     let cli = Cli::parse();
     let result = match &cli.command {
+        Command::Check(args) => match check::run(args) {
+            Ok(code) => return code,
+            Err(failure) => Err(failure),
+        },
         Command::Dns(args) => dns::run(args),
         Command::Endpointslices(args) => endpointslices::run(args),
         Command::Kubectl(args) => match kubectl::run(args) {
             Ok(code) => return code,
             Err(failure) => Err(failure),
         },
+        Command::Link(args) => link::run(args),
         Command::Rules(args) => rules::run(args),
         Command::Trace(args) => trace::run(args),
         Command::Validate(args) => validate::run(args),

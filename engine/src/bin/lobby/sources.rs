@@ -85,6 +85,35 @@ impl Sources {
         Ok(documents.map(|document| document.object).collect())
     }
 
+    /// All files as one text.
+    pub(crate) fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// The file that a line of the whole text is in, and the line there.
+    pub(crate) fn place(&self, line: u32) -> (&str, u32) {
+        let start = self.starts.iter().rev().find(|(_, first)| *first <= line);
+        let (file, first) = start.map_or(("", 1), |(file, first)| (file.as_str(), *first));
+        (file, line - first + 1)
+    }
+
+    /// A file, and the bytes of the whole text that are its own; the first one for an unknown name.
+    pub(crate) fn file_of(&self, name: &str) -> (&str, u32, u32) {
+        let index = self.starts.iter().position(|(file, _)| file == name);
+        let index = index.unwrap_or(0);
+        let offset = |line: u32| {
+            let lines = self.text.split_inclusive('\n').take(line as usize - 1);
+            u32::try_from(lines.map(str::len).sum::<usize>()).unwrap_or(u32::MAX)
+        };
+        let Some((file, first)) = self.starts.get(index) else {
+            return ("", 0, 0);
+        };
+        // The line before the next file's first one is the separator.
+        let whole = u32::try_from(self.text.len()).unwrap_or(u32::MAX);
+        let end = (self.starts.get(index + 1)).map_or(whole, |(_, next)| offset(*next - 1));
+        (file, offset(*first), end)
+    }
+
     fn tell(&self, diagnostics: &[Diagnostic]) -> Result<(), Failure> {
         let mut errors = String::new();
         for diagnostic in diagnostics {
@@ -106,18 +135,8 @@ impl Sources {
     fn line(&self, diagnostic: &Diagnostic) -> String {
         let mut line = String::new();
         if let Some(span) = diagnostic.span {
-            let start = self
-                .starts
-                .iter()
-                .rev()
-                .find(|(_, first)| *first <= span.start.line);
-            let (file, first) = start.map_or(("", 1), |(file, first)| (file.as_str(), *first));
-            let _ = write!(
-                line,
-                "{file}:{}:{}: ",
-                span.start.line - first + 1,
-                span.start.column
-            );
+            let (file, number) = self.place(span.start.line);
+            let _ = write!(line, "{file}:{number}:{}: ", span.start.column);
         }
         let severity = match diagnostic.severity {
             Severity::Error => "error",

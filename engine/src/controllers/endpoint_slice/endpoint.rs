@@ -7,7 +7,9 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use md5::{Digest, Md5};
+use serde::Serialize;
 
+use crate::api::selector;
 use crate::api::validation::addresses;
 use crate::api::{
     AddressType, Container, ContainerPort, Endpoint, EndpointConditions, EndpointPort, IntOrString,
@@ -17,12 +19,49 @@ use crate::api::{
 /// The label that says in which zone a Node stands.
 const ZONE_LABEL: &str = "topology.kubernetes.io/zone";
 
-/// Whether a Pod is to be an endpoint at all: it has an address, and has not run to its end. A
-/// Pod that is being deleted is one still.
-pub(super) fn is_wanted(pod: &Pod) -> bool {
+/// Why a Pod is no endpoint of a Service at all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Exclusion {
+    /// It is in another Namespace.
+    OtherNamespace,
+    /// The selector asks for other labels.
+    OtherLabels,
+    /// It has run to its end.
+    Finished,
+    /// It has no address yet.
+    NoAddress,
+    /// Its Node is gone, or it has none.
+    NoNode,
+    /// It has no address of a family that the Service has.
+    OtherFamily,
+}
+
+/// Why the selector of a Service does not mean a Pod. A Service without one means none.
+pub(super) fn unselected(service: &Service, pod: &Pod) -> Option<Exclusion> {
+    if pod.metadata.namespace != service.metadata.namespace {
+        return Some(Exclusion::OtherNamespace);
+    }
+    let selected = (service.spec.selector.as_ref())
+        .is_some_and(|selector| selector::service_selects(selector, &pod.metadata.labels));
+    (!selected).then_some(Exclusion::OtherLabels)
+}
+
+/// Why a Pod is not to be an endpoint of anything: it needs an address, and must not have run to
+/// its end. A Pod that is being deleted is an endpoint still.
+pub(super) fn unwanted(pod: &Pod) -> Option<Exclusion> {
     let status = &pod.status;
+    if matches!(status.phase.as_str(), "Failed" | "Succeeded") {
+        return Some(Exclusion::Finished);
+    }
     let has_address = !status.pod_ip.is_empty() || !status.pod_ips.is_empty();
-    has_address && !matches!(status.phase.as_str(), "Failed" | "Succeeded")
+    (!has_address).then_some(Exclusion::NoAddress)
+}
+
+/// Whether a Pod is left out because its Node is not there. It is, until the Pod is collected,
+/// unless the Service's author asked for Pods in any condition.
+pub(super) fn lacks_node(service: &Service, node: Option<&Node>) -> bool {
+    node.is_none() && !service.spec.publish_not_ready_addresses
 }
 
 /// The endpoint of a Pod. It may come out without any address of this type.
@@ -68,7 +107,7 @@ pub(super) fn from_pod(
 }
 
 /// A Pod's addresses of one type, in their usual form, sorted as texts.
-fn addresses(pod: &Pod, address_type: AddressType) -> Vec<String> {
+pub(super) fn addresses(pod: &Pod, address_type: AddressType) -> Vec<String> {
     let status = &pod.status;
     // The API server fills the list from the single field when a client sends only that.
     let single = status.pod_ips.is_empty().then_some(&status.pod_ip);
@@ -111,7 +150,7 @@ pub(super) fn ports(service: &Service, pod: &Pod) -> Vec<EndpointPort> {
 
 /// The number that a `targetPort` means in this Pod. A name is looked up by name and protocol in
 /// the containers, then in the sidecars: init containers that are always restarted.
-pub(in crate::controllers) fn find_port(pod: &Pod, service_port: &ServicePort) -> Option<i32> {
+pub(crate) fn find_port(pod: &Pod, service_port: &ServicePort) -> Option<i32> {
     let name = match service_port.target_port.as_ref()? {
         IntOrString::Int(number) => return Some(*number),
         IntOrString::String(name) => name,

@@ -22,12 +22,12 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::api::selector;
 use crate::api::validation::{addresses, names};
 use crate::api::{
     AddressType, EndpointPort, EndpointSlice, Node, ObjectMeta, OwnerReference, Pod, Service,
 };
-pub(super) use endpoint::find_port;
+pub use endpoint::Exclusion;
+pub(crate) use endpoint::find_port;
 use endpoint::{EndpointSet, PortKey};
 
 /// The most endpoints in one slice: kube-controller-manager's default for
@@ -112,16 +112,11 @@ pub fn reconcile(
         errors: Vec::new(),
         memory,
     };
-    let selector = service.spec.selector.clone().unwrap_or_default();
-    if service.spec.type_ != "ExternalName" && !selector.is_empty() {
-        let namespace = &service.metadata.namespace;
+    if has_endpoints_of_pods(service) {
         let pods: Vec<&Pod> = pods
             .iter()
             .copied()
-            .filter(|pod| {
-                pod.metadata.namespace == *namespace
-                    && selector::service_selects(&selector, &pod.metadata.labels)
-            })
+            .filter(|pod| endpoint::unselected(service, pod).is_none())
             .collect();
         run.service(&pods);
     }
@@ -136,6 +131,28 @@ pub fn reconcile(
         errors: run.errors,
         memory: run.memory,
     }
+}
+
+/// Whether this controller writes the slices of a Service: else they are somebody's own, or it has
+/// none.
+#[must_use]
+pub fn has_endpoints_of_pods(service: &Service) -> bool {
+    let selector = service.spec.selector.as_ref();
+    service.spec.type_ != "ExternalName" && selector.is_some_and(|selector| !selector.is_empty())
+}
+
+/// Why [`reconcile`] makes no endpoint of a Pod; `None` if it makes one. `node` is the Pod's Node,
+/// if that is there.
+#[must_use]
+pub fn exclusion(service: &Service, pod: &Pod, node: Option<&Node>) -> Option<Exclusion> {
+    endpoint::unselected(service, pod)
+        .or_else(|| endpoint::unwanted(pod))
+        .or_else(|| endpoint::lacks_node(service, node).then_some(Exclusion::NoNode))
+        .or_else(|| {
+            let has = |family: &AddressType| !endpoint::addresses(pod, *family).is_empty();
+            let known = address_types(service).iter().any(has);
+            (!known).then_some(Exclusion::OtherFamily)
+        })
 }
 
 /// One run for one Service. Slices that exist are named by their index in `existing`.
@@ -250,7 +267,7 @@ impl Run<'_> {
             }
         }
         for pod in pods {
-            if !endpoint::is_wanted(pod) {
+            if endpoint::unwanted(pod).is_some() {
                 continue;
             }
             let ports = endpoint::ports(self.service, pod);
@@ -258,9 +275,7 @@ impl Run<'_> {
             group.ports = ports;
             let desired = group.desired.get_or_insert_default();
             let node = self.nodes.get(pod.spec.node_name.as_str()).copied();
-            // The Pod of a Node that is gone is left out until it is collected, unless its
-            // author asked for Pods in any condition.
-            if node.is_none() && !self.service.spec.publish_not_ready_addresses {
+            if endpoint::lacks_node(self.service, node) {
                 let metadata = &self.service.metadata;
                 let error = format!(
                     "skipping Pod {} for Service {}/{}: Node {} Not Found",

@@ -14,7 +14,7 @@ use crate::netfilter::Host;
 use crate::netfilter::route::{Device, LOOPBACK, Route, RouteKind, Routing};
 
 /// The device after the loopback: a Node's, the router's and an outside machine's way out.
-pub(super) const LAN_DEVICE: usize = LOOPBACK + 1;
+pub(in crate::network) const LAN_DEVICE: usize = LOOPBACK + 1;
 
 /// The router's device towards what is behind it, and its address there.
 const WAN_DEVICE: usize = LAN_DEVICE + 1;
@@ -52,6 +52,7 @@ impl Builder {
             segments: self.segments,
             router: self.router,
             guests: self.guests,
+            announced: Vec::new(),
         }
     }
 
@@ -312,7 +313,7 @@ fn device(name: &str, addresses: Vec<IpNet>, bridge: bool) -> Device {
 }
 
 /// The prefix that holds all addresses of this one's family.
-fn everything(address: IpAddr) -> IpNet {
+pub(in crate::network) fn everything(address: IpAddr) -> IpNet {
     match address {
         IpAddr::V4(_) => IpNet::new_assert(IpAddr::from([0; 4]), 0),
         IpAddr::V6(_) => IpNet::new_assert(IpAddr::from([0_u16; 8]), 0),

@@ -94,13 +94,19 @@ impl Network {
     pub fn set_nft(&mut self, node: &str, family: IpFamily, text: &str) -> Vec<RuleError> {
         let mut rules = nft::Ruleset::new(family);
         let errors = rules.read(text);
+        self.set_nft_rules(node, rules);
+        errors
+    }
+
+    /// Gives a Node nftables rules that were read already, as [`Network::set_nft`] does.
+    pub fn set_nft_rules(&mut self, node: &str, rules: impl Into<Arc<nft::Ruleset>>) {
+        let rules = rules.into();
         if let Some(host) = self.host_of(node) {
-            match family {
-                IpFamily::IPv4 => host.nft_v4 = Some(Arc::new(rules)),
-                IpFamily::IPv6 => host.nft_v6 = Some(Arc::new(rules)),
+            match rules.family() {
+                IpFamily::IPv4 => host.nft_v4 = Some(rules),
+                IpFamily::IPv6 => host.nft_v6 = Some(rules),
             }
         }
-        errors
     }
 
     /// Gives a Node virtual servers and bound addresses of one family, and sets; servers, addresses

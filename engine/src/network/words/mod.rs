@@ -6,6 +6,7 @@
 
 mod arrive;
 mod back;
+mod balance;
 mod many;
 mod names;
 mod there;
@@ -20,6 +21,9 @@ pub(super) use arrive::{
     by_rule, deliver, gave_up, lost, no_hairpin, no_neighbour, nobody_listens,
 };
 pub(super) use back::{astray, hears_refused, hears_unreachable, reply, stranger, unnat};
+pub(super) use balance::{
+    balance, next_announcer, next_balancer, not_announced, rebalance, turned,
+};
 pub(super) use many::fit;
 pub(super) use names::{next_name_server, no_name_detail, no_reply, no_reply_detail, resolve};
 pub(super) use there::{Entry, Nat, enter, nat, over_the_router, proxy, route, send};
@@ -39,6 +43,8 @@ pub(in crate::network) enum Place<'a> {
     },
     Router,
     Outside(&'a str),
+    /// The load balancer of a Service, by the Service's name.
+    Balancer(&'a str),
 }
 
 impl Place<'_> {
@@ -51,6 +57,7 @@ impl Place<'_> {
             } => format!("room {address}"),
             Self::Pod { name, .. } => format!("room {name}"),
             Self::Router => "the router".to_owned(),
+            Self::Balancer(name) => format!("the main entrance of {name}"),
             Self::Outside(name) => {
                 if name.chars().all(|c| c.is_ascii_lowercase()) {
                     format!("the {name}")
@@ -65,6 +72,7 @@ impl Place<'_> {
         match self {
             Self::Node(name) => name.to_owned(),
             Self::Pod { name, .. } => format!("Pod {name}"),
+            Self::Balancer(name) => format!("the load balancer of {name}"),
             Self::Router | Self::Outside(_) => self.hotel(),
         }
     }

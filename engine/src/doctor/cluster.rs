@@ -1,0 +1,355 @@
+//! What the cluster's own settings say: kube-proxy's and the kubelet's ConfigMaps, as kubeadm makes
+//! them, MetalLB's pools; and processes that listen on 127.0.0.1.
+
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+
+use super::exam::{self, Exam};
+use super::finding::Evidence;
+use crate::api::{Kind, ObjectRef};
+use crate::cluster::Listening;
+use crate::controllers::nodes;
+use crate::diagnostic::Severity;
+use crate::yaml::{self, Node};
+
+pub(super) fn examine(exam: &mut Exam<'_>) {
+    config_maps(exam);
+    loopback_by_hand(exam);
+    loopback_by_argument(exam);
+    metallb(exam);
+}
+
+/// `KubeProxyConfiguration` and `KubeletConfiguration`.
+fn config_maps(exam: &mut Exam<'_>) {
+    let value = |map: &str, file: &str, field: &str| {
+        let map = exam.store.config_map("kube-system", map)?;
+        let config = yaml::read(map.data.get(file)?);
+        Some(config.documents.first()?.get(field)?.as_str()?.to_owned())
+    };
+    let mode = value("kube-proxy", "config.conf", "mode");
+    let hairpin = value("kubelet-config", "kubelet", "hairpinMode");
+    if mode.as_deref() == Some("ipvs") {
+        let object = ObjectRef::new(Kind::ConfigMap, "kube-system", "kube-proxy");
+        let message = "kube-proxy's IPVS mode is deprecated";
+        let why = "Deprecated since v1.35 (KEP-5495), with a warning at start. nftables mode is its \
+                   successor, and was stable with v1.33.";
+        exam.find(
+            "ipvs-deprecated",
+            Severity::Warning,
+            &object,
+            "data[config.conf]",
+            message,
+            why,
+        );
+    }
+    if hairpin.as_deref() == Some("none") {
+        let object = ObjectRef::new(Kind::ConfigMap, "kube-system", "kubelet-config");
+        let message = "a Pod cannot reach itself through its own Service: hairpinMode is none";
+        let why = "The bridge does not send a packet back to the port it came from. When the draw falls \
+                   on the caller itself, the connection times out.";
+        exam.find(
+            "hairpin-off",
+            Severity::Warning,
+            &object,
+            "data[kubelet]",
+            message,
+            why,
+        );
+    }
+}
+
+const LOOPBACK_WHY: &str = "127.0.0.1 is the Pod's own loopback. Packets of others come to the Pod's \
+     address, where nobody listens: they are refused. `kubectl port-forward` works all the same, \
+     because it enters by the loopback. Listen on 0.0.0.0 or [::].";
+
+/// Pods that a person set to listen on 127.0.0.1, or nowhere.
+fn loopback_by_hand(exam: &mut Exam<'_>) {
+    let store = exam.store;
+    for pod in store.pods() {
+        let object = exam::pod_reference(pod);
+        let listening = exam.lab.cluster().listening(&object);
+        let message = match listening {
+            Listening::Everywhere => continue,
+            Listening::LocalhostOnly => "its processes listen on 127.0.0.1 only",
+            Listening::Nowhere => "none of its processes listens",
+        };
+        let why = if listening == Listening::Nowhere {
+            "The Pod is ready and gets connections, and refuses every one."
+        } else {
+            LOOPBACK_WHY
+        };
+        let found = exam.find(
+            "listens-on-loopback",
+            Severity::Error,
+            &object,
+            "spec.containers",
+            message,
+            why,
+        );
+        found.fix = Some(super::Fix::Command(format!(
+            "lab listen pod/{}/{} all",
+            object.namespace, object.name
+        )));
+    }
+}
+
+/// Containers that are told by an argument or a variable to listen on 127.0.0.1 at a port that they
+/// declare, and that nobody else in the Pod declares.
+///
+/// The engine runs no processes, so it goes by what flags are usually called.
+fn loopback_by_argument(exam: &mut Exam<'_>) {
+    let mut found = Vec::new();
+    for template in exam
+        .templates
+        .iter()
+        .filter(|template| template.is_selected)
+    {
+        let Some(document) = exam.document(&template.object) else {
+            continue;
+        };
+        let prefix = if template.object.kind.is_workload() {
+            "spec.template.spec"
+        } else {
+            "spec"
+        };
+        let spec = prefix
+            .split('.')
+            .try_fold(&document.tree, |node, step| node.get(step));
+        let containers = spec
+            .and_then(|spec| spec.get("containers"))
+            .and_then(Node::as_list);
+        let Some(containers) = containers else {
+            continue;
+        };
+        for (at, container) in containers.iter().enumerate() {
+            // A sidecar that guards the way in declares the same port, or this one declares none.
+            let own = ports(container);
+            let others: Vec<i64> = (containers.iter().enumerate())
+                .filter(|(other, _)| *other != at)
+                .flat_map(|(_, other)| ports(other))
+                .collect();
+            let is_own = |port: i64| own.contains(&port) && !others.contains(&port);
+            if !own.iter().any(|port| is_own(*port)) {
+                continue;
+            }
+            let field = format!("{prefix}.containers[{at}]");
+            found
+                .extend(told_by(container, &is_own).map(|(step, said)| {
+                    (template.object.clone(), format!("{field}.{step}"), said)
+                }));
+        }
+    }
+    for (object, field, said) in found {
+        let message = format!("it is told to listen on 127.0.0.1 only: {said}");
+        let found = exam.find(
+            "listens-on-loopback",
+            Severity::Error,
+            &object,
+            field,
+            message,
+            LOOPBACK_WHY,
+        );
+        found.evidence = Some(Evidence::text(format!(
+            "The setting {said}, at a declared port."
+        )));
+    }
+}
+
+fn ports(container: &Node) -> Vec<i64> {
+    let ports = container
+        .get("ports")
+        .and_then(Node::as_list)
+        .unwrap_or_default();
+    let number = |port: &Node| match &port.get("containerPort")?.value {
+        yaml::Value::Number(number) => number.as_i64(),
+        _ => None,
+    };
+    ports.iter().filter_map(number).collect()
+}
+
+/// The first setting of a container that says so, and where it stands.
+fn told_by(container: &Node, is_own: &dyn Fn(i64) -> bool) -> Option<(String, String)> {
+    for list in ["command", "args"] {
+        let words = container
+            .get(list)
+            .and_then(Node::as_list)
+            .unwrap_or_default();
+        for (index, word) in words.iter().enumerate() {
+            let word = word.as_str().unwrap_or_default();
+            let (flag, value) = match word.split_once('=') {
+                Some((flag, value)) => (flag, value),
+                None if index > 0 => (words[index - 1].as_str().unwrap_or_default(), word),
+                None => continue,
+            };
+            let name = flag.trim_start_matches('-').to_ascii_lowercase();
+            let listens = flag.starts_with('-')
+                && (matches!(
+                    name.as_str(),
+                    "b" | "host" | "bind" | "listen" | "address" | "addr"
+                ) || name.contains("listen")
+                    || name.contains("bind"));
+            if listens && is_loopback(value, is_own) {
+                let said = match word.contains('=') {
+                    true => word.to_owned(),
+                    false => format!("{flag} {word}"),
+                };
+                return Some((format!("{list}[{index}]"), said));
+            }
+        }
+    }
+    let env = container
+        .get("env")
+        .and_then(Node::as_list)
+        .unwrap_or_default();
+    for (index, variable) in env.iter().enumerate() {
+        let text = |field| {
+            variable
+                .get(field)
+                .and_then(Node::as_str)
+                .unwrap_or_default()
+        };
+        let name = text("name");
+        let listens = matches!(name, "HOST" | "BIND" | "SERVER_ADDRESS")
+            || name.contains("LISTEN")
+            || name.contains("BIND_");
+        if listens && is_loopback(text("value"), is_own) {
+            let said = format!("{name}={}", text("value"));
+            return Some((format!("env[{index}].value"), said));
+        }
+    }
+    None
+}
+
+/// `127.0.0.1`, `localhost:8080`, `http://[::1]:80`: a loopback, at one of these ports if at any.
+fn is_loopback(value: &str, is_own: &dyn Fn(i64) -> bool) -> bool {
+    let value = value.split_once("://").map_or(value, |(_, rest)| rest);
+    let rest = ["127.0.0.1", "localhost", "[::1]", "::1"]
+        .iter()
+        .find_map(|name| value.strip_prefix(name));
+    match rest {
+        Some("") => true,
+        Some(rest) => {
+            let port = rest
+                .strip_prefix(':')
+                .and_then(|port| port.parse::<i64>().ok());
+            port.is_some_and(is_own)
+        }
+        None => false,
+    }
+}
+
+/// MetalLB: pools that nobody announces, and pools that hold the Nodes' own addresses.
+fn metallb(exam: &mut Exam<'_>) {
+    let is_kind = |node: &Node, kind: &str| {
+        node.get("kind").and_then(Node::as_str) == Some(kind)
+            && (node.get("apiVersion").and_then(Node::as_str))
+                .is_some_and(|version| version.starts_with("metallb.io/"))
+    };
+    let others = exam.lab.others();
+    let announced = ["L2Advertisement", "BGPAdvertisement"]
+        .iter()
+        .any(|kind| others.iter().any(|other| is_kind(other, kind)));
+    for pool in others
+        .iter()
+        .filter(|other| is_kind(other, "IPAddressPool"))
+    {
+        if !announced {
+            let message =
+                "no advertisement: MetalLB gives out the addresses, and nobody announces them";
+            let why = "A Service gets its EXTERNAL-IP, and no Node answers ARP for it: connections time \
+                       out. MetalLB needs an L2Advertisement or a BGPAdvertisement.";
+            unmodelled(
+                exam,
+                pool,
+                ("metallb-not-announced", Severity::Warning),
+                "metadata.name",
+                message,
+                why,
+            );
+        }
+        let addresses = pool.get("spec").and_then(|spec| spec.get("addresses"));
+        let ranges = addresses.and_then(Node::as_list).unwrap_or_default();
+        let known: Vec<IpAddr> = if exam.has_own_nodes() {
+            exam.store.nodes().filter_map(nodes::internal_ip).collect()
+        } else {
+            Vec::new()
+        };
+        for (index, range) in ranges.iter().enumerate() {
+            let text = range.as_str().unwrap_or_default();
+            let Some(node) = known.iter().find(|node| holds(text, **node)) else {
+                continue;
+            };
+            let message = format!("the pool holds {node}, which is a Node's own address");
+            let why = "MetalLB would give the Node's address to a Service: the address answers already, \
+                       and not for the Service.";
+            let field = format!("spec.addresses[{index}]");
+            unmodelled(
+                exam,
+                pool,
+                ("metallb-pool-holds-node", Severity::Error),
+                &field,
+                &message,
+                why,
+            );
+        }
+    }
+}
+
+/// A finding about an object of a kind that is not modelled.
+fn unmodelled(
+    exam: &mut Exam<'_>,
+    tree: &Node,
+    (id, severity): (&'static str, Severity),
+    field: &str,
+    message: &str,
+    why: &str,
+) {
+    let text = |path: &[&str]| {
+        let found = path.iter().try_fold(tree, |node, step| node.get(step));
+        found.and_then(Node::as_str).unwrap_or_default().to_owned()
+    };
+    let kind = text(&["kind"]);
+    let name = text(&["metadata", "name"]);
+    let namespace = text(&["metadata", "namespace"]);
+    let namespace = if namespace.is_empty() {
+        "default"
+    } else {
+        &namespace
+    };
+    let node = super::edit::steps(field)
+        .into_iter()
+        .try_fold(tree, |node, step| match node.as_list() {
+            Some(items) => items.get(step.parse::<usize>().ok()?),
+            None => node.get(step),
+        });
+    exam.findings.push(super::Finding {
+        id,
+        severity,
+        object: format!("{kind} {namespace}/{name}"),
+        reference: None,
+        field: crate::api::FieldPath::new(field),
+        span: Some(node.unwrap_or(tree).span),
+        message: message.to_owned(),
+        why: why.to_owned(),
+        evidence: None,
+        fix: None,
+        see: super::catalogue::see(id),
+    });
+}
+
+/// Whether `10.0.0.0/24` or `10.0.0.10-10.0.0.20` holds an address.
+fn holds(range: &str, address: IpAddr) -> bool {
+    if let Ok(net) = range.parse::<IpNet>() {
+        return net.contains(&address);
+    }
+    let ends = range.split_once('-').and_then(|(from, to)| {
+        Some((
+            from.trim().parse::<IpAddr>().ok()?,
+            to.trim().parse::<IpAddr>().ok()?,
+        ))
+    });
+    ends.is_some_and(|(from, to)| {
+        from.is_ipv4() == address.is_ipv4() && from <= address && address <= to
+    })
+}

@@ -1,0 +1,598 @@
+//! Who is let in, from where, and to which Pods: traffic policies, source ranges, session affinity,
+//! load balancers that nobody builds, and what is deprecated in a Service.
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+
+use super::exam::{self, Exam, Subject};
+use super::finding::{Evidence, Fix};
+use crate::api::Node;
+use crate::controllers::load_balancer::{Provider, is_target};
+use crate::controllers::nodes;
+use crate::diagnostic::Severity;
+use crate::net::{Protocol, host_port};
+use crate::network::Journey;
+
+/// What needs endpoints to be worth saying.
+pub(super) fn examine_reachable(exam: &mut Exam<'_>, subject: &Subject<'_>) {
+    if subject.endpoints().1 == 0 || subject.is_headless() {
+        return;
+    }
+    internal(exam, subject);
+    external(exam, subject);
+    affinity(exam, subject);
+}
+
+/// What the Service itself says.
+pub(super) fn examine(exam: &mut Exam<'_>, subject: &Subject<'_>) {
+    load_balancer(exam, subject);
+    deprecated(exam, subject);
+    let spec = &subject.service.spec;
+    let own = exam.document(&subject.reference).is_some();
+    if own && spec.ports.iter().any(|port| port.protocol == "UDP") && !subject.is_headless() {
+        let message = "UDP flows keep to their Pod for as long as the client sends";
+        let why = "conntrack remembers the choice of the first datagram. kube-proxy clears entries of \
+                   endpoints that are gone, not of those that are no longer ready, and releases 1.32 \
+                   to 1.36 forget Services without endpoints.";
+        exam.find(
+            "udp-keeps-its-pod",
+            Severity::Note,
+            &subject.reference,
+            "spec.ports",
+            message,
+            why,
+        );
+    }
+    if spec.publish_not_ready_addresses && !subject.is_headless() {
+        let message = "Pods that are not ready get traffic, too";
+        let why = "publishNotReadyAddresses makes every endpoint ready. It is meant for peers that \
+                   have to find each other by DNS before they are ready, in headless Services.";
+        let field = "spec.publishNotReadyAddresses";
+        exam.find(
+            "publishes-not-ready",
+            Severity::Note,
+            &subject.reference,
+            field,
+            message,
+            why,
+        );
+    }
+}
+
+/// The Nodes on which no ready endpoint runs, of those that Pods may run on.
+fn nodes_without<'a>(exam: &Exam<'a>, subject: &Subject<'_>) -> (Vec<&'a Node>, usize) {
+    let ready: BTreeSet<&str> = (subject.slices.iter())
+        .flat_map(|slice| &slice.endpoints)
+        .filter(|own| own.conditions.ready != Some(false))
+        .filter_map(|own| own.node_name.as_deref())
+        .collect();
+    let is_usable = |node: &&Node| {
+        let bars = |effect: &str| effect == "NoSchedule" || effect == "NoExecute";
+        !node.spec.unschedulable && !node.spec.taints.iter().any(|taint| bars(&taint.effect))
+    };
+    let all: Vec<&Node> = exam.store.nodes().filter(is_usable).collect();
+    let count = all.len();
+    let without = all
+        .into_iter()
+        .filter(|node| !ready.contains(node.metadata.name.as_str()));
+    (without.collect(), count)
+}
+
+fn names(nodes: &[&Node]) -> String {
+    let names: Vec<&str> = nodes
+        .iter()
+        .map(|node| node.metadata.name.as_str())
+        .collect();
+    names.join(", ")
+}
+
+/// internalTrafficPolicy: Local, and Nodes whose Pods have nobody to talk to.
+fn internal(exam: &mut Exam<'_>, subject: &Subject<'_>) {
+    let spec = &subject.service.spec;
+    if spec.internal_traffic_policy.as_deref() != Some("Local") {
+        return;
+    }
+    let (without, all) = nodes_without(exam, subject);
+    let Some(node) = without.first() else { return };
+    let port = spec.ports.first();
+    let journey = port.and_then(|port| {
+        let to = host_port(spec.cluster_ip.parse().ok()?, u16::try_from(port.port).ok());
+        exam.walk(
+            &format!("node/{}", node.metadata.name),
+            &to,
+            port.protocol.parse().ok()?,
+        )
+    });
+    if journey.as_ref().is_some_and(exam::is_answered) {
+        return;
+    }
+    let message = format!(
+        "clients on {} of {all} Nodes get no answer: no endpoint of it runs there ({})",
+        without.len(),
+        names(&without)
+    );
+    let why = "internalTrafficPolicy: Local means endpoints of the client's own Node only. Where there \
+               is none, packets are dropped without a word: the client waits until it times out. A \
+               DaemonSet has one on every Node.";
+    let fix = (exam.writer(&subject.reference)).and_then(|writer| {
+        exam::edits([writer.replace(&["spec", "internalTrafficPolicy"], "Cluster")])
+    });
+    let found = exam.find(
+        "internal-policy-local",
+        Severity::Warning,
+        &subject.reference,
+        "spec.internalTrafficPolicy",
+        message,
+        why,
+    );
+    found.evidence = journey.as_ref().map(exam::proof);
+    found.fix = fix;
+}
+
+/// Walks from the LAN to a port of a Node, or as if a load balancer sent it there.
+fn from_outside(exam: &mut Exam<'_>, node: &Node, subject: &Subject<'_>) -> Option<Journey> {
+    let port = subject
+        .service
+        .spec
+        .ports
+        .iter()
+        .find(|port| port.node_port != 0)?;
+    let to = host_port(
+        nodes::internal_ip(node)?,
+        u16::try_from(port.node_port).ok(),
+    );
+    let protocol = port.protocol.parse::<Protocol>().ok()?;
+    exam.walk("external", &to, protocol)
+}
+
+/// externalTrafficPolicy: Local, and Nodes that drop what comes to them.
+fn external(exam: &mut Exam<'_>, subject: &Subject<'_>) {
+    let spec = &subject.service.spec;
+    if spec.external_traffic_policy != "Local" || !subject.is_external() {
+        return;
+    }
+    let (without, all) = nodes_without(exam, subject);
+    let Some(node) = without.first().copied() else {
+        return;
+    };
+    let journey = from_outside(exam, node, subject);
+    if journey.as_ref().is_some_and(exam::is_answered) {
+        return;
+    }
+    let fix = (exam.writer(&subject.reference)).and_then(|writer| {
+        exam::edits([writer.replace(&["spec", "externalTrafficPolicy"], "Cluster")])
+    });
+    // A load balancer asks the health check port, and leaves such Nodes out.
+    let is_steered = spec.type_ == "LoadBalancer" && without.len() < all;
+    let (severity, effect) = if without.len() == all && spec.type_ == "LoadBalancer" {
+        (
+            Severity::Error,
+            "No Node passes the load balancer's health check, so it sends nothing. ",
+        )
+    } else if without.len() == all {
+        (
+            Severity::Error,
+            "No Node has one, so nobody outside gets an answer. ",
+        )
+    } else if is_steered {
+        (
+            Severity::Note,
+            "A load balancer finds them out by the health check port, and leaves them out. ",
+        )
+    } else {
+        (
+            Severity::Warning,
+            "Clients that come to these Nodes wait until they time out. ",
+        )
+    };
+    let message = format!(
+        "{} of {all} Nodes drop what comes from outside: no endpoint of it runs there ({})",
+        without.len(),
+        names(&without)
+    );
+    let why = format!(
+        "externalTrafficPolicy: Local keeps the client's address, and therefore does not pass a packet \
+         on to another Node. {effect}An endpoint without nodeName is local nowhere."
+    );
+    let found = exam.find(
+        "external-policy-local",
+        severity,
+        &subject.reference,
+        "spec.externalTrafficPolicy",
+        message,
+        why,
+    );
+    found.evidence = journey.as_ref().map(exam::proof);
+    found.fix = fix.filter(|_| severity != Severity::Note);
+}
+
+/// Session affinity by an address that is not the client's, or that every Node remembers for itself.
+fn affinity(exam: &mut Exam<'_>, subject: &Subject<'_>) {
+    let spec = &subject.service.spec;
+    let has_ways = matches!(spec.type_.as_str(), "NodePort" | "LoadBalancer");
+    if spec.session_affinity != "ClientIP" || !has_ways || subject.endpoints().1 < 2 {
+        return;
+    }
+    let all: Vec<&Node> = exam.store.nodes().filter(|node| is_target(node)).collect();
+    let mut servers = Vec::new();
+    let mut request = None;
+    for node in all.iter().take(4) {
+        if let Some(journey) = from_outside(exam, node, subject) {
+            servers.extend(journey.served.as_ref().map(|served| served.address));
+            request = Some(journey.request);
+        }
+    }
+    // One Pod for every Node is chance, and no promise.
+    let proven = servers.windows(2).any(|pair| pair[0] != pair[1]);
+    let ingress = &subject.service.status.load_balancer.ingress;
+    let is_proxied = ingress
+        .iter()
+        .any(|own| own.ip.is_empty() || own.ip_mode.as_deref() == Some("Proxy"));
+    if all.len() < 2 && !is_proxied {
+        return;
+    }
+    let message = if is_proxied {
+        "the load balancer opens connections of its own: all clients have its address".to_owned()
+    } else {
+        "each Node remembers clients for itself: by another Node it is another Pod".to_owned()
+    };
+    let why = "sessionAffinity: ClientIP goes by the packet's source address as it reaches a Node, and \
+               every Node keeps a list of its own. Many clients behind one NAT count as one, a client \
+               whose load balancer picks another Node counts as new, and X-Forwarded-For is not \
+               looked at. A load balancer that balances by client address helps.";
+    let found = exam.find(
+        "affinity-and-nat",
+        Severity::Warning,
+        &subject.reference,
+        "spec.sessionAffinity",
+        message,
+        why,
+    );
+    if proven {
+        let list: Vec<String> = servers.iter().map(ToString::to_string).collect();
+        let text = format!(
+            "One client, sent to {} Nodes one after the other, was served by {}.",
+            servers.len(),
+            list.join(", ")
+        );
+        found.evidence = Some(Evidence { text, request });
+    }
+}
+
+/// A load balancer that nobody builds, and what it lets in.
+fn load_balancer(exam: &mut Exam<'_>, subject: &Subject<'_>) {
+    let spec = &subject.service.spec;
+    if spec.type_ != "LoadBalancer" {
+        return;
+    }
+    let provider = exam.lab.cluster().provider();
+    if subject.service.status.load_balancer.ingress.is_empty() {
+        pending(exam, subject, provider);
+    }
+    let ranges = &spec.load_balancer_source_ranges;
+    let is_open = ranges
+        .iter()
+        .any(|range| matches!(range.trim(), "0.0.0.0/0" | "::/0"));
+    if !ranges.is_empty() && !is_open {
+        let message = format!("only {} get in by the load balancer", ranges.join(", "));
+        let why = "Everybody else is dropped without an answer: Pods and Nodes as well, if their \
+                   addresses are in none of the ranges. The node ports stay open to all.";
+        let field = "spec.loadBalancerSourceRanges";
+        exam.find(
+            "source-ranges",
+            Severity::Note,
+            &subject.reference,
+            field,
+            message,
+            why,
+        );
+    }
+}
+
+fn pending(exam: &mut Exam<'_>, subject: &Subject<'_>, provider: Provider) {
+    let spec = &subject.service.spec;
+    let node_port = spec
+        .ports
+        .iter()
+        .find_map(|port| (port.node_port != 0).then_some(port.node_port));
+    let until = match node_port {
+        Some(port) => format!(" Until then it is reached by node port {port} of any Node."),
+        None => String::new(),
+    };
+    if exam.is_recorded(&subject.reference) {
+        let builder = builder(exam);
+        let message = "no load balancer: EXTERNAL-IP is <pending>";
+        let why = match builder {
+            Some(name) => format!(
+                "{name} is there and has given it no address: look at `kubectl describe service` for \
+                 its events (an empty pool, a class that is not its own, no rights).{until}"
+            ),
+            None => format!(
+                "Nothing in this dump builds load balancers: a cluster without a cloud needs MetalLB \
+                 or its like.{until}"
+            ),
+        };
+        let field = "status.loadBalancer";
+        exam.find(
+            "load-balancer-pending",
+            Severity::Warning,
+            &subject.reference,
+            field,
+            message,
+            why,
+        );
+        return;
+    }
+    if provider == Provider::None {
+        let message = "no load balancer here: EXTERNAL-IP stays <pending>";
+        let why = format!(
+            "Nobody builds load balancers in this lab as it is set. On a cluster it is the cloud's \
+             controller, or MetalLB.{until}"
+        );
+        exam.find(
+            "load-balancer-pending",
+            Severity::Note,
+            &subject.reference,
+            "spec.type",
+            message,
+            why,
+        );
+        return;
+    }
+    let (field, message) = match &spec.load_balancer_class {
+        Some(class) => (
+            "spec.loadBalancerClass",
+            format!("{provider} builds no load balancers of class {class}: <pending>"),
+        ),
+        None => (
+            "spec.type",
+            format!("{provider} has no address for it: <pending>"),
+        ),
+    };
+    let why = format!(
+        "A provider's controller builds what has its own class, or none, and an address that it can \
+         give.{until}"
+    );
+    exam.find(
+        "load-balancer-pending",
+        Severity::Warning,
+        &subject.reference,
+        field,
+        message,
+        why,
+    );
+}
+
+/// What is there of the known controllers that build load balancers.
+fn builder(exam: &Exam<'_>) -> Option<String> {
+    const KNOWN: [&str; 7] = [
+        "metallb",
+        "aws-load-balancer-controller",
+        "cloud-controller-manager",
+        "cloud-provider",
+        "kube-vip",
+        "purelb",
+        "cilium-operator",
+    ];
+    let images = exam.templates.iter().flat_map(|template| {
+        let containers = template.spec.containers.iter();
+        containers.map(move |container| (template, container.image.as_str()))
+    });
+    let mut known = images.filter(|(_, image)| KNOWN.iter().any(|name| image.contains(name)));
+    known
+        .next()
+        .map(|(template, _)| template.object.to_string())
+}
+
+/// Fields and annotations that are on their way out.
+fn deprecated(exam: &mut Exam<'_>, subject: &Subject<'_>) {
+    let spec = &subject.service.spec;
+    if exam.document(&subject.reference).is_none() {
+        return;
+    }
+    if !spec.external_ips.is_empty() && !subject.is_headless() {
+        let message = "externalIPs are deprecated, and not checked by anybody";
+        let why = "kube-proxy takes packets to these addresses wherever they pass a Node, and any user \
+                   can claim any address (CVE-2020-8554). Deprecated since v1.36, and planned to be \
+                   off in v1.40 (KEP-5707): use type LoadBalancer.";
+        let field = "spec.externalIPs";
+        exam.find(
+            "external-ips-deprecated",
+            Severity::Warning,
+            &subject.reference,
+            field,
+            message,
+            why,
+        );
+    }
+    if !spec.load_balancer_ip.is_empty() {
+        let message = "loadBalancerIP is deprecated, and not every provider looks at it";
+        let why = "Deprecated since v1.24: its meaning differs from provider to provider, and it has \
+                   one address only. Providers have annotations of their own.";
+        let field = "spec.loadBalancerIP";
+        exam.find(
+            "load-balancer-ip-deprecated",
+            Severity::Note,
+            &subject.reference,
+            field,
+            message,
+            why,
+        );
+    }
+    const ANNOTATIONS: [(&str, Severity, &str, &str); 3] = [
+        (
+            "service.alpha.kubernetes.io/tolerate-unready-endpoints",
+            Severity::Warning,
+            "this annotation does nothing any more: use spec.publishNotReadyAddresses",
+            "Kubernetes no longer looks at it since v1.24.",
+        ),
+        (
+            "service.kubernetes.io/topology-aware-hints",
+            Severity::Warning,
+            "this annotation is deprecated: use service.kubernetes.io/topology-mode",
+            "Deprecated since v1.27. From v1.31 kube-proxy goes by the hints in the slices alone, and \
+             spec.trafficDistribution is the way to ask for them.",
+        ),
+        (
+            "service.beta.kubernetes.io/external-traffic",
+            Severity::Warning,
+            "this annotation does nothing any more: use spec.externalTrafficPolicy",
+            "It was the beta of externalTrafficPolicy, before v1.7.",
+        ),
+    ];
+    for (name, severity, message, why) in ANNOTATIONS {
+        if !subject.service.metadata.annotations.contains_key(name) {
+            continue;
+        }
+        let field = format!("metadata.annotations[{name}]");
+        let fix = annotation(exam, subject, name);
+        let found = exam.find(
+            "annotation-deprecated",
+            severity,
+            &subject.reference,
+            field,
+            message,
+            why,
+        );
+        found.fix = fix;
+    }
+}
+
+fn annotation(exam: &Exam<'_>, subject: &Subject<'_>, name: &str) -> Option<Fix> {
+    let writer = exam.writer(&subject.reference)?;
+    let path = ["metadata", "annotations", name];
+    if name == "service.kubernetes.io/topology-aware-hints" {
+        return exam::edits([writer.rename(&path, "service.kubernetes.io/topology-mode")]);
+    }
+    let all = &subject.service.metadata.annotations;
+    let gone = if all.len() == 1 {
+        writer.remove(&path[..2])
+    } else {
+        writer.remove(&path)
+    };
+    let value = all.get(name).map(String::as_str);
+    let new = match (name, value) {
+        ("service.alpha.kubernetes.io/tolerate-unready-endpoints", Some("true")) => {
+            let is_set = subject.service.spec.publish_not_ready_addresses;
+            (!is_set).then(|| writer.insert(&["spec"], "type", "publishNotReadyAddresses", "true"))
+        }
+        _ => None,
+    };
+    exam::edits(std::iter::once(gone).chain(new))
+}
+
+/// Whether the client of the examination reaches the Service, where nothing else said why not.
+/// `before` is how many findings there were before this Service.
+pub(super) fn reach(exam: &mut Exam<'_>, subject: &Subject<'_>, before: usize) {
+    let Some(from) = exam.options.from.clone() else {
+        return;
+    };
+    let is_told = |own: &super::Finding| own.severity == Severity::Error;
+    if subject.is_headless()
+        || subject.endpoints().1 == 0
+        || exam.document(&subject.reference).is_none()
+        || exam.findings[before..].iter().any(is_told)
+    {
+        return;
+    }
+    let spec = &subject.service.spec;
+    let Some(port) = spec.ports.first() else {
+        return;
+    };
+    let is_outside = from.starts_with("external");
+    if is_outside && shut_out_by_range(exam, subject, &from) {
+        return;
+    }
+    // By the node port, whoever builds the load balancer in front of it.
+    let node = exam.store.nodes().find_map(nodes::internal_ip);
+    let to = match node {
+        _ if !is_outside => {
+            let address = spec.cluster_ip.parse().ok();
+            address.map(|own| host_port(own, u16::try_from(port.port).ok()))
+        }
+        Some(node) if port.node_port != 0 => {
+            Some(host_port(node, u16::try_from(port.node_port).ok()))
+        }
+        _ if subject.is_external() => return,
+        _ => None,
+    };
+    let Some(to) = to else {
+        let message =
+            format!("{from} cannot call it: a cluster IP is known inside the cluster only");
+        let why = "Type ClusterIP has no way in from outside. NodePort and LoadBalancer have, and so \
+                   has an Ingress.";
+        exam.find(
+            "cluster-ip-only",
+            Severity::Note,
+            &subject.reference,
+            "spec.type",
+            message,
+            why,
+        );
+        return;
+    };
+    let Ok(protocol) = port.protocol.parse::<Protocol>() else {
+        return;
+    };
+    let Some(journey) = exam.walk(&from, &to, protocol) else {
+        return;
+    };
+    if exam::is_answered(&journey) {
+        return;
+    }
+    let origin = (journey.verdict.cause.as_ref())
+        .and_then(|cause| cause.origin.as_ref())
+        .filter(|origin| origin.object == subject.reference);
+    let field = origin
+        .map_or("spec.type", |origin| origin.field.as_str())
+        .to_owned();
+    let message = format!("{from} does not reach it at {to}");
+    let why = journey.verdict.why.cluster.text();
+    let found = exam.find(
+        "client-shut-out",
+        Severity::Warning,
+        &subject.reference,
+        field,
+        message,
+        why,
+    );
+    found.evidence = Some(exam::proof(&journey));
+}
+
+/// Whether a machine outside is in none of the ranges of a load balancer.
+fn shut_out_by_range(exam: &mut Exam<'_>, subject: &Subject<'_>, from: &str) -> bool {
+    let ranges = &subject.service.spec.load_balancer_source_ranges;
+    // `external` alone is the first of the street.
+    let street = exam.lab.street();
+    let client = street
+        .iter()
+        .find(|own| own.id == from)
+        .or_else(|| street.first());
+    let address = client.and_then(|own| own.address.parse::<IpAddr>().ok());
+    let Some(address) = address.filter(|_| !ranges.is_empty()) else {
+        return false;
+    };
+    let nets = ranges
+        .iter()
+        .filter_map(|range| range.trim().parse::<IpNet>().ok());
+    if nets.clone().any(|net| net.contains(&address)) {
+        return false;
+    }
+    let message = format!("{from} is in none of the source ranges");
+    let why = "What is in none of them is dropped without an answer: the client waits until it times \
+               out. The node ports stay open to all.";
+    let compared = format!("{address} is not in {}.", ranges.join(", "));
+    let field = "spec.loadBalancerSourceRanges";
+    let found = exam.find(
+        "client-shut-out",
+        Severity::Warning,
+        &subject.reference,
+        field,
+        message,
+        why,
+    );
+    found.evidence = Some(Evidence::text(compared));
+    true
+}

@@ -1,0 +1,197 @@
+//! The panels, once: where each stands, what it is called, when it is there, what draws it.
+
+use std::rc::Rc;
+
+use lobby_engine::api::Origin;
+use yew::prelude::*;
+
+use super::{Place, Width};
+use crate::editor::LitLine;
+use crate::links::Lit;
+use crate::panels::{JourneyPanel, Manifests, Names, Rules};
+use crate::session::{RuleText, Same, Session};
+use crate::state::{State, Tab};
+
+/// A panel.
+pub struct Panel {
+    /// Which one.
+    pub tab: Tab,
+    /// The id of its element.
+    pub id: &'static str,
+    /// What stands on its tab.
+    pub name: &'static str,
+    /// Where it stands when there is room.
+    pub place: Place,
+    /// Whether it is there at all.
+    pub is_there: fn(&State) -> bool,
+    /// A few characters beside its name, and what they mean, such as a count.
+    pub badge: fn(&State) -> Option<Badge>,
+    /// Draws it.
+    pub view: fn(&View<'_>) -> Html,
+}
+
+/// A few characters beside the name of a panel.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Badge {
+    /// What is seen.
+    pub text: AttrValue,
+    /// What is read out.
+    pub name: AttrValue,
+    /// `ok`, `warn`, `bad` or nothing.
+    pub class: &'static str,
+}
+
+/// What panels are drawn from.
+pub struct View<'a> {
+    /// All that the page knows.
+    pub state: &'a State,
+    /// Asks the engine. Panels find it as a context, too.
+    pub session: &'a Session,
+    /// How much room there is.
+    pub width: Width,
+    /// Whether this panel is seen now. One that was never seen is not drawn at all.
+    pub shown: bool,
+    /// Whether its place is folded.
+    pub folded: bool,
+    /// What is lit.
+    pub lit: &'a Rc<Lit>,
+    /// The lines to light in the editor.
+    pub lines: &'a Rc<Vec<LitLine>>,
+    /// The Node whose rules are shown.
+    pub node: &'a Rc<str>,
+    /// Its rules.
+    pub rules: &'a RuleText,
+    /// What panels ask of the page.
+    pub on: &'a Wishes,
+}
+
+/// What panels ask of the page. The same for as long as the page lives.
+#[derive(Clone, PartialEq)]
+pub struct Wishes {
+    /// Send what the send bar says.
+    pub send: Callback<()>,
+    /// Begin anew with this text.
+    pub load: Callback<String>,
+    /// The text was edited.
+    pub text: Callback<String>,
+    /// The pointer or the cursor is at this line of the text; 0 for none.
+    pub line: Callback<u32>,
+    /// Show this line and column in the editor.
+    pub go: Callback<(u32, u32)>,
+    /// Show this field in the editor, and light what has to do with it.
+    pub show: Callback<Origin>,
+}
+
+fn always(_: &State) -> bool {
+    true
+}
+
+fn no_badge(_: &State) -> Option<Badge> {
+    None
+}
+
+/// All panels, in the order of their tabs.
+pub const PANELS: &[Panel] = &[
+    Panel {
+        tab: Tab::Journey,
+        id: "journey",
+        name: "Journey",
+        place: Place::Right,
+        is_there: always,
+        badge: no_badge,
+        view: journey,
+    },
+    Panel {
+        tab: Tab::Rules,
+        id: "rules",
+        name: "Rules",
+        place: Place::Lower,
+        is_there: always,
+        badge: no_badge,
+        view: rules,
+    },
+    Panel {
+        tab: Tab::Names,
+        id: "names",
+        name: "Names",
+        place: Place::Lower,
+        is_there: always,
+        badge: no_badge,
+        view: names,
+    },
+    Panel {
+        tab: Tab::Manifests,
+        id: "manifests",
+        name: "Manifests",
+        place: Place::Left,
+        is_there: always,
+        badge: no_badge,
+        view: manifests,
+    },
+];
+
+fn journey(view: &View<'_>) -> Html {
+    let walk = &view.state.walk;
+    html! {
+        <JourneyPanel journey={walk.journey.clone()} hop={walk.hop} skin={view.state.prefs.skin}
+            outdated={walk.outdated} onshow={view.on.show.clone()} />
+    }
+}
+
+fn rules(view: &View<'_>) -> Html {
+    let State {
+        world,
+        walk,
+        rules,
+        pointer,
+        ..
+    } = view.state;
+    html! {
+        <Rules nodes={world.nodes.clone()} node={view.node.clone()} view={view.rules.clone()} shown={rules.clone()}
+            journey={walk.journey.clone()} hop={walk.hop} lit={view.lit.clone()} pinned={pointer.pinned.clone()} />
+    }
+}
+
+fn names(view: &View<'_>) -> Html {
+    let State {
+        world,
+        walk,
+        draft,
+        prefs,
+        ..
+    } = view.state;
+    html! {
+        <Names world={Same(world.clone())} journey={walk.journey.clone()} from={draft.from.clone()}
+            skin={prefs.skin} shown={view.shown} />
+    }
+}
+
+fn manifests(view: &View<'_>) -> Html {
+    let State {
+        text,
+        world,
+        pointer,
+        frame,
+        ..
+    } = view.state;
+    let on = view.on;
+    html! {
+        <Manifests text={text.clone()} world={world.clone()} lines={view.lines.clone()} lit={view.lit.clone()}
+            pinned={pointer.pinned.clone()} goto={frame.goto.clone()} ontext={on.text.clone()}
+            online={on.line.clone()} ongo={on.go.clone()} onsend={on.send.clone()} onrepair={on.load.clone()} />
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panel_stands_once() {
+        for (index, one) in PANELS.iter().enumerate() {
+            for other in &PANELS[index + 1..] {
+                assert!(one.tab != other.tab && one.id != other.id && one.name != other.name);
+            }
+        }
+    }
+}

@@ -1,0 +1,119 @@
+//! What happens by itself or by a key: playing on, reading the text, the keys of the page.
+
+use std::rc::Rc;
+
+use gloo::events::EventListener;
+use gloo::timers::callback::Timeout;
+use wasm_bindgen::JsCast as _;
+use web_sys::{Element, KeyboardEvent as DomKeyboardEvent};
+use yew::prelude::*;
+
+use crate::keys::{self, Command, Scope};
+use crate::session::Session;
+use crate::state::{PointerAction, State, Step, WalkAction};
+
+/// How long the packet travels to the next hop at 1×, in milliseconds.
+pub(crate) const TRAVEL: u32 = 700;
+
+/// How long a hop takes while it plays: the travel and a breath.
+const HOP: u32 = TRAVEL + 150;
+
+/// How long the page waits after a key before the engine reads the text, in milliseconds.
+const DEBOUNCE: u32 = 200;
+
+/// Gives the text to the engine, once nobody typed for a moment.
+#[hook]
+pub(crate) fn use_reading(text: &Rc<str>, session: &Session) {
+    let session = session.clone();
+    use_effect_with(text.clone(), move |text: &Rc<str>| {
+        let text = text.clone();
+        let timer = Timeout::new(DEBOUNCE, move || session.edit(&text));
+        move || drop(timer)
+    });
+}
+
+/// Plays: after each hop's time the next one, until the last.
+#[hook]
+pub(crate) fn use_playback(state: &State, session: &Session) {
+    let session = session.clone();
+    use_effect_with(
+        (state.walk.playing, state.walk.hop, state.prefs.speed),
+        move |(playing, _, speed)| {
+            let timer = playing.then(|| {
+                Timeout::new(speed.scale(HOP), move || {
+                    session.dispatch(WalkAction::Step(Step::Tick));
+                })
+            });
+            move || drop(timer)
+        },
+    );
+}
+
+/// The keys that work everywhere.
+#[hook]
+pub(crate) fn use_page_keys(session: &Session) {
+    let session = session.clone();
+    use_effect_with((), move |()| {
+        let options = gloo::events::EventListenerOptions::enable_prevent_default();
+        let listener = EventListener::new_with_options(
+            &gloo::utils::document(),
+            "keydown",
+            options,
+            move |event| {
+                let Some(event) = event.dyn_ref::<DomKeyboardEvent>() else {
+                    return;
+                };
+                if event.default_prevented() {
+                    return;
+                }
+                let control = event.ctrl_key() || event.meta_key();
+                match keys::command(Scope::Page, &event.key(), control) {
+                    Some(Command::Send) => {
+                        event.prevent_default();
+                        session.send_draft();
+                    }
+                    Some(Command::Release) => session.dispatch(PointerAction::Release),
+                    _ => {}
+                }
+            },
+        );
+        move || drop(listener)
+    });
+}
+
+/// The keys of the picture and the transport.
+pub(crate) fn journey_keys(session: &Session, playing: bool) -> Callback<KeyboardEvent> {
+    let session = session.clone();
+    Callback::from(move |event: KeyboardEvent| {
+        if event.default_prevented() || event.alt_key() || event.shift_key() {
+            return;
+        }
+        let control = event.ctrl_key() || event.meta_key();
+        let Some(command) = keys::command(Scope::Journey, &event.key(), control) else {
+            return;
+        };
+        // A control keeps the keys that are its own: a range its arrows, a button its space.
+        let target = event.target_dyn_into::<Element>();
+        let is = |selector: &str| {
+            target
+                .as_ref()
+                .is_some_and(|target| target.matches(selector).unwrap_or(false))
+        };
+        let own = match command {
+            Command::Play => is("button, select, [role=button], [role=option]"),
+            _ => is("input, select, textarea"),
+        };
+        if own {
+            return;
+        }
+        event.prevent_default();
+        session.dispatch(match command {
+            Command::Back => WalkAction::Step(Step::Back),
+            Command::Next => WalkAction::Step(Step::Next),
+            Command::First => WalkAction::Step(Step::First),
+            Command::Last => WalkAction::Step(Step::Last),
+            Command::Play => WalkAction::Play(!playing),
+            Command::Send | Command::Release => return,
+        });
+    })
+}
