@@ -17,18 +17,23 @@
 //! Left out, and said so when asked for: variables, substitutions, loops, jobs in the background.
 
 pub mod actions;
+mod complete;
 mod filters;
 mod kubectl;
+mod live;
 mod output;
 mod place;
 pub mod server;
 mod shell;
+mod tools;
 mod verbs;
 
 use crate::api::ObjectRef;
 use crate::kubectl::Kubectl;
 use crate::lab::Lab;
 
+pub use complete::{Completion, complete};
+pub use live::Live;
 pub use output::{Chunk, Output, Stream};
 pub use place::Place;
 pub use verbs::VERBS;
@@ -68,6 +73,8 @@ pub(crate) struct Ran {
     /// Whether it is a step of its own to take back, and done again after an edit.
     pub is_kept: bool,
 }
+
+pub(crate) use live::poll;
 
 /// Runs a line.
 pub(crate) fn run(lab: &mut Lab, line: &str) -> Ran {
