@@ -20,3 +20,4 @@ pub mod session;
 pub mod stage;
 pub mod state;
 pub mod ui;
+pub mod visit;

@@ -3,7 +3,7 @@
 //! [`lobby_engine::lab::Lab`] is the only thing that changes in place; it lives here. Everything
 //! else gets results: values that a [`State`] can hold and compare.
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, Ref, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
@@ -15,13 +15,15 @@ use lobby_engine::lab::{
 };
 use lobby_engine::net::Protocol;
 use lobby_engine::netfilter::RuleAt;
-use lobby_engine::network::{NameLookup, Request};
+use lobby_engine::network::{Journey, NameLookup, Request, Tally};
 use yew::{AttrValue, UseReducerHandle};
 
 use crate::links::{Focus, Lit, related};
 use crate::prefs;
 use crate::state::{Action, Event, FrameAction, PointerAction, State};
 use crate::ui::Suggestion;
+
+mod console;
 
 /// A shared value that is compared by identity: equal only to itself.
 #[derive(Clone, Debug)]
@@ -198,14 +200,14 @@ impl PartialEq for Session {
 }
 
 impl Session {
-    /// A session with this text, and what the engine made of it.
+    /// A session with this text in which these lines were run, and what the engine made of it.
     #[must_use]
-    pub fn start(text: &str, seed: u64) -> (Self, Rc<World>) {
-        let mut lab = Lab::new(Settings {
-            seed,
-            ..Settings::default()
-        });
+    pub fn start(text: &str, settings: Settings, lines: &[String]) -> (Self, Rc<World>) {
+        let mut lab = Lab::new(settings);
         lab.open(text);
+        for line in lines {
+            lab.run(line);
+        }
         let world = Rc::new(World::of(&lab, None));
         let inner = Inner {
             lab: RefCell::new(lab),
@@ -224,9 +226,14 @@ impl Session {
     }
 
     /// What the page knew at its last render.
-    fn state(&self) -> Option<UseReducerHandle<State>> {
+    pub(crate) fn state(&self) -> Option<UseReducerHandle<State>> {
         // Cloned: a dispatch may render, and rendering may ask the session again.
         self.0.state.borrow().clone()
+    }
+
+    /// The lab, to be asked.
+    pub(crate) fn lab(&self) -> Ref<'_, Lab> {
+        self.0.lab.borrow()
     }
 
     /// Reports.
@@ -245,12 +252,24 @@ impl Session {
     }
 
     /// The world after a change, and whether a packet would still meet the same in it.
-    fn change(&self, change: impl FnOnce(&mut Lab)) -> (Rc<World>, bool) {
+    pub(crate) fn change(&self, change: impl FnOnce(&mut Lab)) -> (Rc<World>, bool) {
+        let changed = self.change_if(|lab| {
+            change(lab);
+            true
+        });
+        // It always says that something changed.
+        changed.unwrap_or_else(|| (Rc::new(World::of(&self.lab(), None)), false))
+    }
+
+    /// The same of a change that may be none; it says whether it was one.
+    fn change_if(&self, change: impl FnOnce(&mut Lab) -> bool) -> Option<(Rc<World>, bool)> {
         let mut lab = self.0.lab.borrow_mut();
         let shown = self.0.scene.borrow().clone();
         let rules = self.0.walked.get().then(|| rules_of_all(&lab, &shown));
         let store = (self.0.walked.get() && self.0.named.get()).then(|| lab.world().store.clone());
-        change(&mut lab);
+        if !change(&mut lab) {
+            return None;
+        }
         let world = Rc::new(World::of(&lab, Some(&shown)));
         // A comment typed, or a text that cannot be read, changes nothing that a packet meets: its
         // journey still holds.
@@ -262,7 +281,7 @@ impl Session {
             self.0.walked.set(false);
         }
         *self.0.scene.borrow_mut() = world.scene.clone();
-        (world, holds)
+        Some((world, holds))
     }
 
     /// Takes a changed text.
@@ -280,10 +299,18 @@ impl Session {
 
     /// Begins anew with a text.
     pub fn open(&self, text: &Rc<str>) {
+        self.open_and_run(text, &[]);
+    }
+
+    /// Begins anew with a text, and runs these lines.
+    pub(crate) fn open_and_run(&self, text: &Rc<str>, lines: &[String]) {
         *self.0.read.borrow_mut() = text.clone();
         prefs::save_text(text);
         let (world, _) = self.change(|lab| {
             lab.open(text);
+            for line in lines {
+                lab.run(line);
+            }
         });
         self.0.walked.set(false);
         self.dispatch(Event::Opened(text.clone(), world));
@@ -300,19 +327,65 @@ impl Session {
         let Some(state) = self.state() else { return };
         // What was typed a moment ago counts: the clock of the last key need not run out.
         self.edit(&state.text);
-        self.send(&state.draft.request());
+        let request = state.draft.request();
+        match (state.draft.count, state.draft.keep_alive) {
+            (2.., _) => {
+                // Why it could not be sent is reported.
+                let _ = self.send_many(&request, state.draft.count);
+            }
+            (_, keep_alive) => {
+                let _ = self.send(&request, keep_alive);
+            }
+        }
     }
 
-    /// Sends a packet.
-    pub fn send(&self, request: &Request) {
-        let answer = self.0.lab.borrow_mut().send(request);
+    /// Sends many requests, each by a connection of its own. The counts are reported, too.
+    ///
+    /// # Errors
+    ///
+    /// Why they could not be sent.
+    pub fn send_many(&self, request: &Request, count: u32) -> Result<Rc<Tally>, Rc<str>> {
+        let answer = self.0.lab.borrow_mut().send_many(request, count);
+        self.0.walked.set(answer.is_ok());
+        // A name may be among them: the counts hold as long as nothing changes at all.
+        self.0.named.set(true);
+        let answer: Result<_, Rc<str>> = match answer {
+            Ok(tally) => Ok(Rc::new(tally)),
+            Err(error) => Err(Rc::from(error.to_string())),
+        };
+        self.dispatch(match &answer {
+            Ok(tally) => Event::Counted(tally.clone()),
+            Err(why) => Event::NotSent(why.clone()),
+        });
+        answer
+    }
+
+    /// Sends a packet; with `keep_alive` by the connection that is open already, if there is one.
+    /// The answer is reported, too.
+    ///
+    /// # Errors
+    ///
+    /// Why it could not be sent.
+    pub fn send(&self, request: &Request, keep_alive: bool) -> Result<Rc<Journey>, Rc<str>> {
+        let mut lab = self.0.lab.borrow_mut();
+        let answer = if keep_alive {
+            lab.send_keep_alive(request)
+        } else {
+            lab.send(request)
+        };
+        drop(lab);
         self.0.walked.set(answer.is_ok());
         let named = answer.as_ref().is_ok_and(|journey| journey.names.is_some());
         self.0.named.set(named);
-        self.dispatch(match answer {
-            Ok(journey) => Event::Sent(Rc::new(journey)),
-            Err(error) => Event::NotSent(Rc::from(error.to_string())),
+        let answer: Result<_, Rc<str>> = match answer {
+            Ok(journey) => Ok(Rc::new(journey)),
+            Err(error) => Err(Rc::from(error.to_string())),
+        };
+        self.dispatch(match &answer {
+            Ok(journey) => Event::Sent(journey.clone()),
+            Err(why) => Event::NotSent(why.clone()),
         });
+        answer
     }
 
     /// What there is to say of one thing of the picture.

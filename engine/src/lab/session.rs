@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::choices::{self, Choice};
 use super::details::{self, Details};
 use super::links;
+use super::mischief::{self, Mischief};
 use super::names::{self, ClientNames};
 use super::outline::{self, OutlineEntry};
 use super::own_rules::OwnRules;
@@ -56,9 +57,9 @@ pub struct Lab {
     /// The text, the objects that were read in it, and those that strict decoding refused.
     text: Rc<str>,
     documents: Vec<Document>,
-    refused: BTreeSet<usize>,
     /// The text's objects of kinds that are not modelled.
     others: Vec<yaml::Node>,
+    refused: BTreeSet<usize>,
     world: World,
     outcome: Outcome,
     /// What the person did since the text was opened, and what was taken back.
@@ -83,8 +84,8 @@ impl Lab {
             settings,
             text: Rc::from(""),
             documents: Vec::new(),
-            refused: BTreeSet::new(),
             others: Vec::new(),
+            refused: BTreeSet::new(),
             world: World::default(),
             outcome: Outcome::default(),
             history: History::default(),
@@ -266,6 +267,12 @@ impl Lab {
     #[must_use]
     pub fn suggestion(&self) -> Option<Request> {
         choices::suggestion(&self.world, &self.street())
+    }
+
+    /// What can be broken in the world as it is. `about` is the Service that is looked at.
+    #[must_use]
+    pub fn mischiefs(&self, about: Option<&ObjectRef>) -> Vec<Mischief> {
+        mischief::mischiefs(&self.world, &self.street(), about)
     }
 
     /// What kube-proxy wrote on a Node; `None` for a Node that is not there, or on which it would

@@ -8,7 +8,7 @@ use yew::prelude::*;
 use super::{Place, Width};
 use crate::editor::LitLine;
 use crate::links::Lit;
-use crate::panels::{JourneyPanel, Manifests, Names, Rules};
+use crate::panels::{ConsolePanel, JourneyPanel, Manifests, Names, Rules, TallyPanel};
 use crate::session::{RuleText, Same, Session};
 use crate::state::{State, Tab};
 
@@ -128,10 +128,22 @@ pub const PANELS: &[Panel] = &[
         badge: no_badge,
         view: manifests,
     },
+    Panel {
+        tab: Tab::Console,
+        id: "console",
+        name: "Console",
+        place: Place::Foot,
+        is_there: always,
+        badge: no_badge,
+        view: console,
+    },
 ];
 
 fn journey(view: &View<'_>) -> Html {
     let walk = &view.state.walk;
+    if let Some(tally) = &walk.tally {
+        return html! { <TallyPanel tally={tally.clone()} skin={view.state.prefs.skin} /> };
+    }
     html! {
         <JourneyPanel journey={walk.journey.clone()} hop={walk.hop} skin={view.state.prefs.skin}
             outdated={walk.outdated} onshow={view.on.show.clone()} />
@@ -163,6 +175,12 @@ fn names(view: &View<'_>) -> Html {
     html! {
         <Names world={Same(world.clone())} journey={walk.journey.clone()} from={draft.from.clone()}
             skin={prefs.skin} shown={view.shown} />
+    }
+}
+
+fn console(view: &View<'_>) -> Html {
+    html! {
+        <ConsolePanel console={view.state.console.clone()} folded={view.folded} folds={view.width == Width::Wide} />
     }
 }
 

@@ -1,5 +1,6 @@
 //! The parts of the page around the stage.
 
+mod console;
 mod diagnostics;
 mod help;
 mod journey;
@@ -8,14 +9,17 @@ mod names;
 mod outline;
 mod rules;
 mod send;
+mod tally;
 mod top;
 mod transport;
 
+pub use console::ConsolePanel;
 pub use help::Help;
 pub use journey::{JourneyPanel, node_of};
 pub use manifests::Manifests;
 pub use names::Names;
 pub use rules::Rules;
 pub use send::SendBar;
+pub use tally::TallyPanel;
 pub use top::Top;
 pub use transport::Transport;

@@ -9,6 +9,7 @@
 //! lines in `reduce`), its component in [`crate::panels`], and its row in
 //! [`crate::frame::PANELS`].
 
+mod console;
 mod draft;
 mod frame;
 mod pointer;
@@ -19,9 +20,10 @@ mod walk;
 use std::rc::Rc;
 
 use lobby_engine::api::ObjectRef;
-use lobby_engine::network::Journey;
+use lobby_engine::network::{Journey, Tally};
 use yew::Reducible;
 
+pub use console::{Console, ConsoleAction, Entry};
 pub use draft::{Draft, DraftAction};
 pub use frame::{Extent, Frame, FrameAction, Tab};
 pub use pointer::PointerAction;
@@ -59,6 +61,8 @@ pub enum Event {
     Opened(Rc<str>, Rc<World>),
     /// A packet was sent.
     Sent(Rc<Journey>),
+    /// Many requests were sent.
+    Counted(Rc<Tally>),
     /// A packet could not be sent.
     NotSent(Rc<str>),
 }
@@ -110,6 +114,8 @@ pub struct State {
     pub stage: OnStage,
     /// What the Rules panel shows.
     pub rules: RulesShown,
+    /// The console.
+    pub console: Console,
 }
 
 /// What can happen.
@@ -133,6 +139,8 @@ pub enum Action {
     Stage(StageAction),
     /// The Rules panel.
     Rules(RulesAction),
+    /// The console.
+    Console(ConsoleAction),
 }
 
 /// Every slice's actions are actions of the page.
@@ -155,6 +163,7 @@ actions! {
     PointerAction Pointer,
     StageAction Stage,
     RulesAction Rules,
+    ConsoleAction Console,
 }
 
 impl State {
@@ -172,6 +181,7 @@ impl State {
             pointer: Pointer::default(),
             stage: OnStage::default(),
             rules: RulesShown::default(),
+            console: Console::default(),
         }
     }
 
@@ -229,13 +239,14 @@ impl State {
         self.pointer.hear(event, &before);
         self.stage.hear(event, &before);
         self.rules.hear(event, &before);
+        self.console.hear(event, &before);
         match event {
             Event::Changed { world, .. } => self.world = world.clone(),
             Event::Opened(text, world) => {
                 self.text = text.clone();
                 self.world = world.clone();
             }
-            Event::Sent(_) | Event::NotSent(_) => {}
+            Event::Sent(_) | Event::Counted(_) | Event::NotSent(_) => {}
         }
     }
 }
@@ -256,6 +267,7 @@ impl Reducible for State {
             Action::Pointer(action) => state.pointer.reduce(action, world),
             Action::Stage(action) => state.stage.reduce(action, world),
             Action::Rules(action) => state.rules.reduce(action, world),
+            Action::Console(action) => state.console.reduce(action, world),
         }
         Rc::new(state)
     }

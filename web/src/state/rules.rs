@@ -53,7 +53,10 @@ impl Slice for RulesShown {
     }
 
     fn hear(&mut self, event: &Event, _: &World) {
-        if matches!(event, Event::Opened(..) | Event::Sent(_)) {
+        if matches!(
+            event,
+            Event::Opened(..) | Event::Sent(_) | Event::Counted(_)
+        ) {
             self.node = None;
         }
     }
