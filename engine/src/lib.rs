@@ -35,9 +35,9 @@
 //! | [`network`] | the cluster's wires; a request walked to a [`network::Journey`] |
 //! | [`kubectl`] | kubectl's command line over an API of full object trees |
 //! | [`lab`] | the session: commands, seed, the world and its picture |
-//! | [`console`] | lines as a person types them, run on the lab |
 //! | [`doctor`] | what is wrong with a world, proven, and what would mend it |
 //! | [`link`] | a world and its view in an address; a dump without its names |
+//! | [`console`] | lines as a person types them, run on the lab |
 //!
 //! # Invariants
 //!

@@ -63,18 +63,6 @@ pub const MAX_REQUESTS: u32 = 100_000;
 /// The most connections that clients keep open; of more than these the one used longest ago goes.
 pub const MAX_HELD_CONNECTIONS: usize = 1_000;
 
-/// The most commands that one line of the console runs, those in commands counted.
-pub const MAX_CONSOLE_COMMANDS: usize = 1_000;
-
-/// The most that one line of the console prints, or hands on by a pipe, in bytes.
-pub const MAX_CONSOLE_OUTPUT_BYTES: usize = 8 << 20;
-
-/// The most ways to go on that are offered for a line.
-pub const MAX_COMPLETIONS: usize = 200;
-
-/// The most lines that the logs of all Pods have; of more the oldest are forgotten.
-pub const MAX_LOG_LINES: usize = 2_000;
-
 /// The most Nodes whose rules are made only to be counted in the picture.
 pub const MAX_COUNTED_NODES: usize = 32;
 
@@ -105,3 +93,15 @@ pub const MAX_LINK_LINES: usize = 1_000;
 
 /// The most entries that a link may say of the view.
 pub const MAX_LINK_VIEW: usize = 64;
+
+/// The most commands that one line of the console runs, those in commands counted.
+pub const MAX_CONSOLE_COMMANDS: usize = 1_000;
+
+/// The most that one line of the console prints, or hands on by a pipe, in bytes.
+pub const MAX_CONSOLE_OUTPUT_BYTES: usize = 8 << 20;
+
+/// The most ways to go on that are offered for a line.
+pub const MAX_COMPLETIONS: usize = 200;
+
+/// The most lines that the logs of all Pods have; of more the oldest are forgotten.
+pub const MAX_LOG_LINES: usize = 2_000;

@@ -1,5 +1,6 @@
 //! Tools from Pods, Nodes and the laptop: every request is walked, and its words are the tool's.
 
+use lobby_engine::console::is_unfinished;
 use lobby_engine::lab::{EXAMPLES, Lab, ProxySettings, Settings};
 use lobby_engine::network::VerdictKind;
 use lobby_engine::proxy::Mode;
@@ -515,6 +516,23 @@ fn what_may_stand_next() {
     assert_eq!(next("kubectl cordon node-"), ["node-1", "node-2", "node-3"]);
     let found = lab.complete("kubectl get svc web", 7);
     assert!(found.iter().all(|completion| completion.start == 0));
+}
+
+#[test]
+fn lines_that_go_on_below() {
+    for (line, goes_on) in [
+        ("cat <<EOF", true),
+        ("cat <<EOF\nx\nEOF", false),
+        ("echo 'a", true),
+        ("kubectl get pods |", true),
+        ("kubectl get pods &&\n", true),
+        ("kubectl get pods \\", true),
+        ("kubectl get pods", false),
+        ("| a", false),
+        ("", false),
+    ] {
+        assert_eq!(is_unfinished(line), goes_on, "{line}");
+    }
 }
 
 const WORDS: &[&str] = &[

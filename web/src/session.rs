@@ -28,6 +28,8 @@ use crate::stage::Offer;
 use crate::state::{Action, Event, FrameAction, PointerAction, State};
 use crate::ui::Suggestion;
 
+mod console;
+
 /// A shared value that is compared by identity: equal only to itself.
 #[derive(Clone, Debug)]
 pub struct Same<T>(pub Rc<T>);
@@ -240,11 +242,23 @@ impl Session {
 
     /// The world after a change, and whether a packet would still meet the same in it.
     pub(crate) fn change(&self, change: impl FnOnce(&mut Lab)) -> (Rc<World>, bool) {
+        let changed = self.change_if(|lab| {
+            change(lab);
+            true
+        });
+        // It always says that something changed.
+        changed.unwrap_or_else(|| (Rc::new(World::of(&self.lab(), None)), false))
+    }
+
+    /// The same of a change that may be none; it says whether it was one.
+    fn change_if(&self, change: impl FnOnce(&mut Lab) -> bool) -> Option<(Rc<World>, bool)> {
         let mut lab = self.0.lab.borrow_mut();
         let shown = self.0.scene.borrow().clone();
         let rules = rules_of_all(&lab, &shown);
         let store = (self.0.walked.get() && self.0.named.get()).then(|| lab.world().store.clone());
-        change(&mut lab);
+        if !change(&mut lab) {
+            return None;
+        }
         let world = Rc::new(World::of(&lab, Some(&shown)));
         // A comment typed, or a text that cannot be read, changes nothing that a packet meets: its
         // journey still holds.
@@ -260,7 +274,7 @@ impl Session {
             self.0.walked.set(false);
         }
         *self.0.scene.borrow_mut() = world.scene.clone();
-        (world, holds)
+        Some((world, holds))
     }
 
     /// Takes a changed text.

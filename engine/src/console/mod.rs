@@ -30,6 +30,7 @@ mod verbs;
 
 use crate::api::ObjectRef;
 use crate::kubectl::Kubectl;
+use crate::kubectl::shell::ShellError;
 use crate::lab::Lab;
 
 pub use complete::{Completion, complete};
@@ -62,6 +63,22 @@ impl Session {
     #[must_use]
     pub fn namespace(&self) -> &str {
         &self.kubectl.namespace
+    }
+}
+
+/// Whether a line goes on below: a heredoc without its end, an open quote, a pipe at the end.
+#[must_use]
+pub fn is_unfinished(line: &str) -> bool {
+    match crate::kubectl::shell::parse(line) {
+        Err(ShellError::Heredoc(_) | ShellError::Open(_)) => true,
+        Err(ShellError::Unexpected(token)) => {
+            let ends = ["|", "&&", "||"]
+                .iter()
+                .any(|end| line.trim_end().ends_with(end));
+            token == "newline" && ends
+        }
+        Err(_) => false,
+        Ok(_) => line.trim_end_matches('\n').ends_with(" \\"),
     }
 }
 

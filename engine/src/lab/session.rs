@@ -57,9 +57,9 @@ pub struct Lab {
     /// The text, the objects that were read in it, and those that strict decoding refused.
     text: Rc<str>,
     documents: Vec<Document>,
-    refused: BTreeSet<usize>,
     /// The text's objects of kinds that are not modelled.
     others: Vec<yaml::Node>,
+    refused: BTreeSet<usize>,
     world: World,
     outcome: Outcome,
     /// What the person did since the text was opened, and what was taken back.
@@ -84,8 +84,8 @@ impl Lab {
             settings,
             text: Rc::from(""),
             documents: Vec::new(),
-            refused: BTreeSet::new(),
             others: Vec::new(),
+            refused: BTreeSet::new(),
             world: World::default(),
             outcome: Outcome::default(),
             history: History::default(),

@@ -153,7 +153,9 @@ pub fn ConsolePanel(props: &ConsoleProps) -> Html {
     use_effect_with(field.text.clone(), {
         let (input, cursor) = (input.clone(), cursor.clone());
         move |text: &String| {
-            let Some(at) = cursor.borrow_mut().take() else { return };
+            let Some(at) = cursor.borrow_mut().take() else {
+                return;
+            };
             let units = text.get(..at).unwrap_or(text).encode_utf16().count();
             if let Some(input) = input.cast::<HtmlInputElement>() {
                 let units = u32::try_from(units).unwrap_or(u32::MAX);
@@ -245,8 +247,12 @@ pub fn ConsolePanel(props: &ConsoleProps) -> Html {
         })
     };
     let onkeydown = {
-        let (field, feed, complete, choose) =
-            (field.clone(), feed.clone(), complete.clone(), choose.clone());
+        let (field, feed, complete, choose) = (
+            field.clone(),
+            feed.clone(),
+            complete.clone(),
+            choose.clone(),
+        );
         let (interrupt, session) = (interrupt.clone(), session.clone());
         let (history, input) = (console.history.clone(), input.clone());
         Callback::from(move |event: KeyboardEvent| {
@@ -261,7 +267,11 @@ pub fn ConsolePanel(props: &ConsoleProps) -> Html {
                 }
                 "ArrowUp" | "ArrowDown" if open => {
                     let count = next.list.len();
-                    let by = if event.key() == "ArrowUp" { count - 1 } else { 1 };
+                    let by = if event.key() == "ArrowUp" {
+                        count - 1
+                    } else {
+                        1
+                    };
                     next.chosen = (next.chosen + by) % count;
                     field.set(next);
                 }
@@ -340,7 +350,11 @@ pub fn ConsolePanel(props: &ConsoleProps) -> Html {
     let pending = field.pending.lines().map(|line| {
         html! { <div class="con-line"><span class="con-prompt">{ ">" }</span>{ " " }<span>{ line }</span></div> }
     });
-    let prompt = if field.pending.is_empty() { &*console.prompt } else { ">" };
+    let prompt = if field.pending.is_empty() {
+        &*console.prompt
+    } else {
+        ">"
+    };
     let open = !field.list.is_empty();
     let list = html! {
         <ul id="con-list" class="con-list" role="listbox" aria-label="Ways to go on" hidden={!open}>
@@ -508,9 +522,9 @@ fn Shown(props: &ShownProps) -> Html {
 fn use_clock(session: Option<Session>, console: &Console) {
     let runs = console.time_runs && (console.runs_on || console.is_busy);
     use_effect_with(runs, move |runs| {
-        let timer = session.filter(|_| *runs).map(|session| {
-            Interval::new(TICK, move || session.tick(u64::from(TICK)))
-        });
+        let timer = session
+            .filter(|_| *runs)
+            .map(|session| Interval::new(TICK, move || session.tick(u64::from(TICK))));
         move || drop(timer)
     });
 }
@@ -567,7 +581,14 @@ mod tests {
         let history: Vec<Rc<str>> = vec!["a".into(), "b".into()];
         let mut field = Field::default();
         field.set("typed".to_owned());
-        for (by, text) in [(1, "b"), (1, "a"), (1, "a"), (-1, "b"), (-1, "typed"), (-1, "typed")] {
+        for (by, text) in [
+            (1, "b"),
+            (1, "a"),
+            (1, "a"),
+            (-1, "b"),
+            (-1, "typed"),
+            (-1, "typed"),
+        ] {
             field.go_back(&history, by);
             assert_eq!(field.text, text);
         }

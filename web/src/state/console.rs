@@ -36,7 +36,11 @@ impl Entry {
     /// All its text, as it is copied.
     #[must_use]
     pub fn text(&self) -> String {
-        let output: String = self.chunks.iter().map(|chunk| chunk.text.as_str()).collect();
+        let output: String = self
+            .chunks
+            .iter()
+            .map(|chunk| chunk.text.as_str())
+            .collect();
         format!("{} {}\n{output}", self.prompt, self.line)
     }
 }

@@ -240,12 +240,14 @@ fn ip(shell: &mut Shell<'_>, args: &[&str]) -> Told {
             }
             shell.lab.look_at(&from, |seen| {
                 let routing = &seen.machine.host.routing;
-                let mut text = String::new();
                 let mut routes: Vec<_> = routing
                     .routes()
                     .iter()
-                    .filter(|r| r.to.addr().is_ipv4() != is_v6)
-                {
+                    .filter(|route| route.to.addr().is_ipv4() != is_v6)
+                    .collect();
+                routes.sort_by_key(|route| route.to.prefix_len() != 0);
+                let mut text = String::new();
+                for route in routes {
                     let to = match route.to.prefix_len() {
                         0 => "default".to_owned(),
                         length if length == route.to.max_prefix_len() => {
