@@ -19,30 +19,40 @@ use crate::session::{Same, Session};
 use crate::stage::{self, Offer, Stage};
 use crate::state::{Action, Frame, FrameAction, PointerAction, StageAction, State};
 use crate::ui::{use_media, wording};
+use crate::visit::{self, Controls, First, OpenInLobby, Visit};
 
 /// What a fresh page has before its first render.
 struct Start {
     session: Session,
     state: State,
+    visit: Visit,
     on: Wishes,
 }
 
 impl Start {
     fn new() -> Self {
-        let text = prefs::load_text()
+        let visit = Visit::now();
+        let text = visit
+            .world
+            .as_ref()
+            .map(|world| world.text.clone())
+            .or_else(prefs::load_text)
             .or_else(|| EXAMPLES.first().map(|example| example.text.to_owned()))
             .unwrap_or_default();
-        let (session, world) = Session::start(&text, lobby_engine::lab::DEFAULT_SEED);
-        let state = State::new(
-            Prefs::load(),
-            Frame::load(window_width()),
-            Rc::from(text),
-            world,
-        );
+        let (session, world) = Session::start(&text, visit.settings(), &visit.lines());
+        let mut frame = Frame::load(window_width());
+        if let Some(First::Panel(tab)) = visit.embed.as_ref().map(|embed| embed.first) {
+            frame.tab = tab;
+        }
+        let state = State::new(visit.prefs(), frame, Rc::from(text), world);
         // Before the first render, so that nothing moves after it.
         frame::measure(&state);
+        if let Some(embed) = &visit.embed {
+            visit::connect(&session, embed);
+        }
         Self {
             on: wishes(&session),
+            visit,
             session,
             state,
         }
@@ -123,13 +133,21 @@ pub fn App() -> Html {
     use_playback(&state, &session);
     use_reading(&state.text, &session);
     use_page_keys(&session);
+    visit::use_reports(&state);
+    visit::use_arrival(&start.visit, &session);
+    visit::use_departure(&start.visit, &state.text);
+    let complaint = use_state(|| start.visit.complaint.clone());
+    let embed = start.visit.embed.as_ref();
 
     // What is lit follows from what is pointed at; computed when that changes, not when it renders.
     let node = state.rules_node();
-    let rules = use_memo((node.clone(), Same(state.world.clone())), {
-        let session = session.clone();
-        move |(node, _)| session.rules(node)
-    });
+    let rules = use_memo(
+        (node.clone(), state.rules.mode, Same(state.world.clone())),
+        {
+            let session = session.clone();
+            move |(node, mode, _)| session.rules_in(node, *mode)
+        },
+    );
     let lit = use_memo((state.pointer.focus().cloned(), (*rules).clone()), {
         let session = session.clone();
         move |(focus, rules)| session.lit(focus.as_deref(), rules)
@@ -153,13 +171,22 @@ pub fn App() -> Html {
     let chosen = use_memo((shown.pinned.clone(), Same(state.world.clone())), {
         let session = session.clone();
         move |(pinned, _)| {
-            let pinned = pinned.as_ref()?;
-            Some((session.details(pinned)?, session.offers(pinned)))
+            let object = pinned.as_ref()?;
+            Some((session.details(object)?, session.offers(object)))
         }
     });
-    let chosen = (*chosen).clone();
-    let stage = picture(&state, &session, (*shown).clone(), chosen, still, width);
+    let stage = picture(
+        &state,
+        &session,
+        (*shown).clone(),
+        (*chosen).clone(),
+        still,
+        width,
+        embed.is_some(),
+    );
     let send_bar = send_bar(&state, &start.on, width);
+    let alone = embed.is_some_and(|embed| embed.first == First::Diagram);
+    let controls = embed.map_or(Controls::Full, |embed| embed.controls);
     let transport = html! {
         <div class="transport-region" onkeydown={keys.clone()}>
             <Transport journey={state.walk.journey.clone()} hop={state.walk.hop} playing={state.walk.playing}
@@ -172,9 +199,17 @@ pub fn App() -> Html {
             <div class="canvas" onkeydown={keys}>
                 { stage }
                 <NoticeBar notice={state.notice.clone()} />
-                <TimeBar next={state.world.next.clone()} />
+                <TimeBar next={state.world.next.clone()} runs={state.console.time_runs}
+                    runs_on={state.console.runs_on} />
             </div>
-            if width == Width::Wide { { send_bar } { transport } } else { { transport } { send_bar } }
+            if controls == Controls::None {
+            } else if controls == Controls::Step { { transport }
+            } else if width == Width::Wide && embed.is_none() { { send_bar } { transport }
+            } else { { transport } { send_bar } }
+            if embed.is_some() {
+                <OpenInLobby text={state.text.clone()} seed={state.world.seed} skin={state.prefs.skin}
+                    hop={state.walk.hop} />
+            }
         </main>
     };
     let view = View {
@@ -200,9 +235,22 @@ pub fn App() -> Html {
                 Width::Wide => "wide",
                 Width::Middle => "middle",
                 Width::Narrow => "narrow",
-            })}>
-                { top(&state, &start.on, width, asked.setter()) }
-                { frame::layout(&view, main) }
+            }, embed.is_some().then_some("embed"), alone.then_some("alone"))}>
+                if embed.is_none() { { top(&state, &start.on, width, asked.setter()) } }
+                if let Some(text) = &*complaint {
+                    <div class="complaint" role="alert">
+                        <p>{ text.clone() }</p>
+                        <button type="button" class="btn" onclick={
+                            let complaint = complaint.setter();
+                            Callback::from(move |_: MouseEvent| complaint.set(None))
+                        }>{ "Go on" }</button>
+                    </div>
+                }
+                if alone {
+                    <div class="mid">{ main }</div>
+                } else {
+                    { frame::layout(&view, main) }
+                }
             </div>
             <Help open={*asked == Some(Ask::Keys)} onclose={close.clone()} />
             <SettingsDialog open={*asked == Some(Ask::Settings)} onclose={close.clone()}
@@ -306,6 +354,7 @@ fn picture(
     chosen: Option<(Rc<Details>, Rc<[Offer]>)>,
     still: bool,
     width: Width,
+    embedded: bool,
 ) -> Html {
     let hover = {
         let session = session.clone();
@@ -339,10 +388,14 @@ fn picture(
                 Skin::Hotel => stage::Skin::Hotel,
                 Skin::Cluster => stage::Skin::Cluster,
             }}
-            {lit} {details} {offers} tally={state.walk.tally.clone()} open_service={state.open_service()}
+            {lit} {details} {offers} tally={state.walk.tally.clone()} on_action={action} open_service={state.open_service()}
             motion={if still { stage::Motion::Reduced } else { stage::Motion::Full }}
             hop_ms={state.prefs.speed.scale(TRAVEL)}
-            view={if width == Width::Narrow { stage::View::Phone } else { stage::View::Desk }}
-            on_hover={hover} on_select={select} on_open={open} on_action={action} />
+            view={match width {
+                Width::Narrow => stage::View::Phone,
+                _ if embedded => stage::View::Embed,
+                _ => stage::View::Desk,
+            }}
+            on_hover={hover} on_select={select} on_open={open} />
     }
 }

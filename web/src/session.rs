@@ -3,29 +3,32 @@
 //! [`lobby_engine::lab::Lab`] is the only thing that changes in place; it lives here. Everything
 //! else gets results: values that a [`State`] can hold and compare.
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, Ref, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use lobby_engine::api::{FieldPath, ObjectRef, Origin};
 use lobby_engine::cluster::Planned;
-use lobby_engine::console::Output;
 use lobby_engine::diagnostic::Severity;
 use lobby_engine::dns::Record;
 use lobby_engine::lab::{
-    Choice, ClientNames, Details, Lab, Mischief, NodeRules, Outcome, OutlineEntry, RuleLine, Scene,
-    Settings, Wanted,
+    Choice, ClientNames, Details, Lab, Mischief, Outcome, OutlineEntry, Scene, Settings, Wanted,
 };
 use lobby_engine::net::Protocol;
 use lobby_engine::netfilter::RuleAt;
-use lobby_engine::network::{NameLookup, Request};
+use lobby_engine::network::{Journey, NameLookup, Request, Tally};
+use lobby_engine::proxy::Mode;
 use yew::{AttrValue, UseReducerHandle};
 
 use crate::links::{Focus, Lit, related};
 use crate::prefs;
+pub use crate::rule_view::RuleText;
+use crate::rule_view::{rules_of_all, same_rules};
 use crate::stage::Offer;
 use crate::state::{Action, DraftAction, Event, FrameAction, NoticeAction, PointerAction, State};
 use crate::ui::Suggestion;
+
+mod console;
 
 /// A shared value that is compared by identity: equal only to itself.
 #[derive(Clone, Debug)]
@@ -34,48 +37,6 @@ pub struct Same<T>(pub Rc<T>);
 impl<T> PartialEq for Same<T> {
     fn eq(&self, other: &Self) -> bool {
         Rc::ptr_eq(&self.0, &other.0)
-    }
-}
-
-/// A Node's rules; none for a Node that is not there. Compared by identity.
-#[derive(Clone, Debug, Default)]
-pub struct RuleText(Option<Rc<NodeRules>>);
-
-impl PartialEq for RuleText {
-    fn eq(&self, other: &Self) -> bool {
-        match (&self.0, &other.0) {
-            (Some(one), Some(other)) => Rc::ptr_eq(one, other),
-            (None, None) => true,
-            _ => false,
-        }
-    }
-}
-
-impl RuleText {
-    /// All lines, in their order.
-    #[must_use]
-    pub fn lines(&self) -> &[RuleLine] {
-        self.0.as_ref().map_or(&[], |rules| rules.lines())
-    }
-
-    /// The line of a rule.
-    #[must_use]
-    pub fn line(&self, rule: &RuleAt) -> Option<&RuleLine> {
-        self.0.as_ref()?.line(rule)
-    }
-
-    /// What a rule is for.
-    #[must_use]
-    pub fn explanation(&self, rule: &RuleAt) -> String {
-        self.0
-            .as_ref()
-            .map_or_else(String::new, |rules| rules.explanation(rule))
-    }
-
-    /// What made a rule.
-    #[must_use]
-    pub fn origins(&self, rule: &RuleAt) -> &[Origin] {
-        self.0.as_ref().map_or(&[], |rules| rules.origins(rule))
     }
 }
 
@@ -198,6 +159,8 @@ struct Inner {
     read: RefCell<Rc<str>>,
     /// The picture that is shown.
     scene: RefCell<Rc<Scene>>,
+    /// The rules of every Node before the last change that changed any.
+    before: RefCell<Vec<RuleText>>,
     /// Whether a journey is shown that an edit may outdate.
     walked: Cell<bool>,
     /// Whether it began with a name: then more than rules decides whether it holds.
@@ -217,19 +180,20 @@ impl PartialEq for Session {
 }
 
 impl Session {
-    /// A session with this text, and what the engine made of it.
+    /// A session with this text in which these lines were run, and what the engine made of it.
     #[must_use]
-    pub fn start(text: &str, seed: u64) -> (Self, Rc<World>) {
-        let mut lab = Lab::new(Settings {
-            seed,
-            ..Settings::default()
-        });
+    pub fn start(text: &str, settings: Settings, lines: &[String]) -> (Self, Rc<World>) {
+        let mut lab = Lab::new(settings);
         lab.open(text);
+        for line in lines {
+            lab.run(line);
+        }
         let world = Rc::new(World::of(&lab, None));
         let inner = Inner {
             lab: RefCell::new(lab),
             read: RefCell::new(Rc::from(text)),
             scene: RefCell::new(world.scene.clone()),
+            before: RefCell::default(),
             walked: Cell::new(false),
             named: Cell::new(false),
             state: RefCell::new(None),
@@ -243,9 +207,14 @@ impl Session {
     }
 
     /// What the page knew at its last render.
-    fn state(&self) -> Option<UseReducerHandle<State>> {
+    pub(crate) fn state(&self) -> Option<UseReducerHandle<State>> {
         // Cloned: a dispatch may render, and rendering may ask the session again.
         self.0.state.borrow().clone()
+    }
+
+    /// The lab, to be asked.
+    pub(crate) fn lab(&self) -> Ref<'_, Lab> {
+        self.0.lab.borrow()
     }
 
     /// Reports.
@@ -263,25 +232,64 @@ impl Session {
         }
     }
 
+    /// Asks the engine something that does not change the lab.
+    pub(crate) fn ask<T>(&self, ask: impl FnOnce(&Lab) -> T) -> T {
+        ask(&self.0.lab.borrow())
+    }
+
+    /// Changes the lab by something that a packet may meet, and reports the new world.
+    pub(crate) fn alter<T>(&self, alter: impl FnOnce(&mut Lab) -> T) -> T {
+        let mut result = None;
+        let (world, _) = self.change(|lab| result = Some(alter(lab)));
+        self.0.walked.set(false);
+        let holds = false;
+        self.dispatch(Event::Changed { world, holds });
+        #[expect(clippy::unwrap_used, reason = "`change` calls what it is given once")]
+        result.unwrap()
+    }
+
+    /// The rules that a Node had before the last change that changed any Node's.
+    pub(crate) fn rules_before(&self, node: &str) -> RuleText {
+        let before = self.0.before.borrow();
+        let found = before.iter().find(|rules| rules.node() == Some(node));
+        found.cloned().unwrap_or_default()
+    }
+
     /// The world after a change, and whether a packet would still meet the same in it.
-    fn change(&self, change: impl FnOnce(&mut Lab)) -> (Rc<World>, bool) {
+    pub(crate) fn change(&self, change: impl FnOnce(&mut Lab)) -> (Rc<World>, bool) {
+        let changed = self.change_if(|lab| {
+            change(lab);
+            true
+        });
+        // It always says that something changed.
+        changed.unwrap_or_else(|| (Rc::new(World::of(&self.lab(), None)), false))
+    }
+
+    /// The same of a change that may be none; it says whether it was one.
+    fn change_if(&self, change: impl FnOnce(&mut Lab) -> bool) -> Option<(Rc<World>, bool)> {
         let mut lab = self.0.lab.borrow_mut();
         let shown = self.0.scene.borrow().clone();
-        let rules = self.0.walked.get().then(|| rules_of_all(&lab, &shown));
+        let rules = rules_of_all(&lab, &shown);
         let store = (self.0.walked.get() && self.0.named.get()).then(|| lab.world().store.clone());
-        change(&mut lab);
+        if !change(&mut lab) {
+            return None;
+        }
         let world = Rc::new(World::of(&lab, Some(&shown)));
         // A comment typed, or a text that cannot be read, changes nothing that a packet meets: its
         // journey still holds.
-        let holds = store.is_none_or(|store| store == lab.world().store)
-            && rules.is_none_or(|rules| {
-                Rc::ptr_eq(&shown, &world.scene) && same_rules(&rules, &rules_of_all(&lab, &shown))
-            });
+        let same = same_rules(&rules, &rules_of_all(&lab, &world.scene));
+        if !same {
+            *self.0.before.borrow_mut() = rules;
+        }
+        let holds = !self.0.walked.get()
+            || same
+                && Rc::ptr_eq(&shown, &world.scene)
+                && store.is_none_or(|store| store == lab.world().store);
         if !holds {
             self.0.walked.set(false);
         }
         *self.0.scene.borrow_mut() = world.scene.clone();
-        (world, holds)
+        Some((world, holds))
     }
 
     /// Takes a changed text.
@@ -300,43 +308,32 @@ impl Session {
 
     /// Begins anew with a text.
     pub fn open(&self, text: &Rc<str>) {
+        self.open_and_run(text, &[]);
+    }
+
+    /// Begins anew with a text, and runs these lines.
+    pub(crate) fn open_and_run(&self, text: &Rc<str>, lines: &[String]) {
         *self.0.read.borrow_mut() = text.clone();
         let (world, _) = self.change(|lab| {
             lab.open(text);
+            for line in lines {
+                lab.run(line);
+            }
         });
         prefs::save_text(text);
+        self.0.before.borrow_mut().clear();
         self.0.walked.set(false);
         self.dispatch(Event::Opened(text.clone(), world));
     }
 
-    /// Runs a line of the console: what it changes and sends is shown everywhere.
-    pub fn run(&self, line: &str) -> Rc<Output> {
-        let mut output = Output::default();
-        let (world, holds) = self.change(|lab| output = lab.run(line));
-        let output = Rc::new(output);
-        // Looked at before what is sent in the same line: that holds in the world after it.
-        if output.changed {
-            self.dispatch(Event::Changed { world, holds });
-        }
-        self.dispatch(Event::Ran(Rc::from(line), output.clone()));
-        if let Some(tally) = output.tallies.last() {
-            self.0.walked.set(true);
-            self.0.named.set(true);
-            self.dispatch(Event::Counted(Rc::new(tally.clone())));
-        } else if let Some(journey) = output.journeys.last() {
-            self.0.walked.set(true);
-            self.0.named.set(journey.names.is_some());
-            self.dispatch(Event::Sent(journey.clone()));
-        }
-        output
+    /// Draws from another seed.
+    pub fn reseed(&self, seed: u64) {
+        let (world, holds) = self.change(|lab| lab.set_seed(seed));
+        self.dispatch(Event::Changed { world, holds });
     }
 
-    /// Runs a line that stands behind a button, and says what became of it. What was typed a moment
-    /// ago counts.
+    /// Runs a line that stands behind a button, and says what became of it.
     pub fn act(&self, line: &str) {
-        if let Some(state) = self.state() {
-            self.edit(&state.text);
-        }
         let back = |session: &Self| session.0.lab.borrow().next_steps();
         let steps = back(self);
         let before = self.0.scene.borrow().clone();
@@ -374,21 +371,6 @@ impl Session {
     #[must_use]
     pub fn now(&self) -> u64 {
         self.0.lab.borrow().cluster().now()
-    }
-
-    /// Lets time pass; gives what time it is then. The page hears of it if something happened.
-    pub fn pass(&self, milliseconds: u64) -> u64 {
-        let until = self.now().saturating_add(milliseconds);
-        let next = self.0.lab.borrow().cluster().next_event();
-        if next.is_some_and(|at| at <= until) {
-            let (world, holds) = self.change(|lab| {
-                lab.tick(milliseconds);
-            });
-            self.dispatch(Event::Changed { world, holds });
-        } else {
-            self.0.lab.borrow_mut().tick(milliseconds);
-        }
-        self.now()
     }
 
     /// What can be broken.
@@ -441,25 +423,44 @@ impl Session {
         self.edit(&state.text);
         let request = state.draft.request();
         match (state.draft.count, state.draft.keep_alive) {
-            (2.., _) => self.send_many(&request, state.draft.count),
-            (_, keep_alive) => self.send(&request, keep_alive),
+            (2.., _) => {
+                // Why it could not be sent is reported.
+                let _ = self.send_many(&request, state.draft.count);
+            }
+            (_, keep_alive) => {
+                let _ = self.send(&request, keep_alive);
+            }
         }
     }
 
-    /// Sends many requests, each by a connection of its own.
-    fn send_many(&self, request: &Request, count: u32) {
+    /// Sends many requests, each by a connection of its own. The counts are reported, too.
+    ///
+    /// # Errors
+    ///
+    /// Why they could not be sent.
+    pub fn send_many(&self, request: &Request, count: u32) -> Result<Rc<Tally>, Rc<str>> {
         let answer = self.0.lab.borrow_mut().send_many(request, count);
         self.0.walked.set(answer.is_ok());
         // A name may be among them: the counts hold as long as nothing changes at all.
         self.0.named.set(true);
-        self.dispatch(match answer {
-            Ok(tally) => Event::Counted(Rc::new(tally)),
-            Err(error) => Event::NotSent(Rc::from(error.to_string())),
+        let answer: Result<_, Rc<str>> = match answer {
+            Ok(tally) => Ok(Rc::new(tally)),
+            Err(error) => Err(Rc::from(error.to_string())),
+        };
+        self.dispatch(match &answer {
+            Ok(tally) => Event::Counted(tally.clone()),
+            Err(why) => Event::NotSent(why.clone()),
         });
+        answer
     }
 
     /// Sends a packet; with `keep_alive` by the connection that is open already, if there is one.
-    pub fn send(&self, request: &Request, keep_alive: bool) {
+    /// The answer is reported, too.
+    ///
+    /// # Errors
+    ///
+    /// Why it could not be sent.
+    pub fn send(&self, request: &Request, keep_alive: bool) -> Result<Rc<Journey>, Rc<str>> {
         let mut lab = self.0.lab.borrow_mut();
         let answer = if keep_alive {
             lab.send_keep_alive(request)
@@ -470,10 +471,15 @@ impl Session {
         self.0.walked.set(answer.is_ok());
         let named = answer.as_ref().is_ok_and(|journey| journey.names.is_some());
         self.0.named.set(named);
-        self.dispatch(match answer {
-            Ok(journey) => Event::Sent(Rc::new(journey)),
-            Err(error) => Event::NotSent(Rc::from(error.to_string())),
+        let answer: Result<_, Rc<str>> = match answer {
+            Ok(journey) => Ok(Rc::new(journey)),
+            Err(error) => Err(Rc::from(error.to_string())),
+        };
+        self.dispatch(match &answer {
+            Ok(journey) => Event::Sent(journey.clone()),
+            Err(why) => Event::NotSent(why.clone()),
         });
+        answer
     }
 
     /// What there is to say of one thing of the picture.
@@ -503,7 +509,16 @@ impl Session {
     /// A Node's rules.
     #[must_use]
     pub fn rules(&self, node: &str) -> RuleText {
-        RuleText(self.0.lab.borrow().rules(node))
+        RuleText::of(&self.0.lab.borrow(), node)
+    }
+
+    /// The rules that a Node has, or would have in a mode.
+    #[must_use]
+    pub fn rules_in(&self, node: &str, mode: Option<Mode>) -> RuleText {
+        self.ask(|lab| match mode {
+            Some(mode) if lab.own_rules(node).is_none() => RuleText::in_mode(lab, node, mode),
+            _ => RuleText::of(lab, node),
+        })
     }
 
     /// The first and last line in which a field stands.
@@ -534,6 +549,8 @@ impl Session {
         let light = |origins: &[Origin], lit: &mut Lit| {
             for origin in origins {
                 lit.objects.insert(origin.object.clone());
+                // Where an endpoint has a room, that is what people see of it.
+                lit.objects.extend(self.ask(|lab| lab.pod_behind(origin)));
                 if let Some((first, last)) = self.lines(origin) {
                     lit.lines.extend(first..=last);
                 }
@@ -558,7 +575,10 @@ impl Session {
                     &[Origin::new(object.clone(), FieldPath::default())],
                     &mut lit,
                 );
-                lit.rules = rules_with(rules, |origin| origin.object == *object);
+                let endpoints = self.ask(|lab| lab.endpoints_of(object));
+                lit.rules = rules_with(rules, |origin| {
+                    origin.object == *object || endpoints.contains(origin)
+                });
             }
             Focus::Field(field) => {
                 light(std::slice::from_ref(field), &mut lit);
@@ -586,27 +606,4 @@ fn rules_with<'a>(
         .filter(|at| rules.origins(at).iter().any(&mut test))
         .cloned()
         .collect()
-}
-
-/// The rules of every Node, for a world that a packet has walked.
-fn rules_of_all(lab: &Lab, scene: &Scene) -> Vec<RuleText> {
-    scene
-        .wings
-        .iter()
-        .map(|wing| RuleText(lab.rules(&wing.node.name)))
-        .collect()
-}
-
-/// Whether the rules are the same line by line.
-fn same_rules(one: &[RuleText], other: &[RuleText]) -> bool {
-    one.len() == other.len()
-        && one.iter().zip(other).all(|(one, other)| {
-            one == other
-                || (one.lines().len() == other.lines().len()
-                    && one
-                        .lines()
-                        .iter()
-                        .zip(other.lines())
-                        .all(|(one, other)| one.text == other.text))
-        })
 }

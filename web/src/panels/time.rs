@@ -7,6 +7,7 @@ use lobby_engine::cluster::Planned;
 use yew::prelude::*;
 
 use crate::session::Session;
+use crate::state::ConsoleAction;
 use crate::ui::{Icon, Select, Shape, Suggestion};
 
 /// How often time passes, in milliseconds.
@@ -20,6 +21,10 @@ const RATES: [u32; 4] = [1, 10, 60, 600];
 pub struct TimeBarProps {
     /// What comes next; nothing is shown where nothing does.
     pub next: Option<Rc<Planned>>,
+    /// Whether time passes by itself.
+    pub runs: bool,
+    /// Whether a command of the console waits for time to pass.
+    pub runs_on: bool,
 }
 
 /// Virtual milliseconds as people say them.
@@ -32,13 +37,12 @@ fn span(milliseconds: u64) -> String {
     }
 }
 
-/// The bar. Time passes by itself while something is planned, unless a person holds it.
+/// The bar, and the page's one clock: time passes by itself while something is planned or a command
+/// waits for it, unless a person holds it.
 #[component]
 pub fn TimeBar(props: &TimeBarProps) -> Html {
     let session = use_context::<Session>();
-    let held = use_state(|| false);
     let rate = use_state(|| 1_u32);
-    let now = use_state(|| None::<u64>);
     let rates = use_memo((), |()| -> Rc<[Suggestion]> {
         RATES
             .into_iter()
@@ -49,14 +53,16 @@ pub fn TimeBar(props: &TimeBarProps) -> Html {
             })
             .collect()
     });
-    let runs = props.next.is_some() && !*held;
-    use_effect_with((runs, *rate), {
-        let (session, now) = (session.clone(), now.setter());
-        move |(runs, rate)| {
-            let rate = *rate;
-            let timer = session.filter(|_| *runs).map(|session| {
+    let ticked = use_force_update();
+    let ticks = props.runs && (props.next.is_some() || props.runs_on);
+    use_effect_with((ticks, *rate), {
+        let session = session.clone();
+        move |(ticks, rate)| {
+            let milliseconds = u64::from(TICK * *rate);
+            let timer = session.filter(|_| *ticks).map(|session| {
                 Interval::new(TICK, move || {
-                    now.set(Some(session.pass(u64::from(TICK * rate))));
+                    session.tick(milliseconds);
+                    ticked.force_update();
                 })
             });
             move || drop(timer)
@@ -65,17 +71,15 @@ pub fn TimeBar(props: &TimeBarProps) -> Html {
     let (Some(next), Some(session)) = (&props.next, session) else {
         return html! {};
     };
-    // The clock of the session is right after whatever changed it; the bar's own ticks in between.
-    let at = now.map_or(0, |now| now).max(session.now());
-    let left = next.at.saturating_sub(at);
+    let left = next.at.saturating_sub(session.now());
     let hold = {
-        let held = held.clone();
-        Callback::from(move |_: MouseEvent| held.set(!*held))
+        let (session, runs) = (session.clone(), props.runs);
+        Callback::from(move |_: MouseEvent| session.dispatch(ConsoleAction::Time(!runs)))
     };
     let step = {
         let (session, at) = (session.clone(), next.at);
         Callback::from(move |_: MouseEvent| {
-            session.pass(at.saturating_sub(session.now()));
+            session.tick(at.saturating_sub(session.now()));
         })
     };
     let settle = Callback::from(move |_: MouseEvent| session.act("lab settle"));
@@ -87,10 +91,10 @@ pub fn TimeBar(props: &TimeBarProps) -> Html {
             }
         })
     };
-    let (name, shape) = if *held {
-        ("Let time pass", Shape::Play)
-    } else {
+    let (name, shape) = if props.runs {
         ("Hold time", Shape::Pause)
+    } else {
+        ("Let time pass", Shape::Play)
     };
     html! {
         <div class="time" role="group" aria-label="Time">

@@ -129,7 +129,7 @@ impl Slice for Draft {
                     *self = Self::suggested(world);
                 }
             }
-            Event::Sent(_) | Event::Counted(_) | Event::NotSent(_) | Event::Ran(..) => {}
+            Event::Sent(_) | Event::Counted(_) | Event::NotSent(_) => {}
         }
     }
 }

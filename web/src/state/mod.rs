@@ -9,7 +9,10 @@
 //! lines in `reduce`), its component in [`crate::panels`], and its row in
 //! [`crate::frame::PANELS`].
 
+mod compare;
+mod console;
 mod draft;
+mod endpoints;
 mod frame;
 mod notice;
 mod pointer;
@@ -20,11 +23,13 @@ mod walk;
 use std::rc::Rc;
 
 use lobby_engine::api::ObjectRef;
-use lobby_engine::console::Output;
 use lobby_engine::network::{Journey, Tally};
 use yew::Reducible;
 
+pub use compare::{Between, CompareAction, CompareShown};
+pub use console::{Console, ConsoleAction, Entry};
 pub use draft::{Draft, DraftAction};
+pub use endpoints::{EndpointsAction, EndpointsShown};
 pub use frame::{Extent, Frame, FrameAction, Tab};
 pub use notice::{Notice, NoticeAction};
 pub use pointer::PointerAction;
@@ -66,8 +71,6 @@ pub enum Event {
     Counted(Rc<Tally>),
     /// A packet could not be sent.
     NotSent(Rc<str>),
-    /// A line of the console was run. What it changed and sent is told by events of their own.
-    Ran(Rc<str>, Rc<Output>),
 }
 
 /// What a person chooses about looks and motion.
@@ -119,6 +122,12 @@ pub struct State {
     pub rules: RulesShown,
     /// What was just done.
     pub notice: Option<Notice>,
+    /// What the Endpoints panel shows.
+    pub endpoints: EndpointsShown,
+    /// What is compared with what.
+    pub compare: CompareShown,
+    /// The console.
+    pub console: Console,
 }
 
 /// What can happen.
@@ -144,6 +153,12 @@ pub enum Action {
     Rules(RulesAction),
     /// What was just done.
     Notice(NoticeAction),
+    /// The Endpoints panel.
+    Endpoints(EndpointsAction),
+    /// The Compare panel.
+    Compare(CompareAction),
+    /// The console.
+    Console(ConsoleAction),
 }
 
 /// Every slice's actions are actions of the page.
@@ -167,6 +182,9 @@ actions! {
     StageAction Stage,
     RulesAction Rules,
     NoticeAction Notice,
+    EndpointsAction Endpoints,
+    CompareAction Compare,
+    ConsoleAction Console,
 }
 
 impl State {
@@ -185,6 +203,9 @@ impl State {
             stage: OnStage::default(),
             rules: RulesShown::default(),
             notice: None,
+            endpoints: EndpointsShown::default(),
+            compare: CompareShown::default(),
+            console: Console::default(),
         }
     }
 
@@ -242,13 +263,16 @@ impl State {
         self.pointer.hear(event, &before);
         self.stage.hear(event, &before);
         self.rules.hear(event, &before);
+        self.endpoints.hear(event, &before);
+        self.compare.hear(event, &before);
+        self.console.hear(event, &before);
         match event {
             Event::Changed { world, .. } => self.world = world.clone(),
             Event::Opened(text, world) => {
                 self.text = text.clone();
                 self.world = world.clone();
             }
-            Event::Sent(_) | Event::Counted(_) | Event::NotSent(_) | Event::Ran(..) => {}
+            Event::Sent(_) | Event::Counted(_) | Event::NotSent(_) => {}
         }
     }
 }
@@ -270,6 +294,9 @@ impl Reducible for State {
             Action::Stage(action) => state.stage.reduce(action, world),
             Action::Rules(action) => state.rules.reduce(action, world),
             Action::Notice(action) => state.notice = notice::reduce(self.notice.as_ref(), action),
+            Action::Endpoints(action) => state.endpoints.reduce(action, world),
+            Action::Compare(action) => state.compare.reduce(action, world),
+            Action::Console(action) => state.console.reduce(action, world),
         }
         Rc::new(state)
     }

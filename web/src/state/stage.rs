@@ -40,7 +40,7 @@ impl Slice for OnStage {
                     self.open = None;
                 }
             }
-            Event::NotSent(_) | Event::Ran(..) => {}
+            Event::NotSent(_) => {}
         }
     }
 }

@@ -112,7 +112,7 @@ impl Slice for Walk {
     fn hear(&mut self, event: &Event, _: &World) {
         match event {
             Event::Opened(..) => *self = Self::default(),
-            Event::Changed { holds: true, .. } | Event::Ran(..) => {}
+            Event::Changed { holds: true, .. } => {}
             Event::Changed { holds: false, .. } => {
                 *self = Self {
                     outdated: self.outdated || self.journey.is_some() || self.tally.is_some(),
