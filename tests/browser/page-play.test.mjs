@@ -13,6 +13,9 @@ const wide = (page, id) => page.locator(`#${id}`).evaluate((panel) => panel.getB
 const high = (page, id) => page.locator(`#${id}`).evaluate((panel) => panel.getBoundingClientRect().height);
 const settings = (page) => page.getByRole("button", { name: /^Cluster settings/ });
 
+/** Time passes by itself until nothing more happens; then its bar goes. */
+const rest = (page) => page.getByRole("group", { name: "Time" }).waitFor({ state: "detached" });
+
 /** Opens the menu of what can be broken, and chooses. */
 async function breakIt(page, text) {
   await page.getByRole("button", { name: "Break something" }).click();
@@ -144,8 +147,7 @@ test("what is broken is named, shown by the next request, and mended", () =>
     await verdict(page).filter({ hasText: "Answered" }).waitFor();
     await breakIt(page, "typing error in the selector");
     await note(page, /kubectl patch service/);
-    await page.getByRole("button", { name: "Until nothing more happens" }).click();
-    await page.getByRole("group", { name: "Time" }).waitFor({ state: "detached" });
+    await rest(page);
     await send(page).click();
     await verdict(page).filter({ hasText: "Refused" }).waitFor();
     await axe(page);
@@ -278,7 +280,7 @@ for (const [name, viewport] of Object.entries({ phone: PHONE, narrow: NARROW }))
       await page.getByRole("group", { name: "Time" }).waitFor();
       await axe(page);
       await noSidewaysScroll(page);
-      await page.getByRole("button", { name: "Until nothing more happens" }).tap();
+      await rest(page);
       await send(page).tap();
       await verdict(page).filter({ hasText: "Refused" }).waitFor();
       await page.getByRole("button", { name: /^Take back/ }).tap();
