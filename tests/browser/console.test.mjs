@@ -108,7 +108,7 @@ test("a change shows at once and is taken back, by the keyboard alone", () =>
     // Completion.
     await field(page).pressSequentially("kubectl get d");
     await field(page).press("Tab");
-    await page.getByRole("option", { name: /deployments/ }).waitFor();
+    await page.getByRole("option", { name: "deployments resource" }).waitFor();
     await axe(page);
     await screenshot(page, "console-completion");
     await field(page).press("ArrowDown");

@@ -27,10 +27,10 @@ const TOUCH_KEYS: [(&str, &str, &str); 8] = [
     ("-", "Dash", "-"),
     ("/", "Slash", "/"),
     ("'", "Quote", "'"),
-    ("Tab", "Complete", "\t"),
+    ("Tab", "Tab, complete", "\t"),
     ("↑", "Line before", "up"),
     ("↓", "Line after", "down"),
-    ("^C", "End what runs", "\u{3}"),
+    ("^C", "^C, end what runs", "\u{3}"),
 ];
 
 /// Properties of [`ConsolePanel`].
