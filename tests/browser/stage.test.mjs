@@ -101,8 +101,12 @@ test("a forwarding card leads to the other house, which answers for itself", () 
     await sent(page, "Wrong answer");
     await scrubber(page).focus();
     await page.keyboard.press("Home");
-    for (let hop = 1; hop < 4; hop += 1) await page.keyboard.press("ArrowRight");
-    assert.match(await page.locator(".caption").innerText(), /api\.example\.org/);
+    for (let hop = 1; hop < 4; hop += 1) {
+      await page.locator(".caption", { hasText: `Hop ${hop} of` }).waitFor();
+      await page.keyboard.press("ArrowRight");
+    }
+    await page.locator(".caption", { hasText: "Hop 4 of" }).waitFor();
+    await page.locator(".refword", { hasText: "Wrong answer" }).waitFor({ state: "attached" });
     // The guest stands beside the house.
     const [guest, house] = await Promise.all(
       ["[data-walk=guest]", "[data-thing=h0]"].map((at) => page.locator(at).boundingBox()),
@@ -168,19 +172,19 @@ test("fifty Pods on three Nodes: a pane a Pod", () =>
   }));
 
 test("of many Services the neighbourhood is drawn, and the search finds the rest", () =>
-  inWorld(many(120), {}, async (page) => {
+  inWorld(many(60), {}, async (page) => {
     await page.locator(".stage-cut").waitFor();
-    assert.match(await page.locator(".stage-cut").innerText(), /4 of 48[0-9] Pods/);
+    assert.match(await page.locator(".stage-cut").innerText(), /4 of 24[0-9] Pods/);
     await page.locator("[data-thing=w0]").focus();
     await page.keyboard.press("/");
     const search = page.getByRole("searchbox", { name: "Name, namespace or address" });
     await search.waitFor();
-    await search.fill("svc-77");
+    await search.fill("svc-47");
     await page.locator(".stage-found", { hasText: "1 found" }).waitFor();
     await axe(page);
     await screenshot(page, "stage-search");
-    await page.getByRole("button", { name: /^Service svc-77/ }).click();
-    await thing(page, /^Desk svc-77:/).waitFor();
+    await page.getByRole("button", { name: /^Service svc-47/ }).click();
+    await thing(page, /^Desk svc-47:/).waitFor();
     assert.equal(await page.locator("[data-thing^=r]").evaluateAll((all) => all.length) > 0, true);
     await card(page).waitFor();
     await axe(page);
@@ -188,7 +192,7 @@ test("of many Services the neighbourhood is drawn, and the search finds the rest
     const address = await page.locator(".stage-list li li", { hasText: "Room 10." }).first().innerText();
     await page.locator(".stage-tool.find").click();
     await search.fill(address.match(/Room (\S+),/)[1]);
-    await page.getByRole("button", { name: /^Pod app-77/ }).waitFor();
+    await page.getByRole("button", { name: /^Pod app-47/ }).waitFor();
     await search.fill("nobody-has-this");
     await page.locator(".stage-found", { hasText: "Nothing" }).waitFor();
     await page.keyboard.press("Escape");
@@ -287,28 +291,37 @@ test("forced colours: both skins can be read", () =>
     await screenshot(page, "stage-forced-cluster");
   }));
 
+/** Times between frames for so long, in milliseconds. */
+const frames = (page, long) =>
+  page.evaluate(
+    (long) =>
+      new Promise((done) => {
+        const times = [];
+        const frame = (now) => {
+          times.push(now);
+          if (now - times[0] < long) requestAnimationFrame(frame);
+          else done(times.slice(1).map((time, i) => time - times[i]));
+        };
+        requestAnimationFrame(frame);
+      }),
+    long,
+  );
+
 test("frames with 200 guests over 50 Pods (printed, not asserted)", () =>
   inWorld(WORLDS.fifty, { motion: "no-preference" }, async (page) => {
     await times(page, 1000);
+    // What the machine does when nothing moves is what the rest is to be held against.
+    const idle = await frames(page, 1500);
     await send(page).click();
     await page.locator(".mini").first().waitFor({ state: "attached" });
     assert.equal(await page.locator(".mini").count(), 200);
-    const spans = await page.evaluate(
-      () =>
-        new Promise((done) => {
-          const times = [];
-          const frame = (now) => {
-            times.push(now);
-            if (now - times[0] < 3500) requestAnimationFrame(frame);
-            else done(times.slice(1).map((time, i) => time - times[i]));
-          };
-          requestAnimationFrame(frame);
-        }),
-    );
-    const sorted = spans.toSorted((a, b) => a - b);
-    const at = (part) => sorted[Math.floor(part * (sorted.length - 1))].toFixed(1);
-    const mean = spans.reduce((a, b) => a + b, 0) / spans.length;
-    console.log(
-      `frames: ${(1000 / mean).toFixed(1)} a second; ms between two: median ${at(0.5)}, 95 % ${at(0.95)}, worst ${at(1)}`,
-    );
+    const flowing = await frames(page, 3500);
+    for (const [name, spans] of Object.entries({ idle, flowing })) {
+      const sorted = spans.toSorted((a, b) => a - b);
+      const at = (part) => sorted[Math.floor(part * (sorted.length - 1))].toFixed(1);
+      const mean = spans.reduce((a, b) => a + b, 0) / spans.length;
+      console.log(
+        `frames, ${name}: ${(1000 / mean).toFixed(1)} a second; ms between two: median ${at(0.5)}, 95 % ${at(0.95)}, worst ${at(1)}`,
+      );
+    }
   }));

@@ -65,7 +65,7 @@ fn sign(props: &Props) -> Sign {
                 hotel: [
                     either(
                         nobody,
-                        "Site without a builder".into(),
+                        "Building site".into(),
                         format!("{by} is building"),
                     ),
                     "address <pending>".into(),
