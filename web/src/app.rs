@@ -140,10 +140,13 @@ pub fn App() -> Html {
 
     // What is lit follows from what is pointed at; computed when that changes, not when it renders.
     let node = state.rules_node();
-    let rules = use_memo((node.clone(), Same(state.world.clone())), {
-        let session = session.clone();
-        move |(node, _)| session.rules(node)
-    });
+    let rules = use_memo(
+        (node.clone(), state.rules.mode, Same(state.world.clone())),
+        {
+            let session = session.clone();
+            move |(node, mode, _)| session.rules_in(node, *mode)
+        },
+    );
     let lit = use_memo((state.pointer.focus().cloned(), (*rules).clone()), {
         let session = session.clone();
         move |(focus, rules)| session.lit(focus.as_deref(), rules)
