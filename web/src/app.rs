@@ -373,7 +373,7 @@ fn picture(
             session.run(&line);
         })
     };
-    let service = state.open_service(sample.as_deref());
+    let service = state.open_service_with(sample.as_deref());
     let (details, offers) = match chosen {
         Some((details, offers)) => (Some(details), offers),
         None => Default::default(),

@@ -220,7 +220,13 @@ impl State {
     /// The Service whose desk is open: the one that a person opened or pinned, else the one that the
     /// packet went to, else the first that a manifest made.
     #[must_use]
-    pub fn open_service(&self, sample: Option<&Journey>) -> Option<ObjectRef> {
+    pub fn open_service(&self) -> Option<ObjectRef> {
+        self.open_service_with(None)
+    }
+
+    /// The same where, in the place of a journey, one of many requests tells the way.
+    #[must_use]
+    pub fn open_service_with(&self, sample: Option<&Journey>) -> Option<ObjectRef> {
         let desks = &self.world.scene.desks;
         let pinned = match self.pointer.pinned.as_deref() {
             Some(Focus::Object(object)) => Some(object),
