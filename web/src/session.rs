@@ -3,11 +3,12 @@
 //! [`lobby_engine::lab::Lab`] is the only thing that changes in place; it lives here. Everything
 //! else gets results: values that a [`State`] can hold and compare.
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, Ref, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use lobby_engine::api::{FieldPath, ObjectRef, Origin};
+use lobby_engine::console::Output;
 use lobby_engine::diagnostic::Severity;
 use lobby_engine::dns::Record;
 use lobby_engine::lab::{
@@ -15,7 +16,7 @@ use lobby_engine::lab::{
 };
 use lobby_engine::net::Protocol;
 use lobby_engine::netfilter::RuleAt;
-use lobby_engine::network::{NameLookup, Request};
+use lobby_engine::network::{Journey, NameLookup, Request, Tally};
 use lobby_engine::proxy::Mode;
 use yew::{AttrValue, UseReducerHandle};
 
@@ -23,8 +24,11 @@ use crate::links::{Focus, Lit, related};
 use crate::prefs;
 pub use crate::rule_view::RuleText;
 use crate::rule_view::{rules_of_all, same_rules};
+use crate::stage::Offer;
 use crate::state::{Action, Event, FrameAction, PointerAction, State};
 use crate::ui::Suggestion;
+
+mod console;
 
 /// A shared value that is compared by identity: equal only to itself.
 #[derive(Clone, Debug)]
@@ -161,14 +165,14 @@ impl PartialEq for Session {
 }
 
 impl Session {
-    /// A session with this text, and what the engine made of it.
+    /// A session with this text in which these lines were run, and what the engine made of it.
     #[must_use]
-    pub fn start(text: &str, seed: u64) -> (Self, Rc<World>) {
-        let mut lab = Lab::new(Settings {
-            seed,
-            ..Settings::default()
-        });
+    pub fn start(text: &str, settings: Settings, lines: &[String]) -> (Self, Rc<World>) {
+        let mut lab = Lab::new(settings);
         lab.open(text);
+        for line in lines {
+            lab.run(line);
+        }
         let world = Rc::new(World::of(&lab, None));
         let inner = Inner {
             lab: RefCell::new(lab),
@@ -188,9 +192,14 @@ impl Session {
     }
 
     /// What the page knew at its last render.
-    fn state(&self) -> Option<UseReducerHandle<State>> {
+    pub(crate) fn state(&self) -> Option<UseReducerHandle<State>> {
         // Cloned: a dispatch may render, and rendering may ask the session again.
         self.0.state.borrow().clone()
+    }
+
+    /// The lab, to be asked.
+    pub(crate) fn lab(&self) -> Ref<'_, Lab> {
+        self.0.lab.borrow()
     }
 
     /// Reports.
@@ -232,12 +241,24 @@ impl Session {
     }
 
     /// The world after a change, and whether a packet would still meet the same in it.
-    fn change(&self, change: impl FnOnce(&mut Lab)) -> (Rc<World>, bool) {
+    pub(crate) fn change(&self, change: impl FnOnce(&mut Lab)) -> (Rc<World>, bool) {
+        let changed = self.change_if(|lab| {
+            change(lab);
+            true
+        });
+        // It always says that something changed.
+        changed.unwrap_or_else(|| (Rc::new(World::of(&self.lab(), None)), false))
+    }
+
+    /// The same of a change that may be none; it says whether it was one.
+    fn change_if(&self, change: impl FnOnce(&mut Lab) -> bool) -> Option<(Rc<World>, bool)> {
         let mut lab = self.0.lab.borrow_mut();
         let shown = self.0.scene.borrow().clone();
         let rules = rules_of_all(&lab, &shown);
         let store = (self.0.walked.get() && self.0.named.get()).then(|| lab.world().store.clone());
-        change(&mut lab);
+        if !change(&mut lab) {
+            return None;
+        }
         let world = Rc::new(World::of(&lab, Some(&shown)));
         // A comment typed, or a text that cannot be read, changes nothing that a packet meets: its
         // journey still holds.
@@ -253,7 +274,7 @@ impl Session {
             self.0.walked.set(false);
         }
         *self.0.scene.borrow_mut() = world.scene.clone();
-        (world, holds)
+        Some((world, holds))
     }
 
     /// Takes a changed text.
@@ -269,12 +290,44 @@ impl Session {
         self.dispatch(Event::Changed { world, holds });
     }
 
+    /// Runs a line of the lab's console: what it changed and what it sent is shown.
+    pub fn run(&self, line: &str) -> Rc<Output> {
+        let mut output = Output::default();
+        let (world, holds) = self.change(|lab| output = lab.run(line));
+        self.dispatch(Event::Changed { world, holds });
+        if let Some(journey) = output.journeys.last() {
+            self.0.walked.set(true);
+            self.0.named.set(journey.names.is_some());
+            self.dispatch(Event::Sent(journey.clone()));
+        }
+        Rc::new(output)
+    }
+
+    /// What can be done with one thing of the picture.
+    #[must_use]
+    pub fn offers(&self, object: &ObjectRef) -> Rc<[Offer]> {
+        let actions = self.0.lab.borrow().actions(object);
+        let offer = |action: lobby_engine::console::actions::Action| Offer {
+            label: action.label.into(),
+            line: action.line.into(),
+        };
+        actions.into_iter().map(offer).collect()
+    }
+
     /// Begins anew with a text.
     pub fn open(&self, text: &Rc<str>) {
+        self.open_and_run(text, &[]);
+    }
+
+    /// Begins anew with a text, and runs these lines.
+    pub(crate) fn open_and_run(&self, text: &Rc<str>, lines: &[String]) {
         *self.0.read.borrow_mut() = text.clone();
         prefs::save_text(text);
         let (world, _) = self.change(|lab| {
             lab.open(text);
+            for line in lines {
+                lab.run(line);
+            }
         });
         self.0.before.borrow_mut().clear();
         self.0.walked.set(false);
@@ -294,25 +347,44 @@ impl Session {
         self.edit(&state.text);
         let request = state.draft.request();
         match (state.draft.count, state.draft.keep_alive) {
-            (2.., _) => self.send_many(&request, state.draft.count),
-            (_, keep_alive) => self.send(&request, keep_alive),
+            (2.., _) => {
+                // Why it could not be sent is reported.
+                let _ = self.send_many(&request, state.draft.count);
+            }
+            (_, keep_alive) => {
+                let _ = self.send(&request, keep_alive);
+            }
         }
     }
 
-    /// Sends many requests, each by a connection of its own.
-    fn send_many(&self, request: &Request, count: u32) {
+    /// Sends many requests, each by a connection of its own. The counts are reported, too.
+    ///
+    /// # Errors
+    ///
+    /// Why they could not be sent.
+    pub fn send_many(&self, request: &Request, count: u32) -> Result<Rc<Tally>, Rc<str>> {
         let answer = self.0.lab.borrow_mut().send_many(request, count);
         self.0.walked.set(answer.is_ok());
         // A name may be among them: the counts hold as long as nothing changes at all.
         self.0.named.set(true);
-        self.dispatch(match answer {
-            Ok(tally) => Event::Counted(Rc::new(tally)),
-            Err(error) => Event::NotSent(Rc::from(error.to_string())),
+        let answer: Result<_, Rc<str>> = match answer {
+            Ok(tally) => Ok(Rc::new(tally)),
+            Err(error) => Err(Rc::from(error.to_string())),
+        };
+        self.dispatch(match &answer {
+            Ok(tally) => Event::Counted(tally.clone()),
+            Err(why) => Event::NotSent(why.clone()),
         });
+        answer
     }
 
     /// Sends a packet; with `keep_alive` by the connection that is open already, if there is one.
-    pub fn send(&self, request: &Request, keep_alive: bool) {
+    /// The answer is reported, too.
+    ///
+    /// # Errors
+    ///
+    /// Why it could not be sent.
+    pub fn send(&self, request: &Request, keep_alive: bool) -> Result<Rc<Journey>, Rc<str>> {
         let mut lab = self.0.lab.borrow_mut();
         let answer = if keep_alive {
             lab.send_keep_alive(request)
@@ -323,10 +395,15 @@ impl Session {
         self.0.walked.set(answer.is_ok());
         let named = answer.as_ref().is_ok_and(|journey| journey.names.is_some());
         self.0.named.set(named);
-        self.dispatch(match answer {
-            Ok(journey) => Event::Sent(Rc::new(journey)),
-            Err(error) => Event::NotSent(Rc::from(error.to_string())),
+        let answer: Result<_, Rc<str>> = match answer {
+            Ok(journey) => Ok(Rc::new(journey)),
+            Err(error) => Err(Rc::from(error.to_string())),
+        };
+        self.dispatch(match &answer {
+            Ok(journey) => Event::Sent(journey.clone()),
+            Err(why) => Event::NotSent(why.clone()),
         });
+        answer
     }
 
     /// What there is to say of one thing of the picture.

@@ -8,7 +8,9 @@ use yew::prelude::*;
 use super::{Place, Width};
 use crate::editor::LitLine;
 use crate::links::Lit;
-use crate::panels::{Compare, Cost, Endpoints, JourneyPanel, Manifests, Names, Rules, TallyPanel};
+use crate::panels::{
+    Compare, ConsolePanel, Cost, Endpoints, JourneyPanel, Manifests, Names, Rules, TallyPanel,
+};
 use crate::session::{RuleText, Same, Session};
 use crate::state::{State, Tab};
 
@@ -155,6 +157,15 @@ pub const PANELS: &[Panel] = &[
         badge: no_badge,
         view: manifests,
     },
+    Panel {
+        tab: Tab::Console,
+        id: "console",
+        name: "Console",
+        place: Place::Foot,
+        is_there: always,
+        badge: no_badge,
+        view: console,
+    },
 ];
 
 fn journey(view: &View<'_>) -> Html {
@@ -216,6 +227,12 @@ fn names(view: &View<'_>) -> Html {
     html! {
         <Names world={Same(world.clone())} journey={walk.journey.clone()} from={draft.from.clone()}
             skin={prefs.skin} shown={view.shown} />
+    }
+}
+
+fn console(view: &View<'_>) -> Html {
+    html! {
+        <ConsolePanel console={view.state.console.clone()} folded={view.folded} folds={view.width == Width::Wide} />
     }
 }
 

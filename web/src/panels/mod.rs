@@ -2,6 +2,7 @@
 
 mod compare;
 mod cost;
+mod console;
 mod diagnostics;
 mod endpoints;
 mod help;
@@ -18,6 +19,7 @@ mod transport;
 pub use compare::Compare;
 pub use cost::Cost;
 pub use endpoints::Endpoints;
+pub use console::ConsolePanel;
 pub use help::Help;
 pub use journey::{JourneyPanel, node_of};
 pub use manifests::Manifests;

@@ -10,6 +10,7 @@
 //! [`crate::frame::PANELS`].
 
 mod compare;
+mod console;
 mod draft;
 mod endpoints;
 mod frame;
@@ -25,6 +26,7 @@ use lobby_engine::network::{Journey, Tally};
 use yew::Reducible;
 
 pub use compare::{Between, CompareAction, CompareShown};
+pub use console::{Console, ConsoleAction, Entry};
 pub use draft::{Draft, DraftAction};
 pub use endpoints::{EndpointsAction, EndpointsShown};
 pub use frame::{Extent, Frame, FrameAction, Tab};
@@ -120,6 +122,8 @@ pub struct State {
     pub endpoints: EndpointsShown,
     /// What is compared with what.
     pub compare: CompareShown,
+    /// The console.
+    pub console: Console,
 }
 
 /// What can happen.
@@ -147,6 +151,8 @@ pub enum Action {
     Endpoints(EndpointsAction),
     /// The Compare panel.
     Compare(CompareAction),
+    /// The console.
+    Console(ConsoleAction),
 }
 
 /// Every slice's actions are actions of the page.
@@ -171,6 +177,7 @@ actions! {
     RulesAction Rules,
     EndpointsAction Endpoints,
     CompareAction Compare,
+    ConsoleAction Console,
 }
 
 impl State {
@@ -190,6 +197,7 @@ impl State {
             rules: RulesShown::default(),
             endpoints: EndpointsShown::default(),
             compare: CompareShown::default(),
+            console: Console::default(),
         }
     }
 
@@ -249,6 +257,7 @@ impl State {
         self.rules.hear(event, &before);
         self.endpoints.hear(event, &before);
         self.compare.hear(event, &before);
+        self.console.hear(event, &before);
         match event {
             Event::Changed { world, .. } => self.world = world.clone(),
             Event::Opened(text, world) => {
@@ -278,6 +287,7 @@ impl Reducible for State {
             Action::Rules(action) => state.rules.reduce(action, world),
             Action::Endpoints(action) => state.endpoints.reduce(action, world),
             Action::Compare(action) => state.compare.reduce(action, world),
+            Action::Console(action) => state.console.reduce(action, world),
         }
         Rc::new(state)
     }
