@@ -220,14 +220,14 @@ impl State {
     /// The Service whose desk is open: the one that a person opened or pinned, else the one that the
     /// packet went to, else the first that a manifest made.
     #[must_use]
-    pub fn open_service(&self) -> Option<ObjectRef> {
+    pub fn open_service(&self, sample: Option<&Journey>) -> Option<ObjectRef> {
         let desks = &self.world.scene.desks;
         let pinned = match self.pointer.pinned.as_deref() {
             Some(Focus::Object(object)) => Some(object),
             _ => None,
         };
         let walked = || {
-            let hops = &self.walk.journey.as_ref()?.hops;
+            let hops = &self.walk.journey.as_deref().or(sample)?.hops;
             hops.iter()
                 .flat_map(|hop| &hop.origins)
                 .map(|origin| &origin.object)
