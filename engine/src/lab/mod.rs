@@ -3,20 +3,21 @@
 //! [`Lab`] is the only thing of the engine that changes. Its results are plain data: the
 //! [`Scene`], a [`crate::network::Journey`], the rules of a Node.
 
-mod balancers;
 mod around;
+mod balancers;
 mod choices;
-mod details;
-mod entrance;
 mod compare;
 mod cost;
+mod details;
 mod diff;
 mod draw;
 mod endpoint_words;
 mod endpoints;
+mod entrance;
 mod examples;
 mod internet;
 mod links;
+mod mischief;
 mod names;
 mod outline;
 mod own_rules;
@@ -34,11 +35,11 @@ mod world;
 
 pub use around::Found;
 pub use choices::Choice;
-pub use details::{Detail, Details};
 pub use compare::{
     Comparison, Fact, HopPair, HopPart, PolicyField, Variant, VariantError, compare, looked_at,
 };
 pub use cost::{COST_SIZES, CostPoint, CostStep, CostTrial, ENDPOINTS as COST_ENDPOINTS};
+pub use details::{Detail, Details};
 pub use diff::{DiffLine, RuleDiff};
 pub use draw::{Candidate, EndpointChoice};
 pub use endpoints::{
@@ -46,6 +47,7 @@ pub use endpoints::{
     Traffic,
 };
 pub use examples::{EXAMPLES, Example};
+pub use mischief::Mischief;
 pub use names::ClientNames;
 pub use outline::OutlineEntry;
 pub use own_rules::OwnRules;
