@@ -17,6 +17,7 @@ pub mod panels;
 pub mod parts;
 pub mod prefs;
 pub mod rule_text;
+mod rule_view;
 pub mod session;
 pub mod stage;
 pub mod state;

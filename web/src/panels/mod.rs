@@ -1,6 +1,10 @@
 //! The parts of the page around the stage.
 
+mod compare;
+mod cost;
+mod console;
 mod diagnostics;
+mod endpoints;
 mod help;
 mod journey;
 mod manifests;
@@ -12,6 +16,10 @@ mod tally;
 mod top;
 mod transport;
 
+pub use compare::Compare;
+pub use cost::Cost;
+pub use endpoints::Endpoints;
+pub use console::ConsolePanel;
 pub use help::Help;
 pub use journey::{JourneyPanel, node_of};
 pub use manifests::Manifests;

@@ -9,7 +9,10 @@
 //! lines in `reduce`), its component in [`crate::panels`], and its row in
 //! [`crate::frame::PANELS`].
 
+mod compare;
+mod console;
 mod draft;
+mod endpoints;
 mod frame;
 mod pointer;
 mod rules;
@@ -22,7 +25,10 @@ use lobby_engine::api::ObjectRef;
 use lobby_engine::network::{Journey, Tally};
 use yew::Reducible;
 
+pub use compare::{Between, CompareAction, CompareShown};
+pub use console::{Console, ConsoleAction, Entry};
 pub use draft::{Draft, DraftAction};
+pub use endpoints::{EndpointsAction, EndpointsShown};
 pub use frame::{Extent, Frame, FrameAction, Tab};
 pub use pointer::PointerAction;
 pub use rules::{RuleScope, RulesAction, RulesShown};
@@ -112,6 +118,12 @@ pub struct State {
     pub stage: OnStage,
     /// What the Rules panel shows.
     pub rules: RulesShown,
+    /// What the Endpoints panel shows.
+    pub endpoints: EndpointsShown,
+    /// What is compared with what.
+    pub compare: CompareShown,
+    /// The console.
+    pub console: Console,
 }
 
 /// What can happen.
@@ -135,6 +147,12 @@ pub enum Action {
     Stage(StageAction),
     /// The Rules panel.
     Rules(RulesAction),
+    /// The Endpoints panel.
+    Endpoints(EndpointsAction),
+    /// The Compare panel.
+    Compare(CompareAction),
+    /// The console.
+    Console(ConsoleAction),
 }
 
 /// Every slice's actions are actions of the page.
@@ -157,6 +175,9 @@ actions! {
     PointerAction Pointer,
     StageAction Stage,
     RulesAction Rules,
+    EndpointsAction Endpoints,
+    CompareAction Compare,
+    ConsoleAction Console,
 }
 
 impl State {
@@ -174,6 +195,9 @@ impl State {
             pointer: Pointer::default(),
             stage: OnStage::default(),
             rules: RulesShown::default(),
+            endpoints: EndpointsShown::default(),
+            compare: CompareShown::default(),
+            console: Console::default(),
         }
     }
 
@@ -231,6 +255,9 @@ impl State {
         self.pointer.hear(event, &before);
         self.stage.hear(event, &before);
         self.rules.hear(event, &before);
+        self.endpoints.hear(event, &before);
+        self.compare.hear(event, &before);
+        self.console.hear(event, &before);
         match event {
             Event::Changed { world, .. } => self.world = world.clone(),
             Event::Opened(text, world) => {
@@ -258,6 +285,9 @@ impl Reducible for State {
             Action::Pointer(action) => state.pointer.reduce(action, world),
             Action::Stage(action) => state.stage.reduce(action, world),
             Action::Rules(action) => state.rules.reduce(action, world),
+            Action::Endpoints(action) => state.endpoints.reduce(action, world),
+            Action::Compare(action) => state.compare.reduce(action, world),
+            Action::Console(action) => state.console.reduce(action, world),
         }
         Rc::new(state)
     }
