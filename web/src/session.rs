@@ -8,7 +8,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use lobby_engine::api::{FieldPath, ObjectRef, Origin};
-use lobby_engine::console::Output;
 use lobby_engine::diagnostic::Severity;
 use lobby_engine::dns::Record;
 use lobby_engine::lab::{
@@ -288,19 +287,6 @@ impl Session {
             lab.edit(text);
         });
         self.dispatch(Event::Changed { world, holds });
-    }
-
-    /// Runs a line of the lab's console: what it changed and what it sent is shown.
-    pub fn run(&self, line: &str) -> Rc<Output> {
-        let mut output = Output::default();
-        let (world, holds) = self.change(|lab| output = lab.run(line));
-        self.dispatch(Event::Changed { world, holds });
-        if let Some(journey) = output.journeys.last() {
-            self.0.walked.set(true);
-            self.0.named.set(journey.names.is_some());
-            self.dispatch(Event::Sent(journey.clone()));
-        }
-        Rc::new(output)
     }
 
     /// One request of many, told: it shows their way, and nothing of it happens.
