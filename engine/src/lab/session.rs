@@ -72,7 +72,7 @@ pub struct Lab {
     /// Each Node's rules, made when they are first asked for.
     rules: BTreeMap<String, OnceCell<Option<Rc<NodeRules>>>>,
     /// What a person put in the place of a Node's rules.
-    own_rules: Rc<BTreeMap<String, OwnRules>>,
+    own_rules: Rc<BTreeMap<String, Rc<OwnRules>>>,
     wires: walk::Wires,
 }
 
@@ -306,7 +306,7 @@ impl Lab {
         }
         let (own, outcome) = OwnRules::read(text);
         if let Some(own) = own {
-            Rc::make_mut(&mut self.own_rules).insert(node.to_owned(), own);
+            Rc::make_mut(&mut self.own_rules).insert(node.to_owned(), Rc::new(own));
             self.wires = walk::Wires::default();
         }
         Some(outcome)
@@ -324,7 +324,7 @@ impl Lab {
 
     /// What a person put in the place of a Node's rules.
     #[must_use]
-    pub fn own_rules(&self, node: &str) -> Option<&OwnRules> {
+    pub fn own_rules(&self, node: &str) -> Option<&Rc<OwnRules>> {
         self.own_rules.get(node)
     }
 
@@ -371,6 +371,15 @@ impl Lab {
     /// As [`Lab::send`]; more requests than [`crate::limits::MAX_REQUESTS`].
     pub fn send_many(&mut self, request: &Request, count: u32) -> Result<Tally, RequestError> {
         self.with_wires(|wires, lab| wires.send_many(lab, request, count))
+    }
+
+    /// Tells how a request would go, and sends nothing: the world stays as it is.
+    ///
+    /// # Errors
+    ///
+    /// As [`Lab::send`].
+    pub fn rehearse(&mut self, request: &Request) -> Result<Journey, RequestError> {
+        self.with_wires(|wires, lab| wires.rehearse(lab, request))
     }
 
     /// What time it is for connections and affinity, in milliseconds of virtual time.

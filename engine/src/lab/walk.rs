@@ -124,6 +124,19 @@ impl Wires {
         Ok(journey)
     }
 
+    /// Tells one request of a kind as if it had never been sent: nothing remembers it, no time
+    /// passes, and the next request draws what it would have drawn.
+    pub(super) fn rehearse(
+        &mut self,
+        lab: &Lab,
+        request: &Request,
+    ) -> Result<Journey, RequestError> {
+        let (state, sent) = (self.state.clone(), self.sent);
+        let journey = self.send(lab, request, Reuse::Close);
+        (self.state, self.sent) = (state, sent);
+        journey
+    }
+
     /// Sends many requests. A name is looked up once, and the first address is taken.
     pub(super) fn send_many(
         &mut self,

@@ -43,7 +43,7 @@ pub(super) struct Moment {
     is_stale: bool,
     world: World,
     outcome: Outcome,
-    own_rules: Rc<BTreeMap<String, OwnRules>>,
+    own_rules: Rc<BTreeMap<String, Rc<OwnRules>>>,
     console: console::Session,
     lines: Rc<Vec<String>>,
     ticked: u64,
