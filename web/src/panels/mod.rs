@@ -1,11 +1,11 @@
 //! The parts of the page around the stage.
 
 mod compare;
-mod cost;
 mod console;
+mod cost;
 mod diagnostics;
-mod endpoints;
 mod doctor;
+mod endpoints;
 mod help;
 mod journey;
 mod manifests;
@@ -18,10 +18,10 @@ mod top;
 mod transport;
 
 pub use compare::Compare;
-pub use cost::Cost;
-pub use endpoints::Endpoints;
 pub use console::ConsolePanel;
+pub use cost::Cost;
 pub use doctor::{DoctorPanel, underlined};
+pub use endpoints::Endpoints;
 pub use help::Help;
 pub use journey::{JourneyPanel, node_of};
 pub use manifests::Manifests;
