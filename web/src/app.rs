@@ -9,7 +9,7 @@ use yew::prelude::*;
 
 use crate::editor::LitLine;
 use crate::frame::{self, View, Width, Wishes, use_width};
-use crate::hooks::{TRAVEL, journey_keys, use_page_keys, use_playback, use_reading};
+use crate::hooks::{TRAVEL, journey_keys, use_doctor, use_page_keys, use_playback, use_reading};
 use crate::links::Focus;
 use crate::marks;
 use crate::panels::{Help, SendBar, Top, Transport, node_of};
@@ -131,6 +131,7 @@ pub fn App() -> Html {
     });
     use_playback(&state, &session);
     use_reading(&state.text, &session);
+    use_doctor(&state.world, &session);
     use_page_keys(&session);
     visit::use_reports(&state);
     visit::use_arrival(&start.visit, &session);

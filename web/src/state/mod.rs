@@ -11,6 +11,7 @@
 
 mod compare;
 mod console;
+mod doctor;
 mod draft;
 mod endpoints;
 mod frame;
@@ -27,6 +28,7 @@ use yew::Reducible;
 
 pub use compare::{Between, CompareAction, CompareShown};
 pub use console::{Console, ConsoleAction, Entry};
+pub use doctor::{Doctor, DoctorAction};
 pub use draft::{Draft, DraftAction};
 pub use endpoints::{EndpointsAction, EndpointsShown};
 pub use frame::{Extent, Frame, FrameAction, Tab};
@@ -124,6 +126,8 @@ pub struct State {
     pub compare: CompareShown,
     /// The console.
     pub console: Console,
+    /// What the doctor found.
+    pub doctor: Doctor,
 }
 
 /// What can happen.
@@ -153,6 +157,8 @@ pub enum Action {
     Compare(CompareAction),
     /// The console.
     Console(ConsoleAction),
+    /// The doctor.
+    Doctor(DoctorAction),
 }
 
 /// Every slice's actions are actions of the page.
@@ -178,6 +184,7 @@ actions! {
     EndpointsAction Endpoints,
     CompareAction Compare,
     ConsoleAction Console,
+    DoctorAction Doctor,
 }
 
 impl State {
@@ -198,6 +205,7 @@ impl State {
             endpoints: EndpointsShown::default(),
             compare: CompareShown::default(),
             console: Console::default(),
+            doctor: Doctor::default(),
         }
     }
 
@@ -264,6 +272,7 @@ impl State {
         self.endpoints.hear(event, &before);
         self.compare.hear(event, &before);
         self.console.hear(event, &before);
+        self.doctor.hear(event, &before);
         match event {
             Event::Changed { world, .. } => self.world = world.clone(),
             Event::Opened(text, world) => {
@@ -294,6 +303,7 @@ impl Reducible for State {
             Action::Endpoints(action) => state.endpoints.reduce(action, world),
             Action::Compare(action) => state.compare.reduce(action, world),
             Action::Console(action) => state.console.reduce(action, world),
+            Action::Doctor(action) => state.doctor.reduce(action, world),
         }
         Rc::new(state)
     }
