@@ -24,6 +24,7 @@ use crate::cluster::{Cluster, Command, Done, StatusError};
 use crate::diagnostic::{Diagnostic, Span};
 use crate::dns::{Answer, Question, Record, RecordType};
 use crate::manifest::{self, Document};
+use crate::net::IpFamily;
 use crate::network::{Journey, NameLookup, Request, RequestError, Reuse, Tally};
 use crate::proxy;
 use crate::yaml;
@@ -171,13 +172,15 @@ impl Lab {
         self.wires = walk::Wires::default();
     }
 
-    /// Switches a Pod's readiness probe.
+    /// Switches a Pod's readiness probe, and lets what follows from it happen: one step to take back.
     pub fn set_ready(&mut self, pod: &ObjectRef, ready: bool) {
         let ready = Some(ready);
         let pod = pod.clone();
         // A Pod that is gone has no probe.
-        let _ = self.execute(&Command::SetReady { pod, ready });
-        let _ = self.execute(&Command::Settle);
+        if self.execute(&Command::SetReady { pod, ready }).is_ok() {
+            self.world.change(Cluster::settle);
+            self.renew();
+        }
     }
 
     /// Does what a command says. Time does not pass, unless it is a command that says so: until then
@@ -188,9 +191,6 @@ impl Lab {
     /// What the API server refuses; then nothing changes.
     pub fn execute(&mut self, command: &Command) -> Result<Done, StatusError> {
         let done = self.world.change(|cluster| cluster.execute(command))?;
-        if let Command::Advance(milliseconds) = command {
-            self.wires.advance(*milliseconds);
-        }
         self.commands.push(command.clone());
         self.undone.clear();
         self.renew();
@@ -324,12 +324,26 @@ impl Lab {
         choices::suggestion(&self.world, &self.street())
     }
 
-    /// What kube-proxy wrote on a Node; `None` for a Node that is not there, or on which it would
-    /// not start.
+    /// The family whose addresses come first in the cluster.
+    fn family(&self) -> IpFamily {
+        (self.world.families().first().copied()).unwrap_or(IpFamily::IPv4)
+    }
+
+    /// What kube-proxy wrote on a Node for the other family of a dual-stack cluster; `None` as for
+    /// [`Lab::rules`], and in a cluster of one family. It is made anew at each call.
+    #[must_use]
+    pub fn other_rules(&self, node: &str) -> Option<NodeRules> {
+        self.rules.get(node)?;
+        let other = self.world.families().get(1).copied()?;
+        rules::of_node(&self.world, &self.settings, node, other).ok()
+    }
+
+    /// What kube-proxy wrote on a Node, for the family that comes first; `None` for a Node that is not
+    /// there, or on which it would not start.
     #[must_use]
     pub fn rules(&self, node: &str) -> Option<Rc<NodeRules>> {
         let make = || {
-            rules::of_node(&self.world, &self.settings, node)
+            rules::of_node(&self.world, &self.settings, node, self.family())
                 .ok()
                 .map(Rc::new)
         };
@@ -341,7 +355,7 @@ impl Lab {
     #[must_use]
     pub fn dump_rules(&self, node: &str, mode: proxy::Mode) -> Option<String> {
         self.rules.get(node)?;
-        let set = rules::rule_set(&self.world, &self.settings, node, mode).ok()?;
+        let set = rules::rule_set(&self.world, &self.settings, node, mode, self.family()).ok()?;
         Some(proxy::dump(&set))
     }
 
@@ -417,10 +431,11 @@ impl Lab {
         self.with_wires(|wires, lab| wires.send_many(lab, request, count))
     }
 
-    /// What time it is for connections and affinity, in milliseconds of virtual time.
+    /// What time it is for connections and affinity, in milliseconds of virtual time. The clock is
+    /// the cluster's, but never goes back when something is taken back.
     #[must_use]
     pub fn now_ms(&self) -> u64 {
-        self.wires.now_ms()
+        self.wires.now_ms(self.cluster().now())
     }
 
     /// Lets virtual time pass, in milliseconds: connections and affinity expire.
@@ -470,9 +485,25 @@ impl Lab {
 
     fn with_wires<T>(&mut self, act: impl FnOnce(&mut walk::Wires, &Self) -> T) -> T {
         let mut wires = std::mem::take(&mut self.wires);
+        wires.set_clock(self.cluster().now());
         let result = act(&mut wires, self);
+        let passed = wires.take_passed();
         self.wires = wires;
+        self.pass(passed);
         result
+    }
+
+    /// Time passes while a request is under way, in milliseconds: what is due meanwhile happens.
+    fn pass(&mut self, ms: u64) {
+        let cluster = self.cluster();
+        let until = cluster.now().saturating_add(ms);
+        let happens = cluster.next_event().is_some_and(|at| at <= until);
+        self.world.pass(ms, happens);
+        if happens {
+            self.renew();
+        } else {
+            self.wires.set_clock(self.cluster().now());
+        }
     }
 
     /// The text's objects of modelled kinds, as they were read.
