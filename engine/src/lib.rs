@@ -37,6 +37,7 @@
 //! | [`lab`] | the session: commands, seed, the world and its picture |
 //! | [`doctor`] | what is wrong with a world, proven, and what would mend it |
 //! | [`link`] | a world and its view in an address; a dump without its names |
+//! | [`console`] | lines as a person types them, run on the lab |
 //!
 //! # Invariants
 //!
@@ -52,6 +53,7 @@
 
 pub mod api;
 pub mod cluster;
+pub mod console;
 pub mod controllers;
 pub mod diagnostic;
 pub mod dns;

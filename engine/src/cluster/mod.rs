@@ -17,6 +17,7 @@
 //! | `load` | taking in a text, or a real cluster's dump |
 //! | `command` | what a person can do |
 //! | `workloads`, `pods`, `network` | the passes of the controllers |
+//! | `planned` | what happens next, in words |
 //! | `balancers` | load balancers that are built, and what each has noticed |
 //! | `tree`, `json_patch`, `fill` | whole objects as trees: patches, defaults of unmodelled fields |
 //!
@@ -33,6 +34,7 @@ mod fill;
 mod json_patch;
 mod load;
 mod network;
+mod planned;
 mod pods;
 mod registry;
 mod settings;
@@ -46,6 +48,7 @@ pub use balancers::Balancer;
 pub use command::{Command, Done, LAST_APPLIED, Patch};
 pub use error::{Cause, Reason, StatusError};
 pub use load::is_recorded;
+pub use planned::Planned;
 pub use settings::{DEFAULT_START, Settings, Timing};
 pub use state::{Listening, Recorded};
 pub use tree::{merge, strategic, three_way};
@@ -138,6 +141,33 @@ impl Cluster {
         self.past.push(before);
         self.future.clear();
         Ok(done)
+    }
+
+    /// Does what a command says, like [`Cluster::execute`], and keeps nothing to take it back by: for
+    /// who keeps the cluster of before. A refused one changes nothing.
+    ///
+    /// # Errors
+    ///
+    /// As [`Cluster::execute`].
+    pub fn act(&mut self, command: &Command) -> Result<Done, StatusError> {
+        let mut next = self.state.clone();
+        let done = next.execute(command, &self.settings)?;
+        self.state = next;
+        Ok(done)
+    }
+
+    /// A new object as [`Command::Create`] makes it, and how it is called: the server may have drawn
+    /// its name. Nothing is kept to take it back by.
+    ///
+    /// # Errors
+    ///
+    /// As [`Cluster::execute`].
+    pub fn post(&mut self, raw: &Node) -> Result<ObjectRef, StatusError> {
+        let mut next = self.state.clone();
+        let object = State::decode(raw)?;
+        let reference = next.create(object, Some(raw.clone()), &self.settings)?;
+        self.state = next;
+        Ok(reference)
     }
 
     /// Takes back the last command. Gives whether there was one.

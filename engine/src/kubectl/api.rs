@@ -54,16 +54,17 @@ pub trait Api {
         dry_run: bool,
     ) -> Result<Value, Status>;
 
-    /// Deletes an object.
+    /// Deletes the object of a namespace and name, after `grace_seconds` if it has processes to end; its own time when none is
+    /// given.
     ///
     /// # Errors
     ///
-    /// There is none.
+    /// There is none, or it must not be deleted.
     fn delete(
         &mut self,
         resource: &'static Resource,
-        namespace: &str,
-        name: &str,
+        at: (&str, &str),
+        grace_seconds: Option<i64>,
         dry_run: bool,
     ) -> Result<(), Status>;
 

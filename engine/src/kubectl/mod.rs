@@ -36,7 +36,9 @@ use args::Parsed;
 use error::Error;
 use resource::Resource;
 
+pub(crate) use commands::SERVER_VERSION;
 pub use state::State;
+pub(crate) use state::validate::decodable as refused_as_undecodable;
 
 /// What a command leaves to its caller: something happens in a Pod, and kubectl only shows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,8 +53,12 @@ pub enum Then {
         container: String,
         /// The words of the command; none for the image's own.
         command: Vec<String>,
+        /// Whether the Pod was made for this command (`run`), which is then its own process.
+        is_new: bool,
         /// Whether the Pod is deleted when the command has ended (`run --rm`).
         remove: bool,
+        /// Whether standard input is handed on (`-i`), and whether a terminal is (`-t`).
+        input: (bool, bool),
     },
     /// What containers printed is printed.
     Logs {
@@ -64,6 +70,8 @@ pub enum Then {
         tail: Option<usize>,
         /// Whether every line begins with its Pod and container.
         prefix: bool,
+        /// Whether what comes later is printed too (`-f`).
+        follow: bool,
     },
     /// Ports of the person's own machine lead to a Pod: past the Service, even when one was named.
     PortForward {
@@ -112,6 +120,13 @@ impl Kubectl {
     #[must_use]
     pub fn commands() -> Vec<String> {
         commands::names()
+    }
+
+    /// The flags of a command, each by its long name and its letter (`\0` for none); those that all
+    /// commands have come last.
+    #[must_use]
+    pub fn flags(command: &str) -> Vec<(&'static str, char)> {
+        commands::flags(command)
     }
 
     /// Runs one command. `words` are what stands behind `kubectl`; `stdin` is read by `-f -`.

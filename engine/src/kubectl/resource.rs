@@ -97,7 +97,8 @@ const fn apps(
 }
 
 /// All of them, as `api-resources` lists them: by group, then by name.
-pub static RESOURCES: [Resource; 10] = [
+pub static RESOURCES: [Resource; 14] = [
+    core("configmaps", "configmap", "ConfigMap", &["cm"]),
     Resource {
         warning: Some(
             "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice",
@@ -117,10 +118,18 @@ pub static RESOURCES: [Resource; 10] = [
         in_all: true,
         ..core("pods", "pod", "Pod", &["po"])
     },
+    core("secrets", "secret", "Secret", &[]),
+    core(
+        "serviceaccounts",
+        "serviceaccount",
+        "ServiceAccount",
+        &["sa"],
+    ),
     Resource {
         in_all: true,
         ..core("services", "service", "Service", &["svc"])
     },
+    apps("daemonsets", "daemonset", "DaemonSet", &["ds"]),
     apps("deployments", "deployment", "Deployment", &["deploy"]),
     apps("replicasets", "replicaset", "ReplicaSet", &["rs"]),
     apps("statefulsets", "statefulset", "StatefulSet", &["sts"]),

@@ -417,6 +417,8 @@ fn descriptions_have_their_columns() {
 #[test]
 fn what_happens_in_a_pod_is_left_to_the_caller() {
     let exec = |pod: &str, container: &str, words: &[&str], remove| Then::Exec {
+        is_new: remove,
+        input: (true, true),
         namespace: "default".to_owned(),
         pod: pod.to_owned(),
         container: container.to_owned(),

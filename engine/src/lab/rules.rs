@@ -2,10 +2,12 @@
 
 use std::cell::OnceCell;
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use serde::Serialize;
 
 use super::Settings;
+use super::session::Lab;
 use super::world::World;
 use crate::api::Origin;
 use crate::controllers::nodes;
@@ -128,6 +130,12 @@ impl NodeRules {
     pub fn line(&self, rule: &RuleAt) -> Option<&RuleLine> {
         let (_, line) = self.by_rule.get(rule)?;
         self.lines.get(*line)
+    }
+
+    /// The index of a rule's line in [`NodeRules::lines`].
+    #[must_use]
+    pub fn line_index(&self, rule: &RuleAt) -> Option<usize> {
+        self.by_rule.get(rule).map(|(_, line)| *line)
     }
 
     /// What a rule is for, in a sentence or two; empty as for [`NodeRules::line`].
@@ -281,4 +289,19 @@ pub(super) fn of_node(
     Ok(NodeRules::new(rule_set(
         world, settings, node, mode, family,
     )?))
+}
+
+impl Lab {
+    /// What kube-proxy would write on a Node in a mode, whatever the mode of the lab; `None` as for
+    /// [`Lab::rules`]. Made anew each time, unless it is the lab's own mode.
+    #[must_use]
+    pub fn rules_in(&self, node: &str, mode: Mode) -> Option<Rc<NodeRules>> {
+        let written = self.rules(node)?;
+        if written.set().mode() == mode {
+            return Some(written);
+        }
+        let family = written.set().family();
+        let set = rule_set(self.world(), self.settings(), node, mode, family).ok()?;
+        Some(Rc::new(NodeRules::new(set)))
+    }
 }

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::choices::{self, Choice};
 use super::details::{self, Details};
 use super::links;
+use super::mischief::{self, Mischief};
 use super::names::{self, ClientNames};
 use super::outline::{self, OutlineEntry};
 use super::own_rules::OwnRules;
@@ -18,9 +19,10 @@ use super::rules::{self, NodeRules};
 use super::scene::{Client, Scene};
 use super::slots::Slots;
 use super::world::{self, World};
-use super::{ProxySettings, Settings, walk};
+use super::{Settings, walk};
 use crate::api::{Kind, ObjectRef, Origin};
-use crate::cluster::{Cluster, Command, Done, StatusError};
+use crate::cluster::Cluster;
+use crate::console;
 use crate::diagnostic::{Diagnostic, Span};
 use crate::dns::{Answer, Question, Record, RecordType};
 use crate::manifest::{self, Document};
@@ -28,6 +30,11 @@ use crate::net::IpFamily;
 use crate::network::{Journey, NameLookup, Request, RequestError, Reuse, Tally};
 use crate::proxy;
 use crate::yaml;
+
+mod history;
+mod machine;
+
+use history::History;
 
 /// What became of an edit.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -48,19 +55,25 @@ pub struct Outcome {
 #[derive(Clone, Debug)]
 pub struct Lab {
     settings: Settings,
+    /// The text, the objects that were read in it, and those that strict decoding refused.
+    text: Rc<str>,
     documents: Vec<Document>,
     /// The text's objects of kinds that are not modelled.
     others: Vec<yaml::Node>,
+    refused: BTreeSet<usize>,
     world: World,
     outcome: Outcome,
-    /// What the person did to the cluster since the text was opened, and what was taken back.
-    commands: Vec<Command>,
-    undone: Vec<Command>,
+    /// What the person did since the text was opened, and what was taken back.
+    history: History,
+    /// What the console remembers from line to line.
+    console: console::Session,
+    /// What goes on beside its lines.
+    live: console::Live,
     slots: Slots,
     /// Each Node's rules, made when they are first asked for.
     rules: BTreeMap<String, OnceCell<Option<Rc<NodeRules>>>>,
     /// What a person put in the place of a Node's rules.
-    own_rules: BTreeMap<String, OwnRules>,
+    own_rules: Rc<BTreeMap<String, Rc<OwnRules>>>,
     wires: walk::Wires,
 }
 
@@ -70,15 +83,18 @@ impl Lab {
     pub fn new(settings: Settings) -> Self {
         let mut lab = Self {
             settings,
+            text: Rc::from(""),
             documents: Vec::new(),
             others: Vec::new(),
+            refused: BTreeSet::new(),
             world: World::default(),
             outcome: Outcome::default(),
-            commands: Vec::new(),
-            undone: Vec::new(),
+            history: History::default(),
+            console: console::Session::default(),
+            live: console::Live::default(),
             slots: Slots::default(),
             rules: BTreeMap::new(),
-            own_rules: BTreeMap::new(),
+            own_rules: Rc::default(),
             wires: walk::Wires::default(),
         };
         lab.open("");
@@ -89,15 +105,16 @@ impl Lab {
     pub fn open(&mut self, text: &str) -> &Outcome {
         self.documents.clear();
         self.world = World::default();
-        self.commands.clear();
-        self.undone.clear();
+        self.history = History::of(&self.settings);
+        self.console = console::Session::default();
+        self.live = console::Live::default();
         self.slots = Slots::default();
-        self.own_rules.clear();
+        self.own_rules = Rc::default();
         self.wires = walk::Wires::default();
         self.edit(text);
         if !self.outcome.applied {
             // A fresh cluster is the last good world of a text that cannot be read.
-            self.build(&[], &BTreeSet::new());
+            self.build(Vec::new(), BTreeSet::new());
         }
         &self.outcome
     }
@@ -105,6 +122,7 @@ impl Lab {
     /// Takes a changed text. What did not change stays where it is; an object that would be refused
     /// stays as it was; a text that cannot be read changes nothing at all.
     pub fn edit(&mut self, text: &str) -> &Outcome {
+        self.text = Rc::from(text);
         let reading = manifest::read(text);
         let offer = reading.repaired.map(|repair| repair.text);
         let mut diagnostics = reading.diagnostics;
@@ -131,7 +149,7 @@ impl Lab {
         }
         if !unreadable {
             self.others = reading.others;
-            diagnostics.extend(self.build(&reading.documents, &refused));
+            diagnostics.extend(self.build(reading.documents, refused));
         }
         diagnostics.sort_by_key(|diagnostic| diagnostic.span.map(|span| span.start));
         self.outcome = Outcome {
@@ -154,94 +172,23 @@ impl Lab {
         &self.settings
     }
 
-    /// Another seed: other addresses, other names, other draws. What the Nodes remember is gone.
-    pub fn set_seed(&mut self, seed: u64) {
-        self.settings.seed = seed;
-        self.wires = walk::Wires::default();
-        let documents = std::mem::take(&mut self.documents);
-        self.build(&documents, &BTreeSet::new());
-    }
-
-    /// Sets kube-proxy anew on every Node, as if all Nodes had been drained and started again: what
-    /// they remembered is gone.
-    pub fn set_proxy(&mut self, proxy: ProxySettings) {
-        self.settings.proxy = proxy;
-        for rules in self.rules.values_mut() {
-            *rules = OnceCell::new();
-        }
-        self.wires = walk::Wires::default();
-    }
-
-    /// Switches a Pod's readiness probe, and lets what follows from it happen: one step to take back.
-    pub fn set_ready(&mut self, pod: &ObjectRef, ready: bool) {
-        let ready = Some(ready);
-        let pod = pod.clone();
-        // A Pod that is gone has no probe.
-        if self.execute(&Command::SetReady { pod, ready }).is_ok() {
-            self.world.change(Cluster::settle);
-            self.renew();
-        }
-    }
-
-    /// Does what a command says. Time does not pass, unless it is a command that says so: until then
-    /// the rules are those of before.
-    ///
-    /// # Errors
-    ///
-    /// What the API server refuses; then nothing changes.
-    pub fn execute(&mut self, command: &Command) -> Result<Done, StatusError> {
-        let done = self.world.change(|cluster| cluster.execute(command))?;
-        self.commands.push(command.clone());
-        self.undone.clear();
-        self.renew();
-        Ok(done)
-    }
-
-    /// Takes back the last command. Gives whether there was one.
-    pub fn undo(&mut self) -> bool {
-        let is_undone = self.world.change(Cluster::undo);
-        if is_undone {
-            self.undone.extend(self.commands.pop());
-            self.renew();
-        }
-        is_undone
-    }
-
-    /// Does again what was taken back last. Gives whether there was anything.
-    pub fn redo(&mut self) -> bool {
-        let is_redone = self.world.change(Cluster::redo);
-        if is_redone {
-            self.commands.extend(self.undone.pop());
-            self.renew();
-        }
-        is_redone
-    }
-
     /// The cluster: its objects whole, its clock, what its controllers said.
     #[must_use]
     pub fn cluster(&self) -> &Cluster {
         self.world.cluster()
     }
 
-    /// What was done to the cluster since the text was opened.
-    #[must_use]
-    pub fn commands(&self) -> &[Command] {
-        &self.commands
-    }
-
-    fn build(&mut self, documents: &[Document], refused: &BTreeSet<usize>) -> Vec<Diagnostic> {
-        let (world, mut diagnostics) = world::build(
-            documents,
-            refused,
-            &self.settings,
-            &mut self.commands,
-            &self.world,
-        );
-        self.undone.clear();
-        self.documents = documents.to_vec();
+    /// Makes the world of documents, and does again what was done since the text was opened.
+    fn build(&mut self, documents: Vec<Document>, refused: BTreeSet<usize>) -> Vec<Diagnostic> {
+        let (world, mut diagnostics) =
+            world::build(&documents, &refused, &self.settings, &self.world);
+        self.documents = documents;
+        self.refused = refused;
         self.world = world;
         self.renew();
-        diagnostics.extend(names::complaints(&self.world, documents));
+        diagnostics.extend(names::complaints(&self.world, &self.documents));
+        self.replay();
+        self.wires.keep_clock(self.cluster().now());
         diagnostics
     }
 
@@ -324,6 +271,12 @@ impl Lab {
         choices::suggestion(&self.world, &self.street())
     }
 
+    /// What can be broken in the world as it is. `about` is the Service that is looked at.
+    #[must_use]
+    pub fn mischiefs(&self, about: Option<&ObjectRef>) -> Vec<Mischief> {
+        mischief::mischiefs(&self.world, &self.street(), about)
+    }
+
     /// The family whose addresses come first in the cluster.
     fn family(&self) -> IpFamily {
         (self.world.families().first().copied()).unwrap_or(IpFamily::IPv4)
@@ -369,7 +322,7 @@ impl Lab {
         }
         let (own, outcome) = OwnRules::read(text);
         if let Some(own) = own {
-            self.own_rules.insert(node.to_owned(), own);
+            Rc::make_mut(&mut self.own_rules).insert(node.to_owned(), Rc::new(own));
             self.wires = walk::Wires::default();
         }
         Some(outcome)
@@ -377,8 +330,9 @@ impl Lab {
 
     /// Gives a Node back the rules that kube-proxy wrote; `false` if it has them.
     pub fn restore_rules(&mut self, node: &str) -> bool {
-        let had = self.own_rules.remove(node).is_some();
+        let had = self.own_rules.contains_key(node);
         if had {
+            Rc::make_mut(&mut self.own_rules).remove(node);
             self.wires = walk::Wires::default();
         }
         had
@@ -386,7 +340,7 @@ impl Lab {
 
     /// What a person put in the place of a Node's rules.
     #[must_use]
-    pub fn own_rules(&self, node: &str) -> Option<&OwnRules> {
+    pub fn own_rules(&self, node: &str) -> Option<&Rc<OwnRules>> {
         self.own_rules.get(node)
     }
 
@@ -409,7 +363,9 @@ impl Lab {
     ///
     /// If the client or the target cannot be understood.
     pub fn send(&mut self, request: &Request) -> Result<Journey, RequestError> {
-        self.with_wires(|wires, lab| wires.send(lab, request, Reuse::Close))
+        let journey = self.with_wires(|wires, lab| wires.send(lab, request, Reuse::Close))?;
+        self.live.note(&self.world, &journey);
+        Ok(journey)
     }
 
     /// Sends one request by the connection that the client keeps open to this target, or opens
@@ -419,7 +375,9 @@ impl Lab {
     ///
     /// As [`Lab::send`].
     pub fn send_keep_alive(&mut self, request: &Request) -> Result<Journey, RequestError> {
-        self.with_wires(|wires, lab| wires.send(lab, request, Reuse::KeepAlive))
+        let journey = self.with_wires(|wires, lab| wires.send(lab, request, Reuse::KeepAlive))?;
+        self.live.note(&self.world, &journey);
+        Ok(journey)
     }
 
     /// Sends so many requests, each by a connection of its own, and counts how they end.
@@ -431,17 +389,20 @@ impl Lab {
         self.with_wires(|wires, lab| wires.send_many(lab, request, count))
     }
 
+    /// Tells how a request would go, and sends nothing: the world stays as it is.
+    ///
+    /// # Errors
+    ///
+    /// As [`Lab::send`].
+    pub fn rehearse(&mut self, request: &Request) -> Result<Journey, RequestError> {
+        self.with_wires(|wires, lab| wires.rehearse(lab, request))
+    }
+
     /// What time it is for connections and affinity, in milliseconds of virtual time. The clock is
     /// the cluster's, but never goes back when something is taken back.
     #[must_use]
     pub fn now_ms(&self) -> u64 {
         self.wires.now_ms(self.cluster().now())
-    }
-
-    /// Lets virtual time pass, in milliseconds: connections and affinity expire.
-    pub fn advance(&mut self, ms: u64) {
-        // Nothing is refused that only waits.
-        let _ = self.execute(&Command::Advance(ms));
     }
 
     /// Looks a name up as a client does: the addresses of it, or with a type the records of that
@@ -484,8 +445,8 @@ impl Lab {
     }
 
     fn with_wires<T>(&mut self, act: impl FnOnce(&mut walk::Wires, &Self) -> T) -> T {
+        self.set_clock();
         let mut wires = std::mem::take(&mut self.wires);
-        wires.set_clock(self.cluster().now());
         let result = act(&mut wires, self);
         let passed = wires.take_passed();
         self.wires = wires;
@@ -501,8 +462,15 @@ impl Lab {
         self.world.pass(ms, happens);
         if happens {
             self.renew();
-        } else {
-            self.wires.set_clock(self.cluster().now());
+        }
+        self.set_clock();
+    }
+
+    /// Sets the wires' clock by the cluster's. While lines are run again it stands still: that time
+    /// has passed already.
+    fn set_clock(&mut self) {
+        if !self.is_replaying() {
+            self.wires.set_clock(self.world.cluster().now());
         }
     }
 

@@ -22,13 +22,13 @@ use crate::cluster::Listening;
 use crate::dns::{Answer, Question, Record, RecordType};
 use crate::limits::MAX_ADDRESSES_TRIED;
 use crate::net::{IpFamily, Protocol};
-use crate::netfilter::RuleAt;
 use crate::netfilter::chance::Seeded;
 use crate::netfilter::iptables::Tables;
+use crate::netfilter::{HostState, RuleAt};
 use crate::network::{
-    ClientKind, Journey, Listens, Lookups, NameLookup, Network, NodeIpvs, NodeRules, OriginsOf,
-    Owner, PassedOver, Plan, PlanOutside, Request, RequestError, Reuse, Serves, Socket, State,
-    Step, Tally, VerdictKind, kubeadm,
+    ClientKind, Journey, Listens, Lookups, Machine, NameLookup, Network, NodeIpvs, NodeRules,
+    OriginsOf, Owner, PassedOver, Plan, PlanOutside, Request, RequestError, Reuse, Serves, Socket,
+    State, Step, Tally, VerdictKind, kubeadm,
 };
 use crate::proxy::{Mode, RuleSet};
 
@@ -48,6 +48,16 @@ const PATIENCE_MS: u64 = 1_000;
 /// The same for each of many requests at once.
 const ONE_OF_MANY_MS: u64 = 2;
 
+/// A machine, as somebody on it sees it.
+pub(crate) struct Seen<'a> {
+    /// The machine.
+    pub machine: &'a Machine,
+    /// What it remembers, if it is a Node.
+    pub state: Option<&'a HostState>,
+    /// Virtual time in milliseconds.
+    pub now_ms: u64,
+}
+
 /// The network, and what its Nodes remember of earlier packets.
 #[derive(Debug, Default)]
 pub(super) struct Wires {
@@ -60,7 +70,7 @@ pub(super) struct Wires {
     sent: u64,
     /// How far this clock is before the cluster's. The clock is the cluster's; but that one goes
     /// back when something is taken back, and connections never grow younger.
-    ahead_ms: u64,
+    ahead_ms: i64,
     /// How long the requests took since somebody asked.
     passed_ms: u64,
 }
@@ -134,6 +144,20 @@ impl Wires {
         Ok(journey)
     }
 
+    /// Tells one request of a kind as if it had never been sent: nothing remembers it, no time
+    /// passes, and the next request draws what it would have drawn.
+    pub(super) fn rehearse(
+        &mut self,
+        lab: &Lab,
+        request: &Request,
+    ) -> Result<Journey, RequestError> {
+        let (state, sent) = (self.state.clone(), self.sent);
+        let journey = self.send(lab, request, Reuse::Close);
+        (self.state, self.sent) = (state, sent);
+        self.passed_ms = 0;
+        journey
+    }
+
     /// Sends many requests. A name is looked up once, and the first address is taken.
     pub(super) fn send_many(
         &mut self,
@@ -167,7 +191,6 @@ impl Wires {
 
     /// The world changed: what the Nodes remember stays, but for what kube-proxy clears away.
     pub(super) fn world_changed(&mut self, world: &World) {
-        self.set_clock(world.cluster().now());
         self.network = None;
         self.names = None;
         stale::clear(&mut self.state, world);
@@ -175,13 +198,22 @@ impl Wires {
 
     /// What time it is, in milliseconds, when it is so late in the cluster.
     pub(super) fn now_ms(&self, cluster_ms: u64) -> u64 {
-        (cluster_ms + self.ahead_ms).max(self.state.now_ms)
+        cluster_ms
+            .saturating_add_signed(self.ahead_ms)
+            .max(self.state.now_ms)
     }
 
     /// Sets the clock by the cluster's.
     pub(super) fn set_clock(&mut self, cluster_ms: u64) {
         self.state.now_ms = self.now_ms(cluster_ms);
-        self.ahead_ms = self.state.now_ms - cluster_ms;
+        self.keep_clock(cluster_ms);
+    }
+
+    /// The cluster was made anew, and so was its clock: this one goes on from where it is.
+    pub(super) fn keep_clock(&mut self, cluster_ms: u64) {
+        if self.state.now_ms > 0 {
+            self.ahead_ms = self.state.now_ms.wrapping_sub(cluster_ms).cast_signed();
+        }
     }
 
     /// How long the requests took since somebody asked, in milliseconds.
@@ -231,6 +263,31 @@ impl Wires {
     /// A question put to CoreDNS itself.
     pub(super) fn dig(&mut self, lab: &Lab, question: &Question) -> Result<Answer, String> {
         self.parts(lab).1.dig(question)
+    }
+
+    /// Looks at the machine of a client, and at what it remembers.
+    pub(super) fn look_at<T>(
+        &mut self,
+        lab: &Lab,
+        from: &str,
+        look: impl FnOnce(&Seen<'_>) -> T,
+    ) -> Result<T, RequestError> {
+        let (network, _, state) = self.parts(lab);
+        let client = network.client(from)?;
+        let place = match client.id.split('/').collect::<Vec<_>>()[..] {
+            ["pod", namespace, name] => network.pod(namespace, name),
+            ["pod", name] => network.pod("", name),
+            ["node", name] => network.node(name),
+            [_, name] => network.outside(name),
+            _ => None,
+        };
+        let machine = place.map(|index| &network.machines()[index]);
+        let machine = machine.ok_or_else(|| RequestError::NoSuchClient(from.to_owned()))?;
+        Ok(look(&Seen {
+            machine,
+            state: client.node.as_deref().and_then(|node| state.node(node)),
+            now_ms: state.now_ms,
+        }))
     }
 
     fn parts(&mut self, lab: &Lab) -> (&Network, &Names, &mut State) {

@@ -1,7 +1,7 @@
 //! From manifests to a running cluster.
 //!
-//! The editor's text is what the cluster begins with: each edit makes it anew from the text, lets it
-//! come to rest, and does again what the person did to it since. All draws are keyed by name, so
+//! The editor's text is what the cluster begins with: each edit makes it anew from the text and lets
+//! it come to rest; [`super::Lab`] does again what the person did to it since. All draws are keyed by name, so
 //! what an edit did not touch keeps its address, its Node and its Pods' names.
 //!
 //! An object that the API server would refuse is left out, or stays as it was before the edit, just
@@ -11,12 +11,13 @@
 //! the truth: nothing is allocated or made anew over it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
 use super::{Settings, system};
 use crate::api::{
     FieldPath, Kind, Namespace, Node, Object, ObjectMeta, ObjectRef, Origin, Service, Store,
 };
-use crate::cluster::{self, Cluster, Command, StatusError, is_recorded};
+use crate::cluster::{self, Cluster, StatusError, is_recorded};
 use crate::controllers::endpoint_slice::SERVICE_NAME_LABEL;
 use crate::controllers::nodes;
 use crate::controllers::workload::controller_ref;
@@ -34,11 +35,11 @@ pub struct World {
     /// The cluster that they are in.
     cluster: Cluster,
     /// For an object that no manifest names: the field of one that made it.
-    made_from: BTreeMap<ObjectRef, Origin>,
+    made_from: Rc<BTreeMap<ObjectRef, Origin>>,
     /// The objects that manifests name, with the index of the document.
-    written: BTreeMap<ObjectRef, usize>,
+    written: Rc<BTreeMap<ObjectRef, usize>>,
     /// What was accepted, as it was before anything was allocated.
-    accepted: BTreeMap<ObjectRef, Taken>,
+    accepted: Rc<BTreeMap<ObjectRef, Taken>>,
 }
 
 /// An object as it was read, and from what.
@@ -113,6 +114,18 @@ impl World {
         }
     }
 
+    /// Changes the cluster, and takes in what became of it if it says that anything did.
+    pub(super) fn change_if<T>(
+        &mut self,
+        change: impl FnOnce(&mut Cluster) -> (T, bool),
+    ) -> (T, bool) {
+        let (result, has_changed) = change(&mut self.cluster);
+        if has_changed {
+            self.take_in();
+        }
+        (result, has_changed)
+    }
+
     fn take_in(&mut self) {
         self.store = self.cluster.store().clone();
         let mut made_from = BTreeMap::new();
@@ -130,7 +143,7 @@ impl World {
                 made_from.insert(reference, origin);
             }
         }
-        self.made_from = made_from;
+        self.made_from = Rc::new(made_from);
     }
 
     /// What made an object: a workload's template, over the ReplicaSet between; a Service's selector;
@@ -165,14 +178,12 @@ impl World {
 }
 
 /// Makes the world. `refused` are the indices of documents that strict decoding refused; `before` is
-/// the world before the edit; `commands` is what a person did since, and what of it can no more be
-/// done is left out.
+/// the world before the edit.
 #[must_use]
 pub(super) fn build(
     documents: &[Document],
     refused: &BTreeSet<usize>,
     settings: &Settings,
-    commands: &mut Vec<Command>,
     before: &World,
 ) -> (World, Vec<Diagnostic>) {
     let cluster = Cluster::new(cluster::Settings {
@@ -207,7 +218,6 @@ pub(super) fn build(
     world.change(|cluster| {
         cluster.finish_load();
         cluster.settle();
-        commands.retain(|command| cluster.execute(command).is_ok());
     });
     diagnostics.extend(not_made(&world, documents));
     (world, diagnostics)
@@ -256,7 +266,7 @@ impl Builder<'_> {
         for (index, document) in self.documents.iter().enumerate() {
             let reference = document.object.reference();
             if self.refused.contains(&index) {
-                self.world.written.insert(reference.clone(), index);
+                Rc::make_mut(&mut self.world.written).insert(reference.clone(), index);
                 if let Some(old) = self.before.accepted.get(&reference) {
                     self.accept(reference, old.clone());
                 }
@@ -269,12 +279,8 @@ impl Builder<'_> {
                 ));
                 break;
             }
-            if self
-                .world
-                .written
-                .insert(reference.clone(), index)
-                .is_some()
-            {
+            let written = Rc::make_mut(&mut self.world.written);
+            if written.insert(reference.clone(), index).is_some() {
                 self.diagnostics.push(
                     Diagnostic::warning(
                         format!("{reference} is defined more than once: the last one counts"),
@@ -299,7 +305,7 @@ impl Builder<'_> {
     }
 
     fn accept(&mut self, reference: ObjectRef, taken: Taken) {
-        self.world.accepted.insert(reference.clone(), taken.clone());
+        Rc::make_mut(&mut self.world.accepted).insert(reference.clone(), taken.clone());
         self.objects.insert(reference, taken);
     }
 
@@ -349,11 +355,11 @@ impl Builder<'_> {
             return;
         };
         self.tell(&reference, &error);
-        self.world.accepted.remove(&reference);
+        Rc::make_mut(&mut self.world.accepted).remove(&reference);
         if let Some(old) = self.before.accepted.get(&reference)
             && self.world.cluster.load(&old.object, &old.tree).is_ok()
         {
-            self.world.accepted.insert(reference, old.clone());
+            Rc::make_mut(&mut self.world.accepted).insert(reference, old.clone());
         }
     }
 
@@ -457,7 +463,7 @@ impl Builder<'_> {
             let reference = taken.object.reference();
             if let Err(error) = self.world.cluster.load(&taken.object, &taken.tree) {
                 self.tell(&reference, &error);
-                self.world.accepted.remove(&reference);
+                Rc::make_mut(&mut self.world.accepted).remove(&reference);
                 refused.push(reference);
             }
         }
@@ -465,7 +471,7 @@ impl Builder<'_> {
             if let Some(old) = self.before.accepted.get(&reference)
                 && self.world.cluster.load(&old.object, &old.tree).is_ok()
             {
-                self.world.accepted.insert(reference, old.clone());
+                Rc::make_mut(&mut self.world.accepted).insert(reference, old.clone());
             }
         }
     }

@@ -1,6 +1,10 @@
 //! The parts of the page around the stage.
 
+mod compare;
+mod console;
+mod cost;
 mod diagnostics;
+mod endpoints;
 mod help;
 mod journey;
 mod manifests;
@@ -8,14 +12,20 @@ mod names;
 mod outline;
 mod rules;
 mod send;
+mod tally;
 mod top;
 mod transport;
 
+pub use compare::Compare;
+pub use console::ConsolePanel;
+pub use cost::Cost;
+pub use endpoints::Endpoints;
 pub use help::Help;
 pub use journey::{JourneyPanel, node_of};
 pub use manifests::Manifests;
 pub use names::Names;
 pub use rules::Rules;
 pub use send::SendBar;
+pub use tally::TallyPanel;
 pub use top::Top;
 pub use transport::Transport;

@@ -9,7 +9,10 @@
 //! lines in `reduce`), its component in [`crate::panels`], and its row in
 //! [`crate::frame::PANELS`].
 
+mod compare;
+mod console;
 mod draft;
+mod endpoints;
 mod frame;
 mod pointer;
 mod rules;
@@ -19,10 +22,13 @@ mod walk;
 use std::rc::Rc;
 
 use lobby_engine::api::ObjectRef;
-use lobby_engine::network::Journey;
+use lobby_engine::network::{Journey, Tally};
 use yew::Reducible;
 
+pub use compare::{Between, CompareAction, CompareShown};
+pub use console::{Console, ConsoleAction, Entry};
 pub use draft::{Draft, DraftAction};
+pub use endpoints::{EndpointsAction, EndpointsShown};
 pub use frame::{Extent, Frame, FrameAction, Tab};
 pub use pointer::PointerAction;
 pub use rules::{RuleScope, RulesAction, RulesShown};
@@ -59,6 +65,8 @@ pub enum Event {
     Opened(Rc<str>, Rc<World>),
     /// A packet was sent.
     Sent(Rc<Journey>),
+    /// Many requests were sent.
+    Counted(Rc<Tally>),
     /// A packet could not be sent.
     NotSent(Rc<str>),
 }
@@ -110,6 +118,12 @@ pub struct State {
     pub stage: OnStage,
     /// What the Rules panel shows.
     pub rules: RulesShown,
+    /// What the Endpoints panel shows.
+    pub endpoints: EndpointsShown,
+    /// What is compared with what.
+    pub compare: CompareShown,
+    /// The console.
+    pub console: Console,
 }
 
 /// What can happen.
@@ -133,6 +147,12 @@ pub enum Action {
     Stage(StageAction),
     /// The Rules panel.
     Rules(RulesAction),
+    /// The Endpoints panel.
+    Endpoints(EndpointsAction),
+    /// The Compare panel.
+    Compare(CompareAction),
+    /// The console.
+    Console(ConsoleAction),
 }
 
 /// Every slice's actions are actions of the page.
@@ -155,6 +175,9 @@ actions! {
     PointerAction Pointer,
     StageAction Stage,
     RulesAction Rules,
+    EndpointsAction Endpoints,
+    CompareAction Compare,
+    ConsoleAction Console,
 }
 
 impl State {
@@ -172,6 +195,9 @@ impl State {
             pointer: Pointer::default(),
             stage: OnStage::default(),
             rules: RulesShown::default(),
+            endpoints: EndpointsShown::default(),
+            compare: CompareShown::default(),
+            console: Console::default(),
         }
     }
 
@@ -194,14 +220,14 @@ impl State {
     /// The Service whose desk is open: the one that a person opened or pinned, else the one that the
     /// packet went to, else the first that a manifest made.
     #[must_use]
-    pub fn open_service(&self) -> Option<ObjectRef> {
+    pub fn open_service(&self, sample: Option<&Journey>) -> Option<ObjectRef> {
         let desks = &self.world.scene.desks;
         let pinned = match self.pointer.pinned.as_deref() {
             Some(Focus::Object(object)) => Some(object),
             _ => None,
         };
         let walked = || {
-            let hops = &self.walk.journey.as_ref()?.hops;
+            let hops = &self.walk.journey.as_deref().or(sample)?.hops;
             hops.iter()
                 .flat_map(|hop| &hop.origins)
                 .map(|origin| &origin.object)
@@ -229,13 +255,16 @@ impl State {
         self.pointer.hear(event, &before);
         self.stage.hear(event, &before);
         self.rules.hear(event, &before);
+        self.endpoints.hear(event, &before);
+        self.compare.hear(event, &before);
+        self.console.hear(event, &before);
         match event {
             Event::Changed { world, .. } => self.world = world.clone(),
             Event::Opened(text, world) => {
                 self.text = text.clone();
                 self.world = world.clone();
             }
-            Event::Sent(_) | Event::NotSent(_) => {}
+            Event::Sent(_) | Event::Counted(_) | Event::NotSent(_) => {}
         }
     }
 }
@@ -256,6 +285,9 @@ impl Reducible for State {
             Action::Pointer(action) => state.pointer.reduce(action, world),
             Action::Stage(action) => state.stage.reduce(action, world),
             Action::Rules(action) => state.rules.reduce(action, world),
+            Action::Endpoints(action) => state.endpoints.reduce(action, world),
+            Action::Compare(action) => state.compare.reduce(action, world),
+            Action::Console(action) => state.console.reduce(action, world),
         }
         Rc::new(state)
     }

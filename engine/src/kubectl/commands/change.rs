@@ -139,9 +139,8 @@ pub(super) fn replace(cx: &mut Cx<'_>) -> Result<(), Error> {
         let mut object = info.object.clone();
         if dry_run != DryRun::Client {
             if force {
-                let gone = cx
-                    .api
-                    .delete(info.resource, &info.namespace, &info.name, dry);
+                let at = (info.namespace.as_str(), info.name.as_str());
+                let gone = cx.api.delete(info.resource, at, Some(0), dry);
                 if gone.is_ok() {
                     cx.print(&format!(
                         "{} \"{}\" deleted from {} namespace\n",

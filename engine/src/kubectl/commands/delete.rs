@@ -95,9 +95,9 @@ pub(super) fn run(cx: &mut Cx<'_>) -> Result<(), Error> {
         if dry_run != DryRun::Client {
             cx.asked_for(info.resource);
             let dry = dry_run == DryRun::Server;
-            let done = cx
-                .api
-                .delete(info.resource, &info.namespace, &info.name, dry);
+            let at = (info.namespace.as_str(), info.name.as_str());
+            let seconds = (grace >= 0).then_some(grace);
+            let done = cx.api.delete(info.resource, at, seconds, dry);
             if let Err(status) = done {
                 let error = Error::from(status);
                 if !(ignore && error.is_not_found()) {

@@ -17,6 +17,8 @@ mod scale;
 mod server;
 mod set;
 
+pub(crate) use server::SERVER_VERSION;
+
 use super::api::Api;
 use super::args::{self, Flag, GLOBAL, Takes, flag};
 use super::error::Error;
@@ -242,6 +244,14 @@ pub(super) fn names() -> Vec<String> {
         .iter()
         .map(|command| command.words.join(" "))
         .collect()
+}
+
+/// The flags of a command by its words.
+pub(super) fn flags(command: &str) -> Vec<(&'static str, char)> {
+    let own = COMMANDS.iter().find(|own| own.words.join(" ") == command);
+    let own = own.map_or(&[][..], |own| own.flags).iter().copied();
+    let own = own.chain([GLOBAL]).flatten();
+    own.map(|flag| (flag.name, flag.short)).collect()
 }
 
 /// Runs what a command line says.

@@ -95,6 +95,7 @@ pub(super) fn uncordon(cx: &mut Cx<'_>) -> Result<(), Error> {
 
 pub(super) fn drain(cx: &mut Cx<'_>) -> Result<(), Error> {
     let dry_run = cx.dry_run()?;
+    let grace = (cx.flags.int("grace-period")).filter(|seconds| *seconds >= 0);
     let pods = by_kind("Pod");
     for info in nodes(cx)? {
         mark(cx, &info, true)?;
@@ -176,7 +177,7 @@ pub(super) fn drain(cx: &mut Cx<'_>) -> Result<(), Error> {
             let (namespace, name) = (pod.namespace().to_owned(), pod.name().to_owned());
             if dry_run == DryRun::No {
                 cx.print(&format!("evicting pod {namespace}/{name}\n"));
-                cx.api.delete(pods, &namespace, &name, false)?;
+                cx.api.delete(pods, (&namespace, &name), grace, false)?;
                 cx.print(&format!("pod/{name} evicted\n"));
             } else {
                 cx.print(&format!("evicting pod {namespace}/{name} (dry run)\n"));

@@ -260,7 +260,9 @@ pub(super) fn run(cx: &mut Cx<'_>) -> Result<(), Error> {
             pod: name.clone(),
             container: name,
             command,
+            is_new: true,
             remove: cx.flags.on("rm"),
+            input: (interactive, tty),
         });
         return Error::join(errors);
     }

@@ -32,7 +32,7 @@ pub(super) const EXPLAIN_FLAGS: &[Flag] = &[
 /// The release of kubectl whose words these are.
 const KUBECTL_VERSION: &str = "v1.36.3";
 /// The release of the API whose types and tables these are.
-const SERVER_VERSION: &str = "v1.34.1";
+pub(crate) const SERVER_VERSION: &str = "v1.34.1";
 
 pub(super) fn api_resources(cx: &mut Cx<'_>) -> Result<(), Error> {
     let output = cx.flags.text("output").to_owned();

@@ -14,7 +14,7 @@ use crate::{manifest, yaml};
 
 /// Whether the server can make its own types of the tree. A new object may have no unknown field:
 /// kubectl asks the server to be strict.
-pub(super) fn decodable(resource: &Resource, object: &Value, is_new: bool) -> Result<(), Status> {
+pub(crate) fn decodable(resource: &Resource, object: &Value, is_new: bool) -> Result<(), Status> {
     let maps = [
         "metadata",
         "spec",

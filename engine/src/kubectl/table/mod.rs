@@ -30,6 +30,9 @@ pub(super) fn columns(resource: &Resource) -> &'static [Column] {
         "Deployment" => rest::DEPLOYMENT,
         "ReplicaSet" => rest::REPLICA_SET,
         "StatefulSet" => rest::STATEFUL_SET,
+        "DaemonSet" => rest::DAEMON_SET,
+        "ConfigMap" => rest::CONFIG_MAP,
+        "Secret" => rest::SECRET,
         _ => &[("Name", false), ("Age", false)],
     }
 }
@@ -47,6 +50,9 @@ pub(super) fn cells(resource: &Resource, object: &Value, now: i64) -> Vec<String
         "Deployment" => rest::deployment(object, now),
         "ReplicaSet" => rest::replica_set(object, now),
         "StatefulSet" => rest::stateful_set(object, now),
+        "DaemonSet" => rest::daemon_set(object, now),
+        "ConfigMap" => rest::config_map(object, now),
+        "Secret" => rest::secret(object, now),
         _ => vec![object.name().to_owned(), age(object, now)],
     }
 }

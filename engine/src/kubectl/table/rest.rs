@@ -62,6 +62,29 @@ pub(super) const STATEFUL_SET: &[Column] = &[
     ("Images", true),
 ];
 
+pub(super) const DAEMON_SET: &[Column] = &[
+    ("Name", false),
+    ("Desired", false),
+    ("Current", false),
+    ("Ready", false),
+    ("Up-to-date", false),
+    ("Available", false),
+    ("Node Selector", false),
+    ("Age", false),
+    ("Containers", true),
+    ("Images", true),
+    ("Selector", true),
+];
+
+pub(super) const CONFIG_MAP: &[Column] = &[("Name", false), ("Data", false), ("Age", false)];
+
+pub(super) const SECRET: &[Column] = &[
+    ("Name", false),
+    ("Type", false),
+    ("Data", false),
+    ("Age", false),
+];
+
 /// The roles of a Node: its labels `node-role.kubernetes.io/ROLE` and `kubernetes.io/role`.
 pub(in crate::kubectl) fn node_roles(node: &Value) -> Vec<&str> {
     let mut roles: Vec<&str> = node
@@ -224,6 +247,38 @@ pub(super) fn replica_set(object: &Value, now: i64) -> Vec<String> {
         names,
         images,
         selector(object.at("spec.selector")),
+    ]
+}
+
+pub(super) fn daemon_set(object: &Value, now: i64) -> Vec<String> {
+    let [names, images] = containers(object);
+    let count = |field: &str| object.at("status").int_at(field).to_string();
+    vec![
+        object.name().to_owned(),
+        count("desiredNumberScheduled"),
+        count("currentNumberScheduled"),
+        count("numberReady"),
+        count("updatedNumberScheduled"),
+        count("numberAvailable"),
+        super::labels(object.entries_at("spec.template.spec.nodeSelector")),
+        age(object, now),
+        names,
+        images,
+        selector(object.at("spec.selector")),
+    ]
+}
+
+pub(super) fn config_map(object: &Value, now: i64) -> Vec<String> {
+    let data = object.entries_at("data").len() + object.entries_at("binaryData").len();
+    vec![object.name().to_owned(), data.to_string(), age(object, now)]
+}
+
+pub(super) fn secret(object: &Value, now: i64) -> Vec<String> {
+    vec![
+        object.name().to_owned(),
+        object.str_at("type").to_owned(),
+        object.entries_at("data").len().to_string(),
+        age(object, now),
     ]
 }
 
