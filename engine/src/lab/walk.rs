@@ -144,6 +144,17 @@ impl Wires {
         stale::clear(&mut self.state, world);
     }
 
+    /// What the machines remember, and which draw comes next.
+    pub(super) fn memory(&self) -> (State, u64) {
+        (self.state.clone(), self.sent)
+    }
+
+    /// Goes back to what they remembered.
+    pub(super) fn remember(&mut self, (state, sent): (State, u64)) {
+        self.state = state;
+        self.sent = sent;
+    }
+
     /// What time it is, in milliseconds since the world began.
     pub(super) fn now_ms(&self) -> u64 {
         self.state.now_ms
