@@ -15,7 +15,7 @@ use lobby_engine::lab::{
 };
 use lobby_engine::net::Protocol;
 use lobby_engine::netfilter::RuleAt;
-use lobby_engine::network::{NameLookup, Request};
+use lobby_engine::network::{Journey, NameLookup, Request};
 use yew::{AttrValue, UseReducerHandle};
 
 use crate::links::{Focus, Lit, related};
@@ -224,7 +224,7 @@ impl Session {
     }
 
     /// What the page knew at its last render.
-    fn state(&self) -> Option<UseReducerHandle<State>> {
+    pub(crate) fn state(&self) -> Option<UseReducerHandle<State>> {
         // Cloned: a dispatch may render, and rendering may ask the session again.
         self.0.state.borrow().clone()
     }
@@ -245,7 +245,7 @@ impl Session {
     }
 
     /// The world after a change, and whether a packet would still meet the same in it.
-    fn change(&self, change: impl FnOnce(&mut Lab)) -> (Rc<World>, bool) {
+    pub(crate) fn change(&self, change: impl FnOnce(&mut Lab)) -> (Rc<World>, bool) {
         let mut lab = self.0.lab.borrow_mut();
         let shown = self.0.scene.borrow().clone();
         let rules = self.0.walked.get().then(|| rules_of_all(&lab, &shown));
@@ -272,10 +272,35 @@ impl Session {
         }
         *self.0.read.borrow_mut() = text.clone();
         prefs::save_text(text);
+        // A lesson is no manifest: its panel says what there is to say of it.
+        if self.recognise(text) {
+            return;
+        }
         let (world, holds) = self.change(|lab| {
             lab.edit(text);
         });
         self.dispatch(Event::Changed { world, holds });
+    }
+
+    /// Asks the lab something that changes nothing that is shown.
+    pub(crate) fn with_lab<T>(&self, ask: impl FnOnce(&mut Lab) -> T) -> T {
+        ask(&mut self.0.lab.borrow_mut())
+    }
+
+    /// Puts another lab, which began with this text, in the place of the present one.
+    pub(crate) fn replace(&self, lab: Lab, text: &Rc<str>) {
+        *self.0.read.borrow_mut() = text.clone();
+        prefs::save_text(text);
+        let (world, _) = self.change(|present| *present = lab);
+        self.0.walked.set(false);
+        self.dispatch(Event::Opened(text.clone(), world));
+    }
+
+    /// Shows a journey that was walked by a line.
+    pub(crate) fn walked(&self, journey: Rc<Journey>) {
+        self.0.walked.set(true);
+        self.0.named.set(journey.names.is_some());
+        self.dispatch(Event::Sent(journey));
     }
 
     /// Begins anew with a text.

@@ -8,7 +8,7 @@ use yew::prelude::*;
 use super::{Place, Width};
 use crate::editor::LitLine;
 use crate::links::Lit;
-use crate::panels::{JourneyPanel, Manifests, Names, Rules};
+use crate::panels::{JourneyPanel, Lesson, Manifests, Names, Rules};
 use crate::session::{RuleText, Same, Session};
 use crate::state::{State, Tab};
 
@@ -93,6 +93,15 @@ fn no_badge(_: &State) -> Option<Badge> {
 /// All panels, in the order of their tabs.
 pub const PANELS: &[Panel] = &[
     Panel {
+        tab: Tab::Lesson,
+        id: "lesson",
+        name: "Lesson",
+        place: Place::Guide,
+        is_there: |state| state.course.is_there(),
+        badge: no_badge,
+        view: lesson,
+    },
+    Panel {
         tab: Tab::Journey,
         id: "journey",
         name: "Journey",
@@ -129,6 +138,11 @@ pub const PANELS: &[Panel] = &[
         view: manifests,
     },
 ];
+
+fn lesson(view: &View<'_>) -> Html {
+    let State { course, world, .. } = view.state;
+    html! { <Lesson course={course.clone()} world={Same(world.clone())} /> }
+}
 
 fn journey(view: &View<'_>) -> Html {
     let walk = &view.state.walk;

@@ -3,6 +3,8 @@
 mod diagnostics;
 mod help;
 mod journey;
+mod lesson;
+mod lessons;
 mod manifests;
 mod names;
 mod outline;
@@ -13,6 +15,8 @@ mod transport;
 
 pub use help::Help;
 pub use journey::{JourneyPanel, node_of};
+pub use lesson::Lesson;
+pub use lessons::LessonList;
 pub use manifests::Manifests;
 pub use names::Names;
 pub use rules::Rules;

@@ -11,6 +11,7 @@
 
 mod draft;
 mod frame;
+mod lesson;
 mod pointer;
 mod rules;
 mod stage;
@@ -24,6 +25,7 @@ use yew::Reducible;
 
 pub use draft::{Draft, DraftAction};
 pub use frame::{Extent, Frame, FrameAction, Tab};
+pub use lesson::{Checked, Course, CourseAction, Fetched, Open, Pasted};
 pub use pointer::PointerAction;
 pub use rules::{RuleScope, RulesAction, RulesShown};
 pub use stage::{OnStage, StageAction};
@@ -110,6 +112,8 @@ pub struct State {
     pub stage: OnStage,
     /// What the Rules panel shows.
     pub rules: RulesShown,
+    /// The course.
+    pub course: Course,
 }
 
 /// What can happen.
@@ -133,6 +137,8 @@ pub enum Action {
     Stage(StageAction),
     /// The Rules panel.
     Rules(RulesAction),
+    /// The course.
+    Course(CourseAction),
 }
 
 /// Every slice's actions are actions of the page.
@@ -155,6 +161,7 @@ actions! {
     PointerAction Pointer,
     StageAction Stage,
     RulesAction Rules,
+    CourseAction Course,
 }
 
 impl State {
@@ -172,6 +179,7 @@ impl State {
             pointer: Pointer::default(),
             stage: OnStage::default(),
             rules: RulesShown::default(),
+            course: Course::load(),
         }
     }
 
@@ -229,6 +237,7 @@ impl State {
         self.pointer.hear(event, &before);
         self.stage.hear(event, &before);
         self.rules.hear(event, &before);
+        self.course.hear(event, &before);
         match event {
             Event::Changed { world, .. } => self.world = world.clone(),
             Event::Opened(text, world) => {
@@ -256,6 +265,7 @@ impl Reducible for State {
             Action::Pointer(action) => state.pointer.reduce(action, world),
             Action::Stage(action) => state.stage.reduce(action, world),
             Action::Rules(action) => state.rules.reduce(action, world),
+            Action::Course(action) => state.course.reduce(action, world),
         }
         Rc::new(state)
     }
