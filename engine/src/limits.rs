@@ -77,6 +77,7 @@ pub const MAX_FOUND: usize = 40;
 
 /// The most endpoints and candidates that are listed for one Service; how many more there are is said.
 pub const MAX_ENDPOINT_ROWS: usize = 1_000;
+
 /// The most objects of a world in which the doctor sends packets to prove what it suspects: the rules
 /// of every Node are made for the first one.
 pub const MAX_PROBED_OBJECTS: usize = 2_000;
@@ -92,6 +93,7 @@ pub const MAX_LINK_LINES: usize = 1_000;
 
 /// The most entries that a link may say of the view.
 pub const MAX_LINK_VIEW: usize = 64;
+
 /// The most commands that one line of the console runs, those in commands counted.
 pub const MAX_CONSOLE_COMMANDS: usize = 1_000;
 
@@ -103,3 +105,9 @@ pub const MAX_LESSON_BYTES: usize = 1 << 20;
 
 /// The most requests that one check of a lesson sends.
 pub const MAX_LESSON_TRIES: u32 = 10_000;
+
+/// The most ways to go on that are offered for a line.
+pub const MAX_COMPLETIONS: usize = 200;
+
+/// The most lines that the logs of all Pods have; of more the oldest are forgotten.
+pub const MAX_LOG_LINES: usize = 2_000;

@@ -16,31 +16,41 @@ use crate::prefs::{self, Choice as _, Motion, Prefs, Skin, Theme};
 use crate::session::{Same, Session};
 use crate::stage::{self, Stage};
 use crate::state::{Action, Frame, FrameAction, PointerAction, StageAction, State};
-use crate::ui::use_media;
+use crate::ui::{use_media, wording};
+use crate::visit::{self, Controls, First, OpenInLobby, Visit};
 
 /// What a fresh page has before its first render.
 struct Start {
     session: Session,
     state: State,
+    visit: Visit,
     on: Wishes,
 }
 
 impl Start {
     fn new() -> Self {
-        let text = prefs::load_text()
+        let visit = Visit::now();
+        let text = visit
+            .world
+            .as_ref()
+            .map(|world| world.text.clone())
+            .or_else(prefs::load_text)
             .or_else(|| EXAMPLES.first().map(|example| example.text.to_owned()))
             .unwrap_or_default();
-        let (session, world) = Session::start(&text, lobby_engine::lab::DEFAULT_SEED);
-        let state = State::new(
-            Prefs::load(),
-            Frame::load(window_width()),
-            Rc::from(text),
-            world,
-        );
+        let (session, world) = Session::start(&text, visit.settings(), &visit.lines());
+        let mut frame = Frame::load(window_width());
+        if let Some(First::Panel(tab)) = visit.embed.as_ref().map(|embed| embed.first) {
+            frame.tab = tab;
+        }
+        let state = State::new(visit.prefs(), frame, Rc::from(text), world);
         // Before the first render, so that nothing moves after it.
         frame::measure(&state);
+        if let Some(embed) = &visit.embed {
+            visit::connect(&session, embed);
+        }
         Self {
             on: wishes(&session),
+            visit,
             session,
             state,
         }
@@ -121,13 +131,21 @@ pub fn App() -> Html {
     use_playback(&state, &session);
     use_reading(&state.text, &session);
     use_page_keys(&session);
+    visit::use_reports(&state);
+    visit::use_arrival(&start.visit, &session);
+    visit::use_departure(&start.visit, &state.text);
+    let complaint = use_state(|| start.visit.complaint.clone());
+    let embed = start.visit.embed.as_ref();
 
     // What is lit follows from what is pointed at; computed when that changes, not when it renders.
     let node = state.rules_node();
-    let rules = use_memo((node.clone(), Same(state.world.clone())), {
-        let session = session.clone();
-        move |(node, _)| session.rules(node)
-    });
+    let rules = use_memo(
+        (node.clone(), state.rules.mode, Same(state.world.clone())),
+        {
+            let session = session.clone();
+            move |(node, mode, _)| session.rules_in(node, *mode)
+        },
+    );
     let lit = use_memo((state.pointer.focus().cloned(), (*rules).clone()), {
         let session = session.clone();
         move |(focus, rules)| session.lit(focus.as_deref(), rules)
@@ -150,11 +168,23 @@ pub fn App() -> Html {
     let keys = journey_keys(&session, state.walk.playing);
     let chosen = use_memo((shown.pinned.clone(), Same(state.world.clone())), {
         let session = session.clone();
-        move |(pinned, _)| session.details(pinned.as_ref()?)
+        move |(pinned, _)| {
+            let object = pinned.as_ref()?;
+            Some((session.details(object)?, session.offers(object)))
+        }
     });
-    let chosen = (*chosen).clone();
-    let stage = picture(&state, &session, (*shown).clone(), chosen, still, width);
+    let stage = picture(
+        &state,
+        &session,
+        (*shown).clone(),
+        (*chosen).clone(),
+        still,
+        width,
+        embed.is_some(),
+    );
     let send_bar = send_bar(&state, &session, &start.on, width);
+    let alone = embed.is_some_and(|embed| embed.first == First::Diagram);
+    let controls = embed.map_or(Controls::Full, |embed| embed.controls);
     let transport = html! {
         <div class="transport-region" onkeydown={keys.clone()}>
             <Transport journey={state.walk.journey.clone()} hop={state.walk.hop} playing={state.walk.playing}
@@ -165,7 +195,14 @@ pub fn App() -> Html {
     let main = html! {
         <main key="main" class="theatre" id="stage" tabindex="-1">
             <div class="canvas" onkeydown={keys}>{ stage }</div>
-            if width == Width::Wide { { send_bar } { transport } } else { { transport } { send_bar } }
+            if controls == Controls::None {
+            } else if controls == Controls::Step { { transport }
+            } else if width == Width::Wide && embed.is_none() { { send_bar } { transport }
+            } else { { transport } { send_bar } }
+            if embed.is_some() {
+                <OpenInLobby text={state.text.clone()} seed={state.world.seed} skin={state.prefs.skin}
+                    hop={state.walk.hop} />
+            }
         </main>
     };
     let view = View {
@@ -187,9 +224,22 @@ pub fn App() -> Html {
                 Width::Wide => "wide",
                 Width::Middle => "middle",
                 Width::Narrow => "narrow",
-            })}>
-                { top(&state, &start.on, width, help.setter()) }
-                { frame::layout(&view, main) }
+            }, embed.is_some().then_some("embed"), alone.then_some("alone"))}>
+                if embed.is_none() { { top(&state, &start.on, width, help.setter()) } }
+                if let Some(text) = &*complaint {
+                    <div class="complaint" role="alert">
+                        <p>{ text.clone() }</p>
+                        <button type="button" class="btn" onclick={
+                            let complaint = complaint.setter();
+                            Callback::from(move |_: MouseEvent| complaint.set(None))
+                        }>{ "Go on" }</button>
+                    </div>
+                }
+                if alone {
+                    <div class="mid">{ main }</div>
+                } else {
+                    { frame::layout(&view, main) }
+                }
             </div>
             <Help open={*help} onclose={ let help = help.setter(); Callback::from(move |()| help.set(false)) } />
         </ContextProvider<Session>>
@@ -257,6 +307,9 @@ fn lit_lines(state: &State, session: &Session, lit: &crate::links::Lit) -> Rc<Ve
 
 /// What the transport says before anything was sent.
 fn invitation(state: &State) -> AttrValue {
+    if let Some(tally) = &state.walk.tally {
+        return wording(&tally.fit.said, state.prefs.skin).text().into();
+    }
     if state.walk.outdated {
         return "The manifests changed. Press Send to see the new way.".into();
     }
@@ -284,9 +337,10 @@ fn picture(
     state: &State,
     session: &Session,
     lit: Rc<stage::Lit>,
-    details: Option<Rc<Details>>,
+    chosen: Option<(Rc<Details>, Rc<[stage::Offer]>)>,
     still: bool,
     width: Width,
+    embedded: bool,
 ) -> Html {
     let hover = {
         let session = session.clone();
@@ -306,16 +360,30 @@ fn picture(
         let session = session.clone();
         Callback::from(move |service: ObjectRef| session.dispatch(StageAction::Open(service)))
     };
+    let act = {
+        let session = session.clone();
+        Callback::from(move |line: AttrValue| {
+            session.run(&line);
+        })
+    };
+    let (details, offers) = match chosen {
+        Some((details, offers)) => (Some(details), offers),
+        None => Default::default(),
+    };
     html! {
         <Stage scene={state.world.scene.clone()} journey={state.walk.journey.clone()} hop={state.walk.hop}
             skin={match state.prefs.skin {
                 Skin::Hotel => stage::Skin::Hotel,
                 Skin::Cluster => stage::Skin::Cluster,
             }}
-            {lit} {details} open_service={state.open_service()}
+            {lit} {details} {offers} on_action={act} open_service={state.open_service()}
             motion={if still { stage::Motion::Reduced } else { stage::Motion::Full }}
             hop_ms={state.prefs.speed.scale(TRAVEL)}
-            view={if width == Width::Narrow { stage::View::Phone } else { stage::View::Desk }}
+            view={match width {
+                Width::Narrow => stage::View::Phone,
+                _ if embedded => stage::View::Embed,
+                _ => stage::View::Desk,
+            }}
             on_hover={hover} on_select={select} on_open={open} />
     }
 }

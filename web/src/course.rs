@@ -13,7 +13,7 @@ use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::Response;
 
 use crate::session::Session;
-use crate::state::{Checked, CourseAction, Event, Fetched, FrameAction, Pasted, Tab};
+use crate::state::{Checked, CourseAction, Fetched, FrameAction, Pasted, Tab};
 
 /// How long the page waits until what it says is painted, in milliseconds.
 const PAINT: u32 = 50;
@@ -126,7 +126,9 @@ impl Session {
         let done = match &action.what {
             Deed::Run(line) => {
                 let line = self.with_lab(|lab| action_line(lab, line));
-                line.map(|line| self.run_line(&line))
+                line.map(|line| {
+                    self.run(line.trim());
+                })
             }
             _ => action
                 .edited(&state.text)
@@ -141,22 +143,6 @@ impl Session {
     pub fn write(&self, text: &Rc<str>) {
         self.dispatch(crate::state::Action::Typed(text.clone()));
         self.edit(text);
-    }
-
-    /// Runs a console line, and shows what came of it.
-    fn run_line(&self, line: &str) {
-        let mut output = None;
-        let (world, holds) = self.change(|lab| output = Some(lab.run(line)));
-        let Some(output) = output else { return };
-        if output.changed {
-            self.dispatch(Event::Changed { world, holds });
-        }
-        if let Some(journey) = output.journeys.last() {
-            self.walked(journey.clone());
-        }
-        if output.exit_code != 0 && output.journeys.is_empty() && output.tallies.is_empty() {
-            self.dispatch(CourseAction::Refused(output.text().trim().into()));
-        }
     }
 
     /// Looks whether these hold. `is_goal`: they are the lesson's goal.

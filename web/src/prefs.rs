@@ -4,6 +4,8 @@
 //! forbidden (a sandboxed frame, a private window): then nothing is kept and nothing breaks.
 //! gloo-storage is not used for it, because it panics where storage is forbidden.
 
+use std::cell::Cell;
+
 use web_sys::Storage;
 
 /// An enumeration whose values have a word in storage and a word for people.
@@ -122,7 +124,19 @@ const PLACE: &str = "lobby.place.";
 /// What follows the pixels of a place that is folded.
 const FOLDED: &str = " folded";
 
+thread_local! {
+    static KEEPS: Cell<bool> = const { Cell::new(true) };
+}
+
+/// From now on nothing is read from storage, and nothing kept there.
+pub fn keep_nothing() {
+    KEEPS.set(false);
+}
+
 fn storage() -> Option<Storage> {
+    if !KEEPS.get() {
+        return None;
+    }
     web_sys::window()?.local_storage().ok().flatten()
 }
 

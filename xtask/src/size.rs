@@ -16,7 +16,7 @@ const BUDGET: u64 = 250_000;
 
 /// What the page weighs today at most, in bytes: above the budget, and not to grow. A ratchet: it
 /// goes down with the page until it is the budget.
-const CEILING: u64 = 670_000;
+const CEILING: u64 = 280_000;
 
 /// Prints the weight of every file; an error above the budget.
 pub(crate) fn run(dist: &Path) -> Result<()> {
@@ -133,6 +133,11 @@ fn first_load(dist: &Path) -> Result<BTreeSet<String>> {
 /// What `href`, `src` and the names of the application's two files say.
 fn named_by_html(html: &str) -> Vec<String> {
     let mut named = Vec::new();
+    // The page names its second part, for a script that fetches it after the first paint.
+    let html: String = html
+        .split_inclusive('>')
+        .filter(|tag| !tag.contains("lobby:rest"))
+        .collect();
     for attribute in [" href=", " src=", " content="] {
         for (at, _) in html.match_indices(attribute) {
             let value = &html[at + attribute.len()..];

@@ -17,6 +17,7 @@
 //! | `load` | taking in a text, or a real cluster's dump |
 //! | `command` | what a person can do |
 //! | `workloads`, `pods`, `network` | the passes of the controllers |
+//! | `planned` | what happens next, in words |
 //! | `balancers` | load balancers that are built, and what each has noticed |
 //! | `tree`, `json_patch`, `fill` | whole objects as trees: patches, defaults of unmodelled fields |
 //!
@@ -33,6 +34,7 @@ mod fill;
 mod json_patch;
 mod load;
 mod network;
+mod planned;
 mod pods;
 mod registry;
 mod settings;
@@ -46,6 +48,7 @@ pub use balancers::Balancer;
 pub use command::{Command, Done, LAST_APPLIED, Patch};
 pub use error::{Cause, Reason, StatusError};
 pub use load::is_recorded;
+pub use planned::Planned;
 pub use settings::{DEFAULT_START, Settings, Timing};
 pub use state::{Listening, Recorded};
 pub use tree::{merge, strategic, three_way};

@@ -176,6 +176,11 @@ impl State {
         self.queue.first().map(|(at, _)| *at)
     }
 
+    /// What is planned, in its order.
+    pub(super) fn queue(&self) -> impl Iterator<Item = &(u64, Event)> {
+        self.queue.iter()
+    }
+
     /// The next event, taken out.
     pub(super) fn pop(&mut self) -> Option<Event> {
         let (at, event) = self.queue.pop_first()?;

@@ -53,6 +53,9 @@ mod told;
 pub use catalogue::{CATALOGUE, Entry};
 pub use finding::{Edit, Evidence, Finding, Fix};
 
+use std::collections::BTreeSet;
+
+use crate::api::FieldPath;
 use crate::lab::Lab;
 use exam::{Exam, Subject};
 
@@ -73,6 +76,10 @@ pub struct Options {
 pub fn examine(lab: &Lab, text: &str, options: &Options) -> Vec<Finding> {
     let mut exam = Exam::new(lab, text, options);
     told::examine(&mut exam);
+    // A text that cannot be read is not what the world was made from: its places are others.
+    if !lab.outcome().applied {
+        return exam.findings;
+    }
     let subjects = exam.subjects();
     for subject in &subjects {
         if subject.service.spec.type_ == "ExternalName" {
@@ -92,6 +99,12 @@ pub fn examine(lab: &Lab, text: &str, options: &Options) -> Vec<Finding> {
     findings.sort_by_key(|finding| {
         let place = finding.span.map(|span| span.start.offset);
         (finding.severity, place.is_none(), place)
+    });
+    // Two ports may say the same of one field.
+    let mut seen: BTreeSet<(&str, String, FieldPath)> = BTreeSet::new();
+    findings.retain(|own| {
+        let is_told = told::IDS.contains(&own.id);
+        is_told || seen.insert((own.id, own.object.clone(), own.field.clone()))
     });
     findings
 }

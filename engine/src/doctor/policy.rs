@@ -14,6 +14,7 @@ use crate::controllers::nodes;
 use crate::diagnostic::Severity;
 use crate::net::{Protocol, host_port};
 use crate::network::Journey;
+use crate::proxy::Mode;
 
 /// What needs endpoints to be worth saying.
 pub(super) fn examine_reachable(exam: &mut Exam<'_>, subject: &Subject<'_>) {
@@ -45,6 +46,9 @@ pub(super) fn examine(exam: &mut Exam<'_>, subject: &Subject<'_>) {
             why,
         );
     }
+    if own {
+        by_mode(exam, subject);
+    }
     if spec.publish_not_ready_addresses && !subject.is_headless() {
         let message = "Pods that are not ready get traffic, too";
         let why = "publishNotReadyAddresses makes every endpoint ready. It is meant for peers that \
@@ -55,6 +59,25 @@ pub(super) fn examine(exam: &mut Exam<'_>, subject: &Subject<'_>) {
             Severity::Note,
             &subject.reference,
             field,
+            message,
+            why,
+        );
+    }
+}
+
+/// What is another thing in another mode of kube-proxy.
+fn by_mode(exam: &mut Exam<'_>, subject: &Subject<'_>) {
+    let is_nftables = exam.lab.settings().proxy.mode == Mode::Nftables;
+    let has_node_port = |port: &crate::api::ServicePort| port.node_port != 0;
+    if is_nftables && subject.service.spec.ports.iter().any(has_node_port) {
+        let message = "in nftables mode the node port does not answer on 127.0.0.1";
+        let why = "In iptables mode it does (localhostNodePorts). nftables mode never does, and by \
+                   default it takes the Node's primary addresses only.";
+        exam.find(
+            "mode-differs",
+            Severity::Note,
+            &subject.reference,
+            "spec.type",
             message,
             why,
         );

@@ -17,6 +17,7 @@ mod entrance;
 mod examples;
 mod internet;
 mod links;
+mod mischief;
 mod names;
 mod outline;
 mod own_rules;
@@ -46,6 +47,7 @@ pub use endpoints::{
     Traffic,
 };
 pub use examples::{EXAMPLES, Example};
+pub use mischief::Mischief;
 pub use names::ClientNames;
 pub use outline::OutlineEntry;
 pub use own_rules::OwnRules;

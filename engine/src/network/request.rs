@@ -35,6 +35,26 @@ pub enum RequestError {
     TooMany(u32),
 }
 
+impl Request {
+    /// The same client pings the host of the target: a ping has no port. A target that cannot be
+    /// read stays as it is, for the error to name it.
+    #[must_use]
+    pub fn pinging(&self) -> Self {
+        let host = match target(&self.to, self.protocol) {
+            Ok(target) => match target.host {
+                TargetHost::Address(address) => address.to_string(),
+                TargetHost::Name(name) => name,
+            },
+            Err(RequestError::NoPort(to)) => to,
+            Err(_) => return self.clone(),
+        };
+        Self {
+            to: format!("ping://{host}"),
+            ..self.clone()
+        }
+    }
+}
+
 /// What is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Sent {

@@ -1,6 +1,10 @@
 //! The parts of the page around the stage.
 
+mod compare;
+mod cost;
+mod console;
 mod diagnostics;
+mod endpoints;
 mod help;
 mod journey;
 mod lesson;
@@ -10,9 +14,14 @@ mod names;
 mod outline;
 mod rules;
 mod send;
+mod tally;
 mod top;
 mod transport;
 
+pub use compare::Compare;
+pub use cost::Cost;
+pub use endpoints::Endpoints;
+pub use console::ConsolePanel;
 pub use help::Help;
 pub use journey::{JourneyPanel, node_of};
 pub use lesson::Lesson;
@@ -21,5 +30,6 @@ pub use manifests::Manifests;
 pub use names::Names;
 pub use rules::Rules;
 pub use send::SendBar;
+pub use tally::TallyPanel;
 pub use top::Top;
 pub use transport::Transport;

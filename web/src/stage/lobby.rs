@@ -341,7 +341,7 @@ fn rows(list: &[ListEntry], drawn: Option<&str>, x: i32, frame: Rect) -> Html {
     let lines = shown.iter().enumerate().map(|(i, entry)| {
         let y = base(i);
         let word = if drawn == Some(entry.address.as_str()) {
-            text("tsm b guestc ae", frame.right() - 6, y, "drawn")
+            text("tsm b guestc ae", frame.right() - 4, y, "drawn")
         } else if !entry.in_ {
             text("tsm ink3 ae", frame.right() - 6, y, "out")
         } else {
@@ -352,7 +352,7 @@ fn rows(list: &[ListEntry], drawn: Option<&str>, x: i32, frame: Rect) -> Html {
         html! {
             <>
                 { dot(light, Point::new(x + 4, y - 4), "3.4") }
-                { text(class, x + 13, y, address) }
+                { text(class, x + 11, y, address) }
                 { word }
             </>
         }

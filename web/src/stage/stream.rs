@@ -270,8 +270,8 @@ fn plate(layout: &Layout, heap: &Heap, heaps: &[Heap], all: u32) -> Html {
         }
     };
     let (class, number) = match heap.failed {
-        Some(_) => ("tally failed", "tallyn badc am"),
-        None => ("tally", "tallyn ink am"),
+        Some(_) => ("heap failed", "heapn badc am"),
+        None => ("heap", "heapn ink am"),
     };
     let expected = heap.expected.map(|thousandths| (thousandths + 500) / 1000);
     let note = match (heap.failed, expected) {
@@ -308,16 +308,16 @@ fn plate(layout: &Layout, heap: &Heap, heaps: &[Heap], all: u32) -> Html {
     });
     html! {
         <g {class}>
-            { rect("tallyb", place, 4) }
+            { rect("heapb", place, 4) }
             <svg class="strip" x={place.x.to_string()} y={(base - 15).to_string()}
                 width={place.w.to_string()} height={STRIP.to_string()}>
                 <g data-strip="">{ for strip }</g>
             </svg>
             { note.map(|note| text("tiny ink2 ae", place.right() - 5, base - 1, measure::fit(&note, 100, Face::Sans, place.w * 6 / 10))) }
-            { rect("tallybar", Rect::new(place.x + 6, bar.y, wide, 3), 1) }
-            <rect class="tallyfill" data-bar="" x={bar.x.to_string()} y={bar.y.to_string()}
+            { rect("heapbar", Rect::new(place.x + 6, bar.y, wide, 3), 1) }
+            <rect class="heapfill" data-bar="" x={bar.x.to_string()} y={bar.y.to_string()}
                 width={bar.w.to_string()} height="3" rx="1" />
-            { promise.map(|x| path("tallymark", format!("M{x} {}v7", bar.y - 2))) }
+            { promise.map(|x| path("heapmark", format!("M{x} {}v7", bar.y - 2))) }
         </g>
     }
 }

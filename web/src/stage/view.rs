@@ -208,13 +208,6 @@ pub fn Stage(props: &StageProps) -> Html {
         let at = place_of(&details.object, scene, &layout);
         at.is_some_and(|x| x > layout.sight * 11 / 20)
     });
-    let deselect = {
-        let (select, pinned) = (props.on_select.clone(), lit.pinned.clone());
-        Callback::from(move |object: Option<ObjectRef>| {
-            // Choosing what is chosen lets go of it.
-            select.emit(object.or_else(|| pinned.clone()));
-        })
-    };
     html! {
         <div {class} role="group" aria-label="The scene">
             <div class="stage-scroll" ref={scroller}
@@ -274,7 +267,7 @@ pub fn Stage(props: &StageProps) -> Html {
             }
             if let Some(details) = details {
                 <DetailCard {details} offers={props.offers.clone()} skin={*skin} left={at_left}
-                    on_action={props.on_action.clone()} on_select={deselect} />
+                    on_action={props.on_action.clone()} on_select={props.on_select.clone()} />
             }
             if *menu {
                 <Desks scene={props.scene.clone()} open={props.open_service.clone()} on_choose={choose} on_close={close} />

@@ -17,6 +17,12 @@ pub struct Draft {
     pub to: Rc<str>,
     /// What is sent.
     pub protocol: Protocol,
+    /// Whether it is a ping, and no connection.
+    pub ping: bool,
+    /// How many of it.
+    pub count: u32,
+    /// Whether the connection stays open for the next one.
+    pub keep_alive: bool,
 }
 
 /// What a person changes in the send bar.
@@ -28,6 +34,14 @@ pub enum DraftAction {
     To(Rc<str>),
     /// Another protocol.
     Protocol(Protocol),
+    /// A ping.
+    Ping,
+    /// So many of it.
+    Count(u32),
+    /// Whether the connection stays open for the next one.
+    KeepAlive(bool),
+    /// This request.
+    Request(Request),
 }
 
 impl Draft {
@@ -35,11 +49,7 @@ impl Draft {
     #[must_use]
     pub fn suggested(world: &World) -> Self {
         match &world.suggestion {
-            Some(request) => Self {
-                from: Rc::from(request.from.as_str()),
-                to: Rc::from(request.to.as_str()),
-                protocol: request.protocol,
-            },
+            Some(request) => Self::of(request),
             None => Self {
                 from: world
                     .clients
@@ -48,17 +58,38 @@ impl Draft {
                     .unwrap_or_default(),
                 to: Rc::default(),
                 protocol: Protocol::Tcp,
+                ping: false,
+                count: 1,
+                keep_alive: false,
             },
+        }
+    }
+
+    /// What asks for this once.
+    #[must_use]
+    pub fn of(request: &Request) -> Self {
+        Self {
+            from: Rc::from(request.from.as_str()),
+            to: Rc::from(request.to.as_str()),
+            protocol: request.protocol,
+            ping: false,
+            count: 1,
+            keep_alive: false,
         }
     }
 
     /// As the engine takes it.
     #[must_use]
     pub fn request(&self) -> Request {
-        Request {
+        let request = Request {
             from: self.from.to_string(),
             to: self.to.trim().to_owned(),
             protocol: self.protocol,
+        };
+        if self.ping {
+            request.pinging()
+        } else {
+            request
         }
     }
 }
@@ -75,7 +106,14 @@ impl Slice for Draft {
                 }
                 self.to = to;
             }
-            DraftAction::Protocol(protocol) => self.protocol = protocol,
+            DraftAction::Protocol(protocol) => {
+                self.protocol = protocol;
+                self.ping = false;
+            }
+            DraftAction::Ping => self.ping = true,
+            DraftAction::Count(count) => self.count = count,
+            DraftAction::KeepAlive(keep_alive) => self.keep_alive = keep_alive,
+            DraftAction::Request(request) => *self = Self::of(&request),
         }
     }
 
@@ -91,7 +129,7 @@ impl Slice for Draft {
                     *self = Self::suggested(world);
                 }
             }
-            Event::Sent(_) | Event::NotSent(_) => {}
+            Event::Sent(_) | Event::Counted(_) | Event::NotSent(_) => {}
         }
     }
 }

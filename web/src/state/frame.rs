@@ -78,7 +78,8 @@ impl Frame {
                 prefs::load_extent(place.word()).map_or(
                     Extent {
                         pixels: place.usual(window),
-                        folded: false,
+                        // At the foot one line is left, and the picture has the room.
+                        folded: place == Place::Foot,
                     },
                     |(pixels, folded)| Extent {
                         pixels: place.clamp(pixels),
@@ -151,7 +152,7 @@ impl Slice for Frame {
 
     fn hear(&mut self, event: &Event, _: &World) {
         // On a phone the way of the packet comes in the place of the text that it was sent from.
-        if matches!(event, Event::Sent(_)) && self.tab == Tab::Manifests {
+        if matches!(event, Event::Sent(_) | Event::Counted(_)) && self.tab == Tab::Manifests {
             self.tab = Tab::Journey;
         }
     }

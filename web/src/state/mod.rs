@@ -9,7 +9,10 @@
 //! lines in `reduce`), its component in [`crate::panels`], and its row in
 //! [`crate::frame::PANELS`].
 
+mod compare;
+mod console;
 mod draft;
+mod endpoints;
 mod frame;
 mod lesson;
 mod pointer;
@@ -20,10 +23,13 @@ mod walk;
 use std::rc::Rc;
 
 use lobby_engine::api::ObjectRef;
-use lobby_engine::network::Journey;
+use lobby_engine::network::{Journey, Tally};
 use yew::Reducible;
 
+pub use compare::{Between, CompareAction, CompareShown};
+pub use console::{Console, ConsoleAction, Entry};
 pub use draft::{Draft, DraftAction};
+pub use endpoints::{EndpointsAction, EndpointsShown};
 pub use frame::{Extent, Frame, FrameAction, Tab};
 pub use lesson::{Checked, Course, CourseAction, Fetched, Open, Pasted};
 pub use pointer::PointerAction;
@@ -61,6 +67,8 @@ pub enum Event {
     Opened(Rc<str>, Rc<World>),
     /// A packet was sent.
     Sent(Rc<Journey>),
+    /// Many requests were sent.
+    Counted(Rc<Tally>),
     /// A packet could not be sent.
     NotSent(Rc<str>),
 }
@@ -114,6 +122,12 @@ pub struct State {
     pub rules: RulesShown,
     /// The course.
     pub course: Course,
+    /// What the Endpoints panel shows.
+    pub endpoints: EndpointsShown,
+    /// What is compared with what.
+    pub compare: CompareShown,
+    /// The console.
+    pub console: Console,
 }
 
 /// What can happen.
@@ -139,6 +153,12 @@ pub enum Action {
     Rules(RulesAction),
     /// The course.
     Course(CourseAction),
+    /// The Endpoints panel.
+    Endpoints(EndpointsAction),
+    /// The Compare panel.
+    Compare(CompareAction),
+    /// The console.
+    Console(ConsoleAction),
 }
 
 /// Every slice's actions are actions of the page.
@@ -162,6 +182,9 @@ actions! {
     StageAction Stage,
     RulesAction Rules,
     CourseAction Course,
+    EndpointsAction Endpoints,
+    CompareAction Compare,
+    ConsoleAction Console,
 }
 
 impl State {
@@ -180,6 +203,9 @@ impl State {
             stage: OnStage::default(),
             rules: RulesShown::default(),
             course: Course::load(),
+            endpoints: EndpointsShown::default(),
+            compare: CompareShown::default(),
+            console: Console::default(),
         }
     }
 
@@ -238,13 +264,16 @@ impl State {
         self.stage.hear(event, &before);
         self.rules.hear(event, &before);
         self.course.hear(event, &before);
+        self.endpoints.hear(event, &before);
+        self.compare.hear(event, &before);
+        self.console.hear(event, &before);
         match event {
             Event::Changed { world, .. } => self.world = world.clone(),
             Event::Opened(text, world) => {
                 self.text = text.clone();
                 self.world = world.clone();
             }
-            Event::Sent(_) | Event::NotSent(_) => {}
+            Event::Sent(_) | Event::Counted(_) | Event::NotSent(_) => {}
         }
     }
 }
@@ -266,6 +295,9 @@ impl Reducible for State {
             Action::Stage(action) => state.stage.reduce(action, world),
             Action::Rules(action) => state.rules.reduce(action, world),
             Action::Course(action) => state.course.reduce(action, world),
+            Action::Endpoints(action) => state.endpoints.reduce(action, world),
+            Action::Compare(action) => state.compare.reduce(action, world),
+            Action::Console(action) => state.console.reduce(action, world),
         }
         Rc::new(state)
     }

@@ -39,7 +39,10 @@ impl Slice for Pointer {
     }
 
     fn hear(&mut self, event: &Event, _: &World) {
-        if matches!(event, Event::Opened(..) | Event::Sent(_)) {
+        if matches!(
+            event,
+            Event::Opened(..) | Event::Sent(_) | Event::Counted(_)
+        ) {
             *self = Self::default();
         }
     }

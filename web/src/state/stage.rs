@@ -32,7 +32,7 @@ impl Slice for OnStage {
 
     fn hear(&mut self, event: &Event, _: &World) {
         match event {
-            Event::Opened(..) | Event::Sent(_) => self.open = None,
+            Event::Opened(..) | Event::Sent(_) | Event::Counted(_) => self.open = None,
             Event::Changed { world, .. } => {
                 if let Some(open) = &self.open
                     && !world.has_desk(open)

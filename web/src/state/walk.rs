@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use lobby_engine::network::{Journey, Location};
+use lobby_engine::network::{Journey, Location, Tally};
 
 use super::{Event, Slice};
 use crate::session::World;
@@ -29,6 +29,8 @@ pub enum Step {
 pub struct Walk {
     /// The answer to the last thing asked for.
     pub journey: Option<Rc<Journey>>,
+    /// What became of the requests, when there were many.
+    pub tally: Option<Rc<Tally>>,
     /// Why the last thing asked for could not be sent.
     pub refusal: Option<Rc<str>>,
     /// Whether a journey was put away because the world changed under it.
@@ -113,7 +115,7 @@ impl Slice for Walk {
             Event::Changed { holds: true, .. } => {}
             Event::Changed { holds: false, .. } => {
                 *self = Self {
-                    outdated: self.outdated || self.journey.is_some(),
+                    outdated: self.outdated || self.journey.is_some() || self.tally.is_some(),
                     ..Self::default()
                 };
             }
@@ -122,6 +124,12 @@ impl Slice for Walk {
                     hop: journey.hops.len().min(1),
                     playing: journey.hops.len() > 1,
                     journey: Some(journey.clone()),
+                    ..Self::default()
+                };
+            }
+            Event::Counted(tally) => {
+                *self = Self {
+                    tally: Some(tally.clone()),
                     ..Self::default()
                 };
             }

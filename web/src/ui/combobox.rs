@@ -2,7 +2,9 @@
 //!
 //! The pattern is the editable combobox with a list of the ARIA Authoring Practices (W3C, "Combobox
 //! Pattern"): the focus stays in the field, `aria-activedescendant` names the suggestion that the
-//! arrow keys reached. Any text may be typed; the list helps and never restricts.
+//! arrow keys reached. Any text may be typed, the list helps and never restricts; or, where `only`
+//! says so, the list is all that there is to choose, typing searches it, and the field shows the
+//! label of what is chosen.
 
 use std::rc::Rc;
 
@@ -46,6 +48,9 @@ pub struct ComboboxProps {
     pub value: AttrValue,
     /// What is suggested.
     pub suggestions: Rc<[Suggestion]>,
+    /// Whether only suggestions can be chosen.
+    #[prop_or_default]
+    pub only: bool,
     /// Shown while the field is empty.
     #[prop_or_default]
     pub placeholder: AttrValue,
@@ -76,11 +81,13 @@ fn matching(suggestions: &[Suggestion], typed: Option<&str>) -> Vec<usize> {
 #[component]
 pub fn Combobox(props: &ComboboxProps) -> Html {
     let open = use_state(|| false);
-    let typed = use_state(|| false);
+    // What was typed and is no choice yet.
+    let typed = use_state(|| None::<AttrValue>);
     let active = use_state(|| None::<usize>);
     let field = use_node_ref();
+    let only = props.only;
 
-    let shown = matching(&props.suggestions, typed.then_some(props.value.as_str()));
+    let shown = matching(&props.suggestions, typed.as_deref());
     let is_open = *open && !shown.is_empty();
     let list_id = format!("{}-list", props.id);
     let option_id = |index: usize| format!("{}-option-{index}", props.id);
@@ -90,7 +97,7 @@ pub fn Combobox(props: &ComboboxProps) -> Html {
         let (open, typed, active) = (open.setter(), typed.setter(), active.setter());
         Callback::from(move |()| {
             open.set(false);
-            typed.set(false);
+            typed.set(None);
             active.set(None);
         })
     };
@@ -107,14 +114,18 @@ pub fn Combobox(props: &ComboboxProps) -> Html {
 
     let oninput = {
         let (open, typed, active) = (open.setter(), typed.setter(), active.setter());
-        props.onchange.reform(move |event: InputEvent| {
-            open.set(true);
-            typed.set(true);
-            active.set(None);
-            event
+        let onchange = props.onchange.clone();
+        Callback::from(move |event: InputEvent| {
+            let text = event
                 .target_dyn_into::<HtmlInputElement>()
                 .map(|input| input.value())
-                .unwrap_or_default()
+                .unwrap_or_default();
+            open.set(true);
+            typed.set(Some(text.clone().into()));
+            active.set(None);
+            if !only {
+                onchange.emit(text);
+            }
         })
     };
     let onkeydown = {
@@ -122,6 +133,7 @@ pub fn Combobox(props: &ComboboxProps) -> Html {
         let (close, choose) = (close.clone(), choose.clone());
         let onsubmit = props.onsubmit.clone();
         let shown = shown.clone();
+        let searched = typed.is_some();
         Callback::from(move |event: KeyboardEvent| {
             let place = active_index.and_then(|index| shown.iter().position(|at| *at == index));
             match event.key().as_str() {
@@ -141,7 +153,9 @@ pub fn Combobox(props: &ComboboxProps) -> Html {
                 }
                 "Enter" if !event.ctrl_key() && !event.meta_key() => {
                     event.prevent_default();
-                    match active_index {
+                    // Of what was searched for the first that was found is meant.
+                    let found = (only && searched).then(|| shown.first().copied()).flatten();
+                    match active_index.or(found) {
                         Some(index) => choose.emit(index),
                         None => {
                             close.emit(());
@@ -159,7 +173,13 @@ pub fn Combobox(props: &ComboboxProps) -> Html {
     };
     let onclick = {
         let open = open.setter();
-        Callback::from(move |_: MouseEvent| open.set(true))
+        Callback::from(move |event: MouseEvent| {
+            open.set(true);
+            // What is typed into a list takes the place of what is chosen.
+            if only && let Some(field) = event.target_dyn_into::<HtmlInputElement>() {
+                field.select();
+            }
+        })
     };
     let toggle = {
         let (open, close, field) = (open.setter(), close.clone(), field.clone());
@@ -204,9 +224,13 @@ pub fn Combobox(props: &ComboboxProps) -> Html {
             <div key={index} role="option" id={option_id(index)} {onpointerdown}
                 class={classes!("option", is_active.then_some("active"))}
                 aria-selected={if is_active { "true" } else { "false" }}>
-                <span class="mono">{ &suggestion.value }</span>
-                if suggestion.label != suggestion.value {
-                    <span class="option-note">{ &suggestion.label }</span>
+                if only {
+                    <span>{ &suggestion.label }</span>
+                } else {
+                    <span class="mono">{ &suggestion.value }</span>
+                    if suggestion.label != suggestion.value {
+                        <span class="option-note">{ &suggestion.label }</span>
+                    }
                 }
             </div>
         }
@@ -236,20 +260,26 @@ pub fn Combobox(props: &ComboboxProps) -> Html {
         });
 
     // What the text in the field means, if it is one of the suggestions.
-    let note = props
+    let label = props
         .suggestions
         .iter()
-        .find(|suggestion| suggestion.value == props.value && suggestion.label != props.value)
+        .find(|suggestion| suggestion.value == props.value)
         .map(|suggestion| suggestion.label.clone());
+    let note = label.clone().filter(|label| !only && *label != props.value);
+    let value = match (&*typed, label) {
+        (Some(typed), _) if only => typed.clone(),
+        (None, Some(label)) if only => label,
+        _ => props.value.clone(),
+    };
     html! {
         <div class="combobox" {onfocusout}>
-            <input ref={field} id={props.id.clone()} type="text" role="combobox" class="sel mono"
+            <input ref={field} id={props.id.clone()} type="text" role="combobox" class={classes!("sel", (!only).then_some("mono"))}
                 aria-label={props.label.clone()} aria-autocomplete="list"
                 aria-expanded={if is_open { "true" } else { "false" }}
                 aria-controls={list_id.clone()}
                 aria-activedescendant={active_index.map(option_id)}
                 autocomplete="off" autocapitalize="off" spellcheck="false"
-                placeholder={props.placeholder.clone()} value={props.value.clone()}
+                placeholder={props.placeholder.clone()} {value}
                 {oninput} {onkeydown} {onclick} />
             if let Some(note) = note { <span class="combobox-note" aria-hidden="true">{ note }</span> }
             <span class="combobox-open" aria-hidden="true" onpointerdown={toggle}><Icon shape={Shape::Down} /></span>

@@ -1,0 +1,44 @@
+//! What happens once when the page was opened by a link, and when its world is left.
+
+use std::rc::Rc;
+
+use wasm_bindgen::JsValue;
+use yew::prelude::*;
+
+use super::Visit;
+use crate::session::Session;
+use crate::state::{Step, WalkAction};
+
+/// Sends what the address asks for, and goes to its hop.
+#[hook]
+pub fn use_arrival(visit: &Visit, session: &Session) {
+    let (visit, session) = (visit.clone(), session.clone());
+    use_effect_with((), move |()| {
+        if visit.step.is_none() && !visit.autoplay {
+            return;
+        }
+        session.send_draft();
+        if let Some(step) = visit.step {
+            session.dispatch(WalkAction::Step(Step::To(step)));
+        }
+        session.dispatch(WalkAction::Play(visit.autoplay));
+    });
+}
+
+/// Takes the world out of the address once it is another one: who loads the page again finds the
+/// world as it was left. Never in an embed, whose history is that of the page around.
+#[hook]
+pub fn use_departure(visit: &Visit, text: &Rc<str>) {
+    let is_other = visit.embed.is_none()
+        && visit
+            .world
+            .as_ref()
+            .is_some_and(|world| *world.text != **text);
+    use_effect_with(is_other, |is_other| {
+        let history = web_sys::window().and_then(|window| window.history().ok());
+        if let (true, Some(history)) = (*is_other, history) {
+            let path = web_sys::window().and_then(|window| window.location().pathname().ok());
+            let _ = history.replace_state_with_url(&JsValue::NULL, "", path.as_deref());
+        }
+    });
+}

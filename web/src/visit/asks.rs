@@ -1,0 +1,99 @@
+//! What only links and messages ask of the session.
+
+use std::rc::Rc;
+
+use lobby_engine::api::ObjectRef;
+use lobby_engine::console::Output;
+use lobby_engine::lab::{EXAMPLES, Outcome};
+use lobby_engine::link::{self, Content};
+use lobby_engine::network::Request;
+
+use crate::prefs::{Choice as _, Skin};
+use crate::session::Session;
+
+impl Session {
+    /// Runs a console line. What it changed and sent is reported, too.
+    pub fn run_line(&self, line: &str) -> Output {
+        (*self.run(line)).clone()
+    }
+
+    /// Begins anew with the world of a link.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the link.
+    pub fn follow_link(&self, link: &str) -> Result<(), String> {
+        match Content::decode(link).map_err(|error| error.to_string())? {
+            Content::World(world) => {
+                if let Some(seed) = world.seed {
+                    self.reseed(seed);
+                }
+                self.open_and_run(&Rc::from(world.text), &world.lines);
+            }
+            Content::Scenario(name) => {
+                let example = EXAMPLES.iter().find(|example| example.id == name);
+                let example = example.ok_or_else(|| format!("there is no scenario {name:?}"))?;
+                self.open(&Rc::from(example.text));
+            }
+        }
+        Ok(())
+    }
+
+    /// The world as a link holds it, with the view of it.
+    #[must_use]
+    pub fn shared(&self) -> link::World {
+        let mut view = Vec::new();
+        let mut text = String::new();
+        if let Some(state) = self.state() {
+            text = state.text.to_string();
+            view.push(("skin".to_owned(), state.prefs.skin.word().to_owned()));
+            if state.walk.hop > 0 {
+                view.push(("step".to_owned(), state.walk.hop.to_string()));
+            }
+        }
+        let lab = self.lab();
+        link::World {
+            text,
+            seed: Some(lab.settings().seed),
+            lines: lab.lines().to_vec(),
+            view,
+        }
+    }
+
+    /// What there is to say about the text.
+    #[must_use]
+    pub fn outcome(&self) -> Outcome {
+        self.lab().outcome().clone()
+    }
+
+    /// What the send bar asks for.
+    #[must_use]
+    pub fn draft(&self) -> Option<Request> {
+        self.state().map(|state| state.draft.request())
+    }
+
+    /// The words in use.
+    #[must_use]
+    pub fn skin(&self) -> Skin {
+        self.state()
+            .map_or(Skin::default(), |state| state.prefs.skin)
+    }
+
+    /// The hop that is shown, and how many there are.
+    #[must_use]
+    pub fn place_in_journey(&self) -> (usize, usize) {
+        self.state()
+            .map_or((0, 0), |state| (state.walk.hop, state.walk.hops()))
+    }
+
+    /// The object of this name: `Service default/web`.
+    #[must_use]
+    pub fn object(&self, name: &str) -> Option<ObjectRef> {
+        let lab = self.lab();
+        let outline = lab.outline();
+        let found = outline
+            .iter()
+            .find(|entry| entry.object.to_string() == name);
+        found.map(|entry| entry.object.clone())
+    }
+}
