@@ -260,7 +260,7 @@ fn top(state: &State, on: &Wishes, width: Width, help: UseStateSetter<bool>) -> 
         .find(|example| *example.text == *state.text)
         .map(|example| AttrValue::Static(example.title));
     html! {
-        <Top prefs={state.prefs} {width} {example} places={frame::folds(state)}
+        <Top prefs={state.prefs} course={state.course.clone()} {width} {example} places={frame::folds(state)}
             onexample={on.load.reform(|example: &'static Example| example.text.to_owned())}
             onhelp={Callback::from(move |()| help.set(true))} />
     }

@@ -284,6 +284,10 @@ impl Session {
         }
         *self.0.read.borrow_mut() = text.clone();
         prefs::save_text(text);
+        // A lesson is no manifest: its panel says what there is to say of it.
+        if self.recognise(text) {
+            return;
+        }
         let (world, holds) = self.change(|lab| {
             lab.edit(text);
         });
@@ -294,6 +298,21 @@ impl Session {
     #[must_use]
     pub fn rehearse(&self, request: &Request) -> Option<Rc<Journey>> {
         self.0.lab.borrow_mut().rehearse(request).ok().map(Rc::new)
+    }
+
+    /// Asks the lab something that changes nothing that is shown.
+    pub(crate) fn with_lab<T>(&self, ask: impl FnOnce(&mut Lab) -> T) -> T {
+        ask(&mut self.0.lab.borrow_mut())
+    }
+
+    /// Puts another lab, which began with this text, in the place of the present one.
+    pub(crate) fn replace(&self, lab: Lab, text: &Rc<str>) {
+        *self.0.read.borrow_mut() = text.clone();
+        prefs::save_text(text);
+        let (world, _) = self.change(|present| *present = lab);
+        self.0.before.borrow_mut().clear();
+        self.0.walked.set(false);
+        self.dispatch(Event::Opened(text.clone(), world));
     }
 
     /// What can be done with one thing of the picture.

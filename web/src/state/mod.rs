@@ -15,6 +15,7 @@ mod doctor;
 mod draft;
 mod endpoints;
 mod frame;
+mod lesson;
 mod pointer;
 mod rules;
 mod stage;
@@ -32,6 +33,7 @@ pub use doctor::{Doctor, DoctorAction};
 pub use draft::{Draft, DraftAction};
 pub use endpoints::{EndpointsAction, EndpointsShown};
 pub use frame::{Extent, Frame, FrameAction, Tab};
+pub use lesson::{Checked, Course, CourseAction, Fetched, Open, Pasted};
 pub use pointer::PointerAction;
 pub use rules::{RuleScope, RulesAction, RulesShown};
 pub use stage::{OnStage, StageAction};
@@ -120,6 +122,8 @@ pub struct State {
     pub stage: OnStage,
     /// What the Rules panel shows.
     pub rules: RulesShown,
+    /// The course.
+    pub course: Course,
     /// What the Endpoints panel shows.
     pub endpoints: EndpointsShown,
     /// What is compared with what.
@@ -151,6 +155,8 @@ pub enum Action {
     Stage(StageAction),
     /// The Rules panel.
     Rules(RulesAction),
+    /// The course.
+    Course(CourseAction),
     /// The Endpoints panel.
     Endpoints(EndpointsAction),
     /// The Compare panel.
@@ -181,6 +187,7 @@ actions! {
     PointerAction Pointer,
     StageAction Stage,
     RulesAction Rules,
+    CourseAction Course,
     EndpointsAction Endpoints,
     CompareAction Compare,
     ConsoleAction Console,
@@ -202,6 +209,7 @@ impl State {
             pointer: Pointer::default(),
             stage: OnStage::default(),
             rules: RulesShown::default(),
+            course: Course::load(),
             endpoints: EndpointsShown::default(),
             compare: CompareShown::default(),
             console: Console::default(),
@@ -269,6 +277,7 @@ impl State {
         self.pointer.hear(event, &before);
         self.stage.hear(event, &before);
         self.rules.hear(event, &before);
+        self.course.hear(event, &before);
         self.endpoints.hear(event, &before);
         self.compare.hear(event, &before);
         self.console.hear(event, &before);
@@ -300,6 +309,7 @@ impl Reducible for State {
             Action::Pointer(action) => state.pointer.reduce(action, world),
             Action::Stage(action) => state.stage.reduce(action, world),
             Action::Rules(action) => state.rules.reduce(action, world),
+            Action::Course(action) => state.course.reduce(action, world),
             Action::Endpoints(action) => state.endpoints.reduce(action, world),
             Action::Compare(action) => state.compare.reduce(action, world),
             Action::Console(action) => state.console.reduce(action, world),
