@@ -4,6 +4,7 @@ use std::rc::Rc;
 
 use lobby_engine::api::{ObjectRef, Origin};
 use lobby_engine::lab::{Details, EXAMPLES, Example};
+use lobby_engine::network::Journey;
 use yew::prelude::*;
 
 use crate::editor::LitLine;
@@ -173,11 +174,16 @@ pub fn App() -> Html {
             Some((session.details(object)?, session.offers(object)))
         }
     });
+    let sample = use_memo(state.walk.tally.clone().map(Same), {
+        let session = session.clone();
+        move |tally| session.rehearse(&tally.as_ref()?.0.request)
+    });
     let stage = picture(
         &state,
         &session,
         (*shown).clone(),
         (*chosen).clone(),
+        (*sample).clone(),
         still,
         width,
         embed.is_some(),
@@ -338,6 +344,7 @@ fn picture(
     session: &Session,
     lit: Rc<stage::Lit>,
     chosen: Option<(Rc<Details>, Rc<[stage::Offer]>)>,
+    sample: Option<Rc<Journey>>,
     still: bool,
     width: Width,
     embedded: bool,
@@ -366,17 +373,19 @@ fn picture(
             session.run(&line);
         })
     };
+    let service = state.open_service_with(sample.as_deref());
     let (details, offers) = match chosen {
         Some((details, offers)) => (Some(details), offers),
         None => Default::default(),
     };
     html! {
-        <Stage scene={state.world.scene.clone()} journey={state.walk.journey.clone()} hop={state.walk.hop}
+        <Stage scene={state.world.scene.clone()} journey={state.walk.journey.clone().or(sample)} hop={state.walk.hop}
+            tally={state.walk.tally.clone()}
             skin={match state.prefs.skin {
                 Skin::Hotel => stage::Skin::Hotel,
                 Skin::Cluster => stage::Skin::Cluster,
             }}
-            {lit} {details} {offers} on_action={act} open_service={state.open_service()}
+            {lit} {details} {offers} on_action={act} open_service={service}
             motion={if still { stage::Motion::Reduced } else { stage::Motion::Full }}
             hop_ms={state.prefs.speed.scale(TRAVEL)}
             view={match width {

@@ -308,6 +308,12 @@ impl Session {
         self.dispatch(Event::Opened(text.clone(), world));
     }
 
+    /// One request of many, told: it shows their way, and nothing of it happens.
+    #[must_use]
+    pub fn rehearse(&self, request: &Request) -> Option<Rc<Journey>> {
+        self.0.lab.borrow_mut().rehearse(request).ok().map(Rc::new)
+    }
+
     /// What can be done with one thing of the picture.
     #[must_use]
     pub fn offers(&self, object: &ObjectRef) -> Rc<[Offer]> {

@@ -1,8 +1,8 @@
 //! The parts of the page around the stage.
 
 mod compare;
-mod cost;
 mod console;
+mod cost;
 mod diagnostics;
 mod endpoints;
 mod help;
@@ -19,9 +19,9 @@ mod top;
 mod transport;
 
 pub use compare::Compare;
+pub use console::ConsolePanel;
 pub use cost::Cost;
 pub use endpoints::Endpoints;
-pub use console::ConsolePanel;
 pub use help::Help;
 pub use journey::{JourneyPanel, node_of};
 pub use lesson::Lesson;

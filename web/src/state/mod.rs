@@ -229,13 +229,19 @@ impl State {
     /// packet went to, else the first that a manifest made.
     #[must_use]
     pub fn open_service(&self) -> Option<ObjectRef> {
+        self.open_service_with(None)
+    }
+
+    /// The same where, in the place of a journey, one of many requests tells the way.
+    #[must_use]
+    pub fn open_service_with(&self, sample: Option<&Journey>) -> Option<ObjectRef> {
         let desks = &self.world.scene.desks;
         let pinned = match self.pointer.pinned.as_deref() {
             Some(Focus::Object(object)) => Some(object),
             _ => None,
         };
         let walked = || {
-            let hops = &self.walk.journey.as_ref()?.hops;
+            let hops = &self.walk.journey.as_deref().or(sample)?.hops;
             hops.iter()
                 .flat_map(|hop| &hop.origins)
                 .map(|origin| &origin.object)
