@@ -13,6 +13,8 @@ mod mark;
 mod module;
 mod outline;
 mod parts;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeSet;
 use std::fs;

@@ -4,11 +4,12 @@ use std::rc::Rc;
 
 use lobby_engine::api::{ObjectRef, Origin};
 use lobby_engine::lab::{Details, EXAMPLES, Example};
+use lobby_engine::network::Journey;
 use yew::prelude::*;
 
 use crate::editor::LitLine;
 use crate::frame::{self, View, Width, Wishes, use_width};
-use crate::hooks::{TRAVEL, journey_keys, use_page_keys, use_playback, use_reading};
+use crate::hooks::{TRAVEL, journey_keys, use_doctor, use_page_keys, use_playback, use_reading};
 use crate::links::Focus;
 use crate::marks;
 use crate::panels::{Help, SendBar, Top, Transport, node_of};
@@ -130,6 +131,7 @@ pub fn App() -> Html {
     });
     use_playback(&state, &session);
     use_reading(&state.text, &session);
+    use_doctor(&state.world, &session);
     use_page_keys(&session);
     visit::use_reports(&state);
     visit::use_arrival(&start.visit, &session);
@@ -173,11 +175,16 @@ pub fn App() -> Html {
             Some((session.details(object)?, session.offers(object)))
         }
     });
+    let sample = use_memo(state.walk.tally.clone().map(Same), {
+        let session = session.clone();
+        move |tally| session.rehearse(&tally.as_ref()?.0.request)
+    });
     let stage = picture(
         &state,
         &session,
         (*shown).clone(),
         (*chosen).clone(),
+        (*sample).clone(),
         still,
         width,
         embed.is_some(),
@@ -253,7 +260,7 @@ fn top(state: &State, on: &Wishes, width: Width, help: UseStateSetter<bool>) -> 
         .find(|example| *example.text == *state.text)
         .map(|example| AttrValue::Static(example.title));
     html! {
-        <Top prefs={state.prefs} {width} {example} places={frame::folds(state)}
+        <Top prefs={state.prefs} course={state.course.clone()} {width} {example} places={frame::folds(state)}
             onexample={on.load.reform(|example: &'static Example| example.text.to_owned())}
             onhelp={Callback::from(move |()| help.set(true))} />
     }
@@ -338,6 +345,7 @@ fn picture(
     session: &Session,
     lit: Rc<stage::Lit>,
     chosen: Option<(Rc<Details>, Rc<[stage::Offer]>)>,
+    sample: Option<Rc<Journey>>,
     still: bool,
     width: Width,
     embedded: bool,
@@ -366,17 +374,19 @@ fn picture(
             session.run(&line);
         })
     };
+    let service = state.open_service_with(sample.as_deref());
     let (details, offers) = match chosen {
         Some((details, offers)) => (Some(details), offers),
         None => Default::default(),
     };
     html! {
-        <Stage scene={state.world.scene.clone()} journey={state.walk.journey.clone()} hop={state.walk.hop}
+        <Stage scene={state.world.scene.clone()} journey={state.walk.journey.clone().or(sample)} hop={state.walk.hop}
+            tally={state.walk.tally.clone()}
             skin={match state.prefs.skin {
                 Skin::Hotel => stage::Skin::Hotel,
                 Skin::Cluster => stage::Skin::Cluster,
             }}
-            {lit} {details} {offers} on_action={act} open_service={state.open_service()}
+            {lit} {details} {offers} on_action={act} open_service={service}
             motion={if still { stage::Motion::Reduced } else { stage::Motion::Full }}
             hop_ms={state.prefs.speed.scale(TRAVEL)}
             view={match width {
