@@ -22,7 +22,7 @@
 //!
 //! | module | is |
 //! | --- | --- |
-//! | [`diagnostic`], [`limits`], [`random`], [`words`] | places in a text and what is wrong there; how much is too much; seeded draws; sentences |
+//! | [`diagnostic`], [`limits`], [`random`], [`trust`], [`words`] | places in a text and what is wrong there; how much is too much; seeded draws; what the model is held against; sentences |
 //! | [`net`] | packets as typed data, protocols, addresses |
 //! | [`yaml`] | text to a tree in which every key and value has its place |
 //! | [`netfilter`] | one Linux host's packet path; knows no word of Kubernetes |
@@ -70,6 +70,7 @@ pub mod netfilter;
 pub mod network;
 pub mod proxy;
 pub mod random;
+pub mod trust;
 pub mod words;
 pub mod yaml;
 

@@ -6,7 +6,6 @@
 
 use std::rc::Rc;
 
-use gloo::timers::callback::Interval;
 use lobby_engine::console::{Completion, Stream};
 use wasm_bindgen::JsCast as _;
 use web_sys::{HtmlElement, HtmlInputElement};
@@ -16,9 +15,6 @@ use crate::frame::Place;
 use crate::session::Session;
 use crate::state::{Console, ConsoleAction, Entry, FrameAction};
 use crate::ui::{CopyButton, Icon, Shape};
-
-/// How often time is let pass while it runs, in milliseconds.
-const TICK: u32 = 200;
 
 /// The keys that touch keyboards hide: what is written on them, what they are called, what they
 /// write.
@@ -139,7 +135,6 @@ pub fn ConsolePanel(props: &ConsoleProps) -> Html {
     // Where the cursor is to be after the next render, in bytes.
     let cursor = use_mut_ref(|| None::<usize>);
     let console = &props.console;
-    use_clock(session.clone(), console);
 
     // The newest line is seen.
     use_effect_with((console.entries.clone(), props.folded), {
@@ -517,18 +512,6 @@ fn Shown(props: &ShownProps) -> Html {
             { for journeys }
         </div>
     }
-}
-
-/// Lets time pass while it runs and there is something to wait for.
-#[hook]
-fn use_clock(session: Option<Session>, console: &Console) {
-    let runs = console.time_runs && (console.runs_on || console.is_busy);
-    use_effect_with(runs, move |runs| {
-        let timer = session
-            .filter(|_| *runs)
-            .map(|session| Interval::new(TICK, move || session.tick(u64::from(TICK))));
-        move || drop(timer)
-    });
 }
 
 fn has_selection(input: &NodeRef) -> bool {

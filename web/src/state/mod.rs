@@ -16,6 +16,7 @@ mod draft;
 mod endpoints;
 mod frame;
 mod lesson;
+mod notice;
 mod pointer;
 mod rules;
 mod stage;
@@ -34,6 +35,7 @@ pub use draft::{Draft, DraftAction};
 pub use endpoints::{EndpointsAction, EndpointsShown};
 pub use frame::{Extent, Frame, FrameAction, Tab};
 pub use lesson::{Checked, Course, CourseAction, Fetched, Open, Pasted};
+pub use notice::{Notice, NoticeAction};
 pub use pointer::PointerAction;
 pub use rules::{RuleScope, RulesAction, RulesShown};
 pub use stage::{OnStage, StageAction};
@@ -124,6 +126,8 @@ pub struct State {
     pub rules: RulesShown,
     /// The course.
     pub course: Course,
+    /// What was just done.
+    pub notice: Option<Notice>,
     /// What the Endpoints panel shows.
     pub endpoints: EndpointsShown,
     /// What is compared with what.
@@ -157,6 +161,8 @@ pub enum Action {
     Rules(RulesAction),
     /// The course.
     Course(CourseAction),
+    /// What was just done.
+    Notice(NoticeAction),
     /// The Endpoints panel.
     Endpoints(EndpointsAction),
     /// The Compare panel.
@@ -188,6 +194,7 @@ actions! {
     StageAction Stage,
     RulesAction Rules,
     CourseAction Course,
+    NoticeAction Notice,
     EndpointsAction Endpoints,
     CompareAction Compare,
     ConsoleAction Console,
@@ -210,6 +217,7 @@ impl State {
             stage: OnStage::default(),
             rules: RulesShown::default(),
             course: Course::load(),
+            notice: None,
             endpoints: EndpointsShown::default(),
             compare: CompareShown::default(),
             console: Console::default(),
@@ -310,6 +318,7 @@ impl Reducible for State {
             Action::Stage(action) => state.stage.reduce(action, world),
             Action::Rules(action) => state.rules.reduce(action, world),
             Action::Course(action) => state.course.reduce(action, world),
+            Action::Notice(action) => state.notice = notice::reduce(self.notice.as_ref(), action),
             Action::Endpoints(action) => state.endpoints.reduce(action, world),
             Action::Compare(action) => state.compare.reduce(action, world),
             Action::Console(action) => state.console.reduce(action, world),

@@ -202,6 +202,34 @@ impl Lab {
         (!history.past.is_empty(), !history.future.is_empty())
     }
 
+    /// What [`Lab::undo`] would take back and [`Lab::redo`] do again: the line of the step, or what
+    /// it comes to.
+    #[must_use]
+    pub fn next_steps(&self) -> (Option<String>, Option<String>) {
+        let history = &self.history;
+        let without_ticks = |lines: &Rc<Vec<String>>, ticked: u64| {
+            lines.len() - usize::from(ticked > 0 && !lines.is_empty())
+        };
+        let now = without_ticks(&history.lines, history.ticked);
+        let step = |before: usize, after: usize, lines: &[String]| {
+            let line = (after > before).then(|| lines.get(after - 1)).flatten();
+            let is_reset = after < before;
+            line.map_or_else(
+                || if is_reset { "lab reset" } else { "a change" }.to_owned(),
+                String::clone,
+            )
+        };
+        let back = history.past.last().map(|before| {
+            let then = without_ticks(&before.lines, before.ticked);
+            step(then, now, &history.lines)
+        });
+        let on = history.future.last().map(|after| {
+            let then = without_ticks(&after.lines, after.ticked);
+            step(now, then, &after.lines)
+        });
+        (back, on)
+    }
+
     /// Takes back everything that was done since the text was opened, settings as well; the text
     /// stays. It can be taken back itself.
     pub fn reset(&mut self) {
