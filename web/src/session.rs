@@ -303,6 +303,7 @@ impl Session {
         *self.0.read.borrow_mut() = text.clone();
         // A lesson is no manifest: its panel says what there is to say of it.
         if self.recognise(text) {
+            prefs::save_text(text);
             return;
         }
         let (world, holds) = self.change(|lab| {
