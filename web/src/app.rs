@@ -195,7 +195,7 @@ pub fn App() -> Html {
             } else { { transport } { send_bar } }
             if embed.is_some() {
                 <OpenInLobby text={state.text.clone()} seed={state.world.seed} skin={state.prefs.skin}
-                    hop={state.walk.hop} />
+                    walk={state.walk.clone()} />
             }
         </main>
     };
