@@ -77,6 +77,7 @@ pub const MAX_FOUND: usize = 40;
 
 /// The most endpoints and candidates that are listed for one Service; how many more there are is said.
 pub const MAX_ENDPOINT_ROWS: usize = 1_000;
+
 /// The most objects of a world in which the doctor sends packets to prove what it suspects: the rules
 /// of every Node are made for the first one.
 pub const MAX_PROBED_OBJECTS: usize = 2_000;
@@ -92,8 +93,15 @@ pub const MAX_LINK_LINES: usize = 1_000;
 
 /// The most entries that a link may say of the view.
 pub const MAX_LINK_VIEW: usize = 64;
+
 /// The most commands that one line of the console runs, those in commands counted.
 pub const MAX_CONSOLE_COMMANDS: usize = 1_000;
 
 /// The most that one line of the console prints, or hands on by a pipe, in bytes.
 pub const MAX_CONSOLE_OUTPUT_BYTES: usize = 8 << 20;
+
+/// The most ways to go on that are offered for a line.
+pub const MAX_COMPLETIONS: usize = 200;
+
+/// The most lines that the logs of all Pods have; of more the oldest are forgotten.
+pub const MAX_LOG_LINES: usize = 2_000;

@@ -161,6 +161,12 @@ fn every_candidate_is_in_or_out_with_the_reason() {
         ]
     );
     assert!(said("elsewhere").0.contains("namespace shop"));
+    for row in &report.rows[..2] {
+        let pod = row.pod.as_ref().unwrap();
+        let fields = lab.endpoints_of(pod);
+        assert_eq!(fields.len(), 1);
+        assert_eq!(lab.pod_behind(&fields[0]).as_ref(), Some(pod));
+    }
     assert_eq!(report.others, 3, "the stranger and the two of CoreDNS");
     assert_eq!(report.ports[0].label, "http 80/TCP → http");
     assert_eq!(
@@ -366,6 +372,11 @@ fn runs_in_other_modes_leave_the_lab_as_it_is() {
             run.rules_looked_at
         );
     }
+    for mode in Mode::ALL {
+        let rules = lab.rules_in("node-1", mode).unwrap();
+        let text = lobby_engine::proxy::dump(rules.set());
+        assert_eq!(text, lab.dump_rules("node-1", mode).unwrap());
+    }
     // The same twice, for nothing is remembered.
     assert_eq!(
         lab.walk_as(&request, &[]).unwrap(),
@@ -468,6 +479,10 @@ fn a_diff_tells_what_a_sync_added_and_removed() {
             ..ProxySettings::default()
         });
         let before = lab.rules("node-1").unwrap();
+        let iptables = Lab::new(Settings::default());
+        assert!(iptables.rules_in("nowhere", mode).is_none());
+        let own = lab.rules_in("node-1", mode).unwrap();
+        assert!(std::rc::Rc::ptr_eq(&own, &before));
         let same = before.diff(&before);
         assert_eq!((same.added, same.removed), (0, 0));
         assert_eq!(same.lines.len(), before.lines().len());

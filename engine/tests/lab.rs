@@ -412,3 +412,15 @@ fn what_a_node_saves_of_its_own_rules_gives_the_same_journey() {
     assert_eq!(before.served, after.served);
     assert_eq!(before.rules_looked_at, after.rules_looked_at);
 }
+
+#[test]
+fn a_rehearsed_request_leaves_no_trace() {
+    let mut rehearsed = lab(example("nodeport"));
+    let mut other = lab(example("nodeport"));
+    let wish = rehearsed.suggestion().unwrap();
+    let told = rehearsed.rehearse(&wish).unwrap();
+    assert_eq!(rehearsed.now_ms(), other.now_ms());
+    let sent = other.send(&wish).unwrap();
+    assert_eq!(told, sent);
+    assert_eq!(rehearsed.send(&wish).unwrap(), sent);
+}

@@ -4,6 +4,7 @@ use std::rc::Rc;
 
 use lobby_engine::api::{ObjectRef, Origin};
 use lobby_engine::lab::{Details, EXAMPLES, Example};
+use lobby_engine::network::Journey;
 use yew::prelude::*;
 
 use crate::editor::LitLine;
@@ -139,10 +140,13 @@ pub fn App() -> Html {
 
     // What is lit follows from what is pointed at; computed when that changes, not when it renders.
     let node = state.rules_node();
-    let rules = use_memo((node.clone(), Same(state.world.clone())), {
-        let session = session.clone();
-        move |(node, _)| session.rules(node)
-    });
+    let rules = use_memo(
+        (node.clone(), state.rules.mode, Same(state.world.clone())),
+        {
+            let session = session.clone();
+            move |(node, mode, _)| session.rules_in(node, *mode)
+        },
+    );
     let lit = use_memo((state.pointer.focus().cloned(), (*rules).clone()), {
         let session = session.clone();
         move |(focus, rules)| session.lit(focus.as_deref(), rules)
@@ -165,13 +169,21 @@ pub fn App() -> Html {
     let keys = journey_keys(&session, state.walk.playing);
     let chosen = use_memo((shown.pinned.clone(), Same(state.world.clone())), {
         let session = session.clone();
-        move |(pinned, _)| session.details(pinned.as_ref()?)
+        move |(pinned, _)| {
+            let object = pinned.as_ref()?;
+            Some((session.details(object)?, session.offers(object)))
+        }
+    });
+    let sample = use_memo(state.walk.tally.clone().map(Same), {
+        let session = session.clone();
+        move |tally| session.rehearse(&tally.as_ref()?.0.request)
     });
     let stage = picture(
         &state,
         &session,
         (*shown).clone(),
         (*chosen).clone(),
+        (*sample).clone(),
         still,
         width,
         embed.is_some(),
@@ -331,7 +343,8 @@ fn picture(
     state: &State,
     session: &Session,
     lit: Rc<stage::Lit>,
-    details: Option<Rc<Details>>,
+    chosen: Option<(Rc<Details>, Rc<[stage::Offer]>)>,
+    sample: Option<Rc<Journey>>,
     still: bool,
     width: Width,
     embedded: bool,
@@ -354,13 +367,25 @@ fn picture(
         let session = session.clone();
         Callback::from(move |service: ObjectRef| session.dispatch(StageAction::Open(service)))
     };
+    let act = {
+        let session = session.clone();
+        Callback::from(move |line: AttrValue| {
+            session.run(&line);
+        })
+    };
+    let service = state.open_service_with(sample.as_deref());
+    let (details, offers) = match chosen {
+        Some((details, offers)) => (Some(details), offers),
+        None => Default::default(),
+    };
     html! {
-        <Stage scene={state.world.scene.clone()} journey={state.walk.journey.clone()} hop={state.walk.hop}
+        <Stage scene={state.world.scene.clone()} journey={state.walk.journey.clone().or(sample)} hop={state.walk.hop}
+            tally={state.walk.tally.clone()}
             skin={match state.prefs.skin {
                 Skin::Hotel => stage::Skin::Hotel,
                 Skin::Cluster => stage::Skin::Cluster,
             }}
-            {lit} {details} open_service={state.open_service()}
+            {lit} {details} {offers} on_action={act} open_service={service}
             motion={if still { stage::Motion::Reduced } else { stage::Motion::Full }}
             hop_ms={state.prefs.speed.scale(TRAVEL)}
             view={match width {

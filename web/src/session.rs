@@ -11,17 +11,23 @@ use lobby_engine::api::{FieldPath, ObjectRef, Origin};
 use lobby_engine::diagnostic::Severity;
 use lobby_engine::dns::Record;
 use lobby_engine::lab::{
-    Choice, ClientNames, Details, Lab, NodeRules, Outcome, OutlineEntry, RuleLine, Scene, Settings,
+    Choice, ClientNames, Details, Lab, Outcome, OutlineEntry, Scene, Settings,
 };
 use lobby_engine::net::Protocol;
 use lobby_engine::netfilter::RuleAt;
 use lobby_engine::network::{Journey, NameLookup, Request, Tally};
+use lobby_engine::proxy::Mode;
 use yew::{AttrValue, UseReducerHandle};
 
 use crate::links::{Focus, Lit, related};
 use crate::prefs;
+pub use crate::rule_view::RuleText;
+use crate::rule_view::{rules_of_all, same_rules};
+use crate::stage::Offer;
 use crate::state::{Action, Event, FrameAction, PointerAction, State};
 use crate::ui::Suggestion;
+
+mod console;
 
 /// A shared value that is compared by identity: equal only to itself.
 #[derive(Clone, Debug)]
@@ -30,48 +36,6 @@ pub struct Same<T>(pub Rc<T>);
 impl<T> PartialEq for Same<T> {
     fn eq(&self, other: &Self) -> bool {
         Rc::ptr_eq(&self.0, &other.0)
-    }
-}
-
-/// A Node's rules; none for a Node that is not there. Compared by identity.
-#[derive(Clone, Debug, Default)]
-pub struct RuleText(Option<Rc<NodeRules>>);
-
-impl PartialEq for RuleText {
-    fn eq(&self, other: &Self) -> bool {
-        match (&self.0, &other.0) {
-            (Some(one), Some(other)) => Rc::ptr_eq(one, other),
-            (None, None) => true,
-            _ => false,
-        }
-    }
-}
-
-impl RuleText {
-    /// All lines, in their order.
-    #[must_use]
-    pub fn lines(&self) -> &[RuleLine] {
-        self.0.as_ref().map_or(&[], |rules| rules.lines())
-    }
-
-    /// The line of a rule.
-    #[must_use]
-    pub fn line(&self, rule: &RuleAt) -> Option<&RuleLine> {
-        self.0.as_ref()?.line(rule)
-    }
-
-    /// What a rule is for.
-    #[must_use]
-    pub fn explanation(&self, rule: &RuleAt) -> String {
-        self.0
-            .as_ref()
-            .map_or_else(String::new, |rules| rules.explanation(rule))
-    }
-
-    /// What made a rule.
-    #[must_use]
-    pub fn origins(&self, rule: &RuleAt) -> &[Origin] {
-        self.0.as_ref().map_or(&[], |rules| rules.origins(rule))
     }
 }
 
@@ -179,6 +143,8 @@ struct Inner {
     read: RefCell<Rc<str>>,
     /// The picture that is shown.
     scene: RefCell<Rc<Scene>>,
+    /// The rules of every Node before the last change that changed any.
+    before: RefCell<Vec<RuleText>>,
     /// Whether a journey is shown that an edit may outdate.
     walked: Cell<bool>,
     /// Whether it began with a name: then more than rules decides whether it holds.
@@ -211,6 +177,7 @@ impl Session {
             lab: RefCell::new(lab),
             read: RefCell::new(Rc::from(text)),
             scene: RefCell::new(world.scene.clone()),
+            before: RefCell::default(),
             walked: Cell::new(false),
             named: Cell::new(false),
             state: RefCell::new(None),
@@ -249,25 +216,64 @@ impl Session {
         }
     }
 
+    /// Asks the engine something that does not change the lab.
+    pub(crate) fn ask<T>(&self, ask: impl FnOnce(&Lab) -> T) -> T {
+        ask(&self.0.lab.borrow())
+    }
+
+    /// Changes the lab by something that a packet may meet, and reports the new world.
+    pub(crate) fn alter<T>(&self, alter: impl FnOnce(&mut Lab) -> T) -> T {
+        let mut result = None;
+        let (world, _) = self.change(|lab| result = Some(alter(lab)));
+        self.0.walked.set(false);
+        let holds = false;
+        self.dispatch(Event::Changed { world, holds });
+        #[expect(clippy::unwrap_used, reason = "`change` calls what it is given once")]
+        result.unwrap()
+    }
+
+    /// The rules that a Node had before the last change that changed any Node's.
+    pub(crate) fn rules_before(&self, node: &str) -> RuleText {
+        let before = self.0.before.borrow();
+        let found = before.iter().find(|rules| rules.node() == Some(node));
+        found.cloned().unwrap_or_default()
+    }
+
     /// The world after a change, and whether a packet would still meet the same in it.
     pub(crate) fn change(&self, change: impl FnOnce(&mut Lab)) -> (Rc<World>, bool) {
+        let changed = self.change_if(|lab| {
+            change(lab);
+            true
+        });
+        // It always says that something changed.
+        changed.unwrap_or_else(|| (Rc::new(World::of(&self.lab(), None)), false))
+    }
+
+    /// The same of a change that may be none; it says whether it was one.
+    fn change_if(&self, change: impl FnOnce(&mut Lab) -> bool) -> Option<(Rc<World>, bool)> {
         let mut lab = self.0.lab.borrow_mut();
         let shown = self.0.scene.borrow().clone();
-        let rules = self.0.walked.get().then(|| rules_of_all(&lab, &shown));
+        let rules = rules_of_all(&lab, &shown);
         let store = (self.0.walked.get() && self.0.named.get()).then(|| lab.world().store.clone());
-        change(&mut lab);
+        if !change(&mut lab) {
+            return None;
+        }
         let world = Rc::new(World::of(&lab, Some(&shown)));
         // A comment typed, or a text that cannot be read, changes nothing that a packet meets: its
         // journey still holds.
-        let holds = store.is_none_or(|store| store == lab.world().store)
-            && rules.is_none_or(|rules| {
-                Rc::ptr_eq(&shown, &world.scene) && same_rules(&rules, &rules_of_all(&lab, &shown))
-            });
+        let same = same_rules(&rules, &rules_of_all(&lab, &world.scene));
+        if !same {
+            *self.0.before.borrow_mut() = rules;
+        }
+        let holds = !self.0.walked.get()
+            || same
+                && Rc::ptr_eq(&shown, &world.scene)
+                && store.is_none_or(|store| store == lab.world().store);
         if !holds {
             self.0.walked.set(false);
         }
         *self.0.scene.borrow_mut() = world.scene.clone();
-        (world, holds)
+        Some((world, holds))
     }
 
     /// Takes a changed text.
@@ -281,6 +287,23 @@ impl Session {
             lab.edit(text);
         });
         self.dispatch(Event::Changed { world, holds });
+    }
+
+    /// One request of many, told: it shows their way, and nothing of it happens.
+    #[must_use]
+    pub fn rehearse(&self, request: &Request) -> Option<Rc<Journey>> {
+        self.0.lab.borrow_mut().rehearse(request).ok().map(Rc::new)
+    }
+
+    /// What can be done with one thing of the picture.
+    #[must_use]
+    pub fn offers(&self, object: &ObjectRef) -> Rc<[Offer]> {
+        let actions = self.0.lab.borrow().actions(object);
+        let offer = |action: lobby_engine::console::actions::Action| Offer {
+            label: action.label.into(),
+            line: action.line.into(),
+        };
+        actions.into_iter().map(offer).collect()
     }
 
     /// Begins anew with a text.
@@ -298,6 +321,7 @@ impl Session {
                 lab.run(line);
             }
         });
+        self.0.before.borrow_mut().clear();
         self.0.walked.set(false);
         self.dispatch(Event::Opened(text.clone(), world));
     }
@@ -401,7 +425,16 @@ impl Session {
     /// A Node's rules.
     #[must_use]
     pub fn rules(&self, node: &str) -> RuleText {
-        RuleText(self.0.lab.borrow().rules(node))
+        RuleText::of(&self.0.lab.borrow(), node)
+    }
+
+    /// The rules that a Node has, or would have in a mode.
+    #[must_use]
+    pub fn rules_in(&self, node: &str, mode: Option<Mode>) -> RuleText {
+        self.ask(|lab| match mode {
+            Some(mode) if lab.own_rules(node).is_none() => RuleText::in_mode(lab, node, mode),
+            _ => RuleText::of(lab, node),
+        })
     }
 
     /// The first and last line in which a field stands.
@@ -432,6 +465,8 @@ impl Session {
         let light = |origins: &[Origin], lit: &mut Lit| {
             for origin in origins {
                 lit.objects.insert(origin.object.clone());
+                // Where an endpoint has a room, that is what people see of it.
+                lit.objects.extend(self.ask(|lab| lab.pod_behind(origin)));
                 if let Some((first, last)) = self.lines(origin) {
                     lit.lines.extend(first..=last);
                 }
@@ -456,7 +491,10 @@ impl Session {
                     &[Origin::new(object.clone(), FieldPath::default())],
                     &mut lit,
                 );
-                lit.rules = rules_with(rules, |origin| origin.object == *object);
+                let endpoints = self.ask(|lab| lab.endpoints_of(object));
+                lit.rules = rules_with(rules, |origin| {
+                    origin.object == *object || endpoints.contains(origin)
+                });
             }
             Focus::Field(field) => {
                 light(std::slice::from_ref(field), &mut lit);
@@ -484,27 +522,4 @@ fn rules_with<'a>(
         .filter(|at| rules.origins(at).iter().any(&mut test))
         .cloned()
         .collect()
-}
-
-/// The rules of every Node, for a world that a packet has walked.
-fn rules_of_all(lab: &Lab, scene: &Scene) -> Vec<RuleText> {
-    scene
-        .wings
-        .iter()
-        .map(|wing| RuleText(lab.rules(&wing.node.name)))
-        .collect()
-}
-
-/// Whether the rules are the same line by line.
-fn same_rules(one: &[RuleText], other: &[RuleText]) -> bool {
-    one.len() == other.len()
-        && one.iter().zip(other).all(|(one, other)| {
-            one == other
-                || (one.lines().len() == other.lines().len()
-                    && one
-                        .lines()
-                        .iter()
-                        .zip(other.lines())
-                        .all(|(one, other)| one.text == other.text))
-        })
 }

@@ -57,7 +57,8 @@ pub(crate) fn screenshots() -> Result<()> {
     process::run(node_in_browser_tests()?.arg("screenshots.mjs"))
 }
 
-fn node_in_browser_tests() -> Result<Command> {
+/// Node, where Playwright is, with a browser and the site in `dist/`.
+pub(crate) fn node_in_browser_tests() -> Result<Command> {
     let folder = workspace::root().join("tests/browser");
     tools::npm(&folder, "Playwright and axe")?;
     let browser = host::browser()?;

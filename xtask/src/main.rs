@@ -14,6 +14,7 @@ mod process;
 mod serve;
 mod site;
 mod size;
+mod split;
 mod test;
 mod tidy;
 mod tools;

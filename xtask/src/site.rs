@@ -7,14 +7,15 @@ use std::time::Instant;
 use anyhow::{Context, Result, bail};
 
 use crate::wasm::Toolchain;
-use crate::{process, tools, workspace};
+use crate::{process, split, tools, workspace};
 
 /// How the WebAssembly is built.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Profile {
     /// Soon there, and large.
     Dev,
-    /// As people get it: Cargo's profile `web` (named in `web/index.html`), then wasm-opt.
+    /// As people get it: Cargo's profile `web` (named in `web/index.html`), then split in two and
+    /// shrunk.
     Release,
 }
 
@@ -24,10 +25,7 @@ pub(crate) fn build(profile: Profile, dist: &Path) -> Result<()> {
     let root = workspace::root();
     let toolchain = Toolchain::choose()?;
     let trunk = tools::trunk()?;
-    let mut path = vec![tools::wasm_bindgen()?];
-    if profile == Profile::Release {
-        path.push(tools::npm(&root.join("xtask/node"), "wasm-opt")?);
-    }
+    let path = [tools::wasm_bindgen()?];
     bundle_editor(&root)?;
 
     let mut trunk = process::command(trunk.join("trunk"));
@@ -53,6 +51,9 @@ pub(crate) fn build(profile: Profile, dist: &Path) -> Result<()> {
         toolchain.slim(&mut trunk)?;
     }
     process::run(&mut trunk)?;
+    if profile == Profile::Release {
+        split::run(dist)?;
+    }
     let index = dist.join("index.html");
     let html = fs::read_to_string(&index).with_context(|| index.display().to_string())?;
     no_inline_code(&html)?;

@@ -29,6 +29,10 @@ const DEBIAN_RUSTC: &str = "/usr/bin/rustc";
 /// release build (the development build tells it), and no panic brings its place along.
 const SLIM: &str = "-Zunstable-options -Cpanic=immediate-abort -Zlocation-detail=none";
 
+/// What the splitter wants to know of a linked module: its functions by names of their own, and who
+/// refers to which bytes of memory.
+const TRACED: &str = "-Csymbol-mangling-version=v0 -Clink-arg=--emit-relocs";
+
 /// The first compiler that knows all of [`SLIM`]: 1.92.
 const SLIM_SINCE: u32 = 92;
 
@@ -123,6 +127,8 @@ impl Toolchain {
     /// Where its source is neither there nor to be had, the page is built with the library as it
     /// was shipped. It is a tenth larger then, and this is said.
     pub(crate) fn slim(&self, command: &mut Command) -> Result<()> {
+        let flags = "CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS";
+        command.env(flags, TRACED);
         let compiler = match self {
             Toolchain::Installed => {
                 if !add_source()? {
@@ -150,7 +156,7 @@ impl Toolchain {
         // A compiler that does not say its version is taken for an old one.
         let version = process::capture(version.arg("--version")).unwrap_or_default();
         if minor(&version).is_some_and(|minor| minor >= SLIM_SINCE) {
-            command.env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS", SLIM);
+            command.env(flags, format!("{SLIM} {TRACED}"));
         }
         Ok(())
     }

@@ -9,6 +9,7 @@
 
 use std::mem::take;
 
+use super::live::is_waiting;
 use super::output::Printed;
 use super::place::Place;
 use super::server::Server;
@@ -16,9 +17,14 @@ use super::shell::{Shell, is_manifest};
 use crate::api::{Kind, ObjectRef};
 use crate::cluster::Command;
 use crate::kubectl::Then;
+use crate::net::Protocol;
+use crate::network::{Request, VerdictKind};
 
 /// How long `kubectl run` waits for its Pod, in milliseconds: `--pod-running-timeout`.
 const RUNNING_TIMEOUT_MS: u64 = 60_000;
+
+/// How long `kubectl rollout status` waits before another command, in milliseconds.
+const ROLLOUT_TIMEOUT_MS: u64 = 600_000;
 
 /// The shells that a person types lines in.
 const SHELLS: [&str; 6] = ["sh", "bash", "ash", "/bin/sh", "/bin/bash", "/bin/ash"];
@@ -31,7 +37,7 @@ impl Shell<'_> {
         }
         let text = match stdin {
             Some(text) => text.to_owned(),
-            None => self.lab.text().to_owned(),
+            None => self.lab.manifests().to_owned(),
         };
         let mut kubectl = take(&mut self.session().kubectl);
         let (namespace, known) = (kubectl.namespace.clone(), kubectl.files.len());
@@ -41,7 +47,7 @@ impl Shell<'_> {
                 notes.push_str(&format!(
                     "# There are no files in the lab: {file} is the editor's text.\n"
                 ));
-                let text = self.lab.text().to_owned();
+                let text = self.lab.manifests().to_owned();
                 kubectl.files.push((file.to_owned(), text));
             }
         }
@@ -62,12 +68,28 @@ impl Shell<'_> {
         printed.out(output.stdout);
         printed.err(output.stderr);
         printed.code = output.exit_code;
+        if words.first().is_some_and(|word| word == "run") && printed.code != 0 {
+            self.note_existing(words, &mut printed);
+        }
+        if printed.code == 0 {
+            self.goes_on(words, &mut printed);
+        }
         match output.then {
             None => {}
             Some(then) if printed.code == 0 => printed.then(self.then(then, stdin)),
             Some(_) => {}
         }
         printed
+    }
+
+    /// Where `kubectl run` finds a Pod of its name, the same command runs in that one.
+    fn note_existing(&self, words: &[String], printed: &mut Printed) {
+        let dash = words.iter().position(|word| word == "--");
+        let exists = (printed.chunks.iter()).any(|chunk| chunk.text.contains("(AlreadyExists)"));
+        if let (true, Some(dash), Some(name)) = (exists, dash, words.get(1)) {
+            let command = words[dash + 1..].join(" ");
+            printed.err(format!("# It is there: kubectl exec {name} -- {command}\n"));
+        }
     }
 
     fn then(&mut self, then: Then, stdin: Option<&str>) -> Printed {
@@ -93,7 +115,159 @@ impl Shell<'_> {
                     self.exec(&target, place, &command, stdin)
                 }
             }
-            Then::Logs { .. } | Then::PortForward { .. } => Printed::default(),
+            Then::Logs {
+                namespace,
+                targets,
+                tail,
+                prefix,
+                follow,
+            } => {
+                let pods = targets.into_iter();
+                let pods = pods.map(|(pod, container)| (format!("{namespace}/{pod}"), container));
+                let pods = pods.collect();
+                if follow {
+                    self.go_on();
+                }
+                self.lab.live().logs(pods, tail, prefix, follow)
+            }
+            Then::PortForward {
+                namespace,
+                pod,
+                ports,
+            } => self.forward(&namespace, &pod, &ports),
+        }
+    }
+
+    /// `kubectl port-forward`: from the laptop by the API server and the kubelet into the Pod, to
+    /// its own 127.0.0.1. The last part of that way is walked, so that it can be looked at.
+    fn forward(&mut self, namespace: &str, pod: &str, ports: &[(u16, u16)]) -> Printed {
+        let place = Place::Pod {
+            namespace: namespace.to_owned(),
+            name: pod.to_owned(),
+            container: String::new(),
+        };
+        let mut printed = Printed::default();
+        for (local, port) in ports {
+            let request = Request {
+                from: place.client(),
+                to: format!("tcp://127.0.0.1:{port}"),
+                protocol: Protocol::Tcp,
+            };
+            let journey = self.send(&request, false);
+            let node = self.lab.world().store.pod(namespace, pod);
+            let node = node.map_or("its Node", |pod| pod.spec.node_name.as_str());
+            printed.err(format!(
+                "# 127.0.0.1:{local} leads by the API server and the kubelet of {node} into the Pod, \
+                 to its own 127.0.0.1:{port}: past every Service and every rule of kube-proxy.\n"
+            ));
+            if journey.is_ok_and(|journey| journey.verdict.kind != VerdictKind::Answered) {
+                printed.err(format!(
+                    "# Nobody listens there: {pod} refuses port {port}.\n"
+                ));
+            }
+        }
+        self.lab.live().forward(&place, ports);
+        self.go_on();
+        printed
+    }
+
+    /// The rows of `kubectl get -w`, and which version of which object each shows.
+    pub(super) fn rows(&mut self, words: &[String]) -> (Vec<String>, Vec<String>) {
+        let with = |more: &[&str], without: &[&str]| {
+            let own = words
+                .iter()
+                .filter(|word| !without.contains(&word.as_str()));
+            own.cloned()
+                .chain(more.iter().map(|word| (*word).to_owned()))
+                .collect::<Vec<_>>()
+        };
+        let lines = |printed: Printed| {
+            let text: String = printed.chunks.into_iter().map(|chunk| chunk.text).collect();
+            text.lines().map(str::to_owned).collect::<Vec<_>>()
+        };
+        let columns =
+            "-o=custom-columns=N:.metadata.namespace,M:.metadata.name,V:.metadata.resourceVersion";
+        // Below the headers, so that the columns stay where they are.
+        let mut rows = lines(self.kubectl_alone(&with(&[], &[])));
+        if !words.iter().any(|word| word.starts_with("--no-headers")) && !rows.is_empty() {
+            rows.remove(0);
+        }
+        let output = [
+            "-o",
+            "wide",
+            "-owide",
+            "-o=wide",
+            "--output=wide",
+            "--show-labels",
+            "-L",
+        ];
+        let versions = lines(self.kubectl_alone(&with(&["--no-headers", columns], &output)));
+        (rows, versions)
+    }
+
+    /// Runs kubectl's words once more, as they stand, and begins nothing that goes on.
+    pub(super) fn kubectl_alone(&mut self, words: &[String]) -> Printed {
+        let mut kubectl = take(&mut self.session().kubectl);
+        let (output, _) = self.lab.change_cluster(|cluster| {
+            let mut server = Server::new(cluster);
+            let output = kubectl.run(&mut server, words, "");
+            (output, false)
+        });
+        self.session().kubectl = kubectl;
+        let mut printed = Printed::stdout(output.stdout);
+        printed.err(output.stderr);
+        printed.code = output.exit_code;
+        printed
+    }
+
+    /// What of a command goes on when its first output is printed: `get -w`, `rollout status`.
+    fn goes_on(&mut self, words: &[String], printed: &mut Printed) {
+        let is = |word: &str| words.iter().any(|own| own == word);
+        let watches = ["-w", "--watch", "--watch=true", "--watch-only"];
+        if words.first().is_some_and(|word| word == "get") && watches.iter().any(|word| is(word)) {
+            let words: Vec<String> = (words.iter())
+                .filter(|word| !watches.contains(&word.as_str()))
+                .cloned()
+                .collect();
+            let (_, seen) = self.rows(&words);
+            self.lab.live().watch_get(words, seen);
+            self.go_on();
+        }
+        if !(is("rollout") && is("status")) || is("--watch=false") {
+            return;
+        }
+        let mut last: String = printed
+            .chunks
+            .iter()
+            .map(|chunk| chunk.text.as_str())
+            .collect();
+        if self.is_alone() && is_waiting(&last) {
+            self.lab.live().watch_rollout(words.to_vec(), last);
+            self.go_on();
+            return;
+        }
+        // Before another command of its line it waits as it does on a terminal.
+        let end = self.lab.cluster().now() + ROLLOUT_TIMEOUT_MS;
+        while is_waiting(&last) {
+            let now = self.lab.cluster().now();
+            let Some(at) = self.lab.cluster().next_event().filter(|at| *at <= end) else {
+                printed.err("error: timed out waiting for the condition\n");
+                printed.code = 1;
+                return;
+            };
+            // Nothing is refused that only waits.
+            let _ = self.lab.act(&Command::Advance(at.saturating_sub(now)));
+            self.keep();
+            let next = self.kubectl_alone(words);
+            let text: String = next
+                .chunks
+                .iter()
+                .map(|chunk| chunk.text.as_str())
+                .collect();
+            if text != last {
+                printed.then(next);
+                last = text;
+            }
         }
     }
 

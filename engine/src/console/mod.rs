@@ -17,18 +17,24 @@
 //! Left out, and said so when asked for: variables, substitutions, loops, jobs in the background.
 
 pub mod actions;
+mod complete;
 mod filters;
 mod kubectl;
+mod live;
 mod output;
 mod place;
 pub mod server;
 mod shell;
+mod tools;
 mod verbs;
 
 use crate::api::ObjectRef;
 use crate::kubectl::Kubectl;
+use crate::kubectl::shell::ShellError;
 use crate::lab::Lab;
 
+pub use complete::{Completion, complete};
+pub use live::Live;
 pub use output::{Chunk, Output, Stream};
 pub use place::Place;
 pub use verbs::VERBS;
@@ -60,6 +66,22 @@ impl Session {
     }
 }
 
+/// Whether a line goes on below: a heredoc without its end, an open quote, a pipe at the end.
+#[must_use]
+pub fn is_unfinished(line: &str) -> bool {
+    match crate::kubectl::shell::parse(line) {
+        Err(ShellError::Heredoc(_) | ShellError::Open(_)) => true,
+        Err(ShellError::Unexpected(token)) => {
+            let ends = ["|", "&&", "||"]
+                .iter()
+                .any(|end| line.trim_end().ends_with(end));
+            token == "newline" && ends
+        }
+        Err(_) => false,
+        Ok(_) => line.trim_end_matches('\n').ends_with(" \\"),
+    }
+}
+
 /// A line that was run.
 #[derive(Debug)]
 pub(crate) struct Ran {
@@ -68,6 +90,8 @@ pub(crate) struct Ran {
     /// Whether it is a step of its own to take back, and done again after an edit.
     pub is_kept: bool,
 }
+
+pub(crate) use live::poll;
 
 /// Runs a line.
 pub(crate) fn run(lab: &mut Lab, line: &str) -> Ran {

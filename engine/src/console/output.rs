@@ -44,6 +44,8 @@ pub struct Output {
     pub changed: bool,
     /// Whether it goes on printing while time passes, until it is interrupted.
     pub runs_on: bool,
+    /// Whether this takes the place of what the running command printed before (`watch`).
+    pub replaces: bool,
 }
 
 impl Output {

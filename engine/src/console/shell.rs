@@ -4,12 +4,14 @@ use std::rc::Rc;
 
 use super::output::{Output, Printed, Stream};
 use super::place::Place;
-use super::{Ran, Session, filters, verbs};
+use super::{Ran, Session, filters, live, tools, verbs};
+use crate::api::{Kind, ObjectRef};
 use crate::cluster::Command as Change;
 use crate::kubectl::shell::{Command, Join, parse};
+use crate::kubectl::tree::Value;
 use crate::lab::Lab;
 use crate::limits::{MAX_CONSOLE_COMMANDS, MAX_CONSOLE_OUTPUT_BYTES};
-use crate::network::{Journey, Request, RequestError, Tally};
+use crate::network::{Journey, NameLookup, Request, RequestError, Tally};
 
 /// How deep commands may run commands: `sh -c`, `watch`, `xargs`.
 const MAX_DEPTH: u32 = 8;
@@ -18,6 +20,7 @@ const MAX_DEPTH: u32 = 8;
 pub(super) struct Shell<'a> {
     pub lab: &'a mut Lab,
     journeys: Vec<Rc<Journey>>,
+    lookups: Vec<Rc<NameLookup>>,
     tallies: Vec<Tally>,
     /// Whether anything is other than before, and whether that is this line's own step.
     changed: bool,
@@ -28,6 +31,8 @@ pub(super) struct Shell<'a> {
     printed: usize,
     /// Whether the line is one command alone.
     is_alone: bool,
+    /// Whether this line began something that goes on.
+    runs_on: bool,
 }
 
 impl<'a> Shell<'a> {
@@ -35,6 +40,7 @@ impl<'a> Shell<'a> {
         Self {
             lab,
             journeys: Vec::new(),
+            lookups: Vec::new(),
             tallies: Vec::new(),
             changed: false,
             is_kept: false,
@@ -42,6 +48,7 @@ impl<'a> Shell<'a> {
             depth: 0,
             printed: 0,
             is_alone: false,
+            runs_on: false,
         }
     }
 
@@ -54,10 +61,11 @@ impl<'a> Shell<'a> {
                 chunks: printed.chunks,
                 exit_code: printed.code,
                 journeys: self.journeys,
-                lookups: Vec::new(),
+                lookups: self.lookups,
                 tallies: self.tallies,
                 changed: self.changed,
-                runs_on: false,
+                runs_on: self.runs_on,
+                replaces: false,
             },
             is_kept: self.is_kept,
         }
@@ -213,7 +221,18 @@ impl<'a> Shell<'a> {
             "sh" | "bash" | "ash" | "/bin/sh" | "/bin/bash" => self.shell(args, stdin),
             _ => {
                 let args: Vec<&str> = args.iter().map(String::as_str).collect();
-                let found = filters::run(self, name, &args, stdin);
+                match name.as_str() {
+                    "watch" => {
+                        let printed = live::watch(self, &args);
+                        self.runs_on |= printed.code == 0;
+                        return printed;
+                    }
+                    "sleep" => return self.sleep(&args),
+                    "ssh" => return self.ssh(&args, stdin),
+                    _ => {}
+                }
+                let found = filters::run(self, name, &args, stdin)
+                    .or_else(|| tools::run(self, name, &args));
                 found.unwrap_or_else(|| self.not_found(name))
             }
         }
@@ -307,10 +326,13 @@ impl<'a> Shell<'a> {
         if name == "/dev/null" {
             return Ok(String::new());
         }
+        if let Some(text) = tools::machine_file(self, name) {
+            return Ok(text);
+        }
         let files = &self.session().kubectl.files;
         match files.iter().find(|(own, _)| own == name) {
             Some((_, text)) => Ok(text.clone()),
-            None if is_manifest(name) => Ok(self.lab.text().to_owned()),
+            None if is_manifest(name) => Ok(self.lab.manifests().to_owned()),
             None => Err(format!("sh: can't open {name}: no such file")),
         }
     }
@@ -342,6 +364,74 @@ impl<'a> Shell<'a> {
         let journey = Rc::new(journey);
         self.journeys.push(Rc::clone(&journey));
         Ok(journey)
+    }
+
+    /// The next request is of this method and agent.
+    pub(super) fn speak_as(&mut self, method: &str, agent: &str) {
+        self.lab.live().speak_as(method, agent);
+    }
+
+    /// Where a port of the laptop leads, while `kubectl port-forward` runs.
+    pub(super) fn forwarded(&mut self, local: u16) -> Option<(Place, u16)> {
+        self.lab.live().forwarded(local)
+    }
+
+    /// This line began something that goes on.
+    pub(super) fn go_on(&mut self) {
+        self.runs_on = true;
+    }
+
+    /// Keeps a lookup that nothing was sent after.
+    pub(super) fn looked_up(&mut self, lookup: NameLookup) -> Rc<NameLookup> {
+        let lookup = Rc::new(lookup);
+        self.lookups.push(Rc::clone(&lookup));
+        lookup
+    }
+
+    /// A Pod whole; `null` for one that is gone.
+    pub(super) fn tree_of_pod(&self, namespace: &str, name: &str) -> Value {
+        let pod = ObjectRef::new(Kind::Pod, namespace, name);
+        let tree = self.lab.cluster().get(&pod);
+        tree.map_or(Value::Null, |tree| Value::from(&tree))
+    }
+
+    /// `sleep DURATION`: time passes.
+    fn sleep(&mut self, args: &[&str]) -> Printed {
+        let length = args.first().and_then(|text| verbs::milliseconds(text));
+        let Some(length) = length else {
+            return Printed::failure(1, "usage: sleep SECONDS");
+        };
+        // Nothing is refused that only waits.
+        let _ = self.lab.act(&Change::Advance(length));
+        self.keep();
+        Printed::default()
+    }
+
+    /// `ssh NODE [COMMAND]`.
+    fn ssh(&mut self, args: &[&str], stdin: Option<&str>) -> Printed {
+        let words: Vec<&str> = args
+            .iter()
+            .copied()
+            .skip_while(|arg| arg.starts_with('-'))
+            .collect();
+        let [host, command @ ..] = words.as_slice() else {
+            return Printed::failure(255, "usage: ssh NODE [COMMAND]");
+        };
+        let name = host.rsplit('@').next().unwrap_or(host);
+        if self.lab.world().store.node("", name).is_none() {
+            let words =
+                format!("ssh: Could not resolve hostname {name}: Name or service not known");
+            return Printed::failure(255, words);
+        }
+        let place = Place::Node {
+            name: name.to_owned(),
+        };
+        if command.is_empty() {
+            self.enter(place);
+            return Printed::default();
+        }
+        let line = command.join(" ");
+        self.at(place, |shell| shell.text(&line, stdin))
     }
 
     pub(super) fn counted(&mut self, tally: Tally) {

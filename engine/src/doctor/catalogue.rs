@@ -44,6 +44,7 @@ macro_rules! catalogue {
 
 catalogue! {
     "refused" Error API "The API server refuses it: a node port out of the range or taken, a field that does not exist, …";
+    "indentation-lost" Error API "Copied from a page, and the indentation is gone";
     "accepted-with-warning" Warning API "It is accepted, and probably not what was meant";
     "namespace-not-in-text" Note API "A Namespace that no manifest makes";
     "lab-single-stack" Note DUAL "It asks for IPv6, and the lab's networks have IPv4 only";
@@ -78,6 +79,7 @@ catalogue! {
     "load-balancer-ip-deprecated" Note SERVICE "loadBalancerIP (deprecated since v1.24)";
     "annotation-deprecated" Warning SERVICE "An annotation that does nothing any more";
     "udp-keeps-its-pod" Note VIRTUAL_IPS "UDP flows that stick to a Pod";
+    "mode-differs" Note VIRTUAL_IPS "What is another thing in nftables mode (`--mode nftables`)";
     "publishes-not-ready" Note SERVICE "Traffic for Pods that are not ready";
     "external-name-is-address" Error SERVICE "ExternalName with an IP address";
     "external-name-leads-nowhere" Error SERVICE "ExternalName to a Service that is not there, or by a short name";

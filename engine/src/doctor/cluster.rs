@@ -129,8 +129,10 @@ fn loopback_by_argument(exam: &mut Exam<'_>) {
                 .filter(|(other, _)| *other != at)
                 .flat_map(|(_, other)| ports(other))
                 .collect();
-            let is_own = |port: i64| own.contains(&port) && !others.contains(&port);
-            if !own.iter().any(|port| is_own(*port)) {
+            // The only container of a Pod that declares nothing is who is meant.
+            let is_alone = containers.len() == 1 && own.is_empty();
+            let is_own = |port: i64| is_alone || (own.contains(&port) && !others.contains(&port));
+            if !is_alone && !own.iter().any(|port| is_own(*port)) {
                 continue;
             }
             let field = format!("{prefix}.containers[{at}]");
@@ -183,13 +185,8 @@ fn told_by(container: &Node, is_own: &dyn Fn(i64) -> bool) -> Option<(String, St
                 None => continue,
             };
             let name = flag.trim_start_matches('-').to_ascii_lowercase();
-            let listens = flag.starts_with('-')
-                && (matches!(
-                    name.as_str(),
-                    "b" | "host" | "bind" | "listen" | "address" | "addr"
-                ) || name.contains("listen")
-                    || name.contains("bind"));
-            if listens && is_loopback(value, is_own) {
+            let is_said = says_where_to_listen(&name, loopback(value, is_own));
+            if flag.starts_with('-') && is_said {
                 let said = match word.contains('=') {
                     true => word.to_owned(),
                     false => format!("{flag} {word}"),
@@ -213,7 +210,7 @@ fn told_by(container: &Node, is_own: &dyn Fn(i64) -> bool) -> Option<(String, St
         let listens = matches!(name, "HOST" | "BIND" | "SERVER_ADDRESS")
             || name.contains("LISTEN")
             || name.contains("BIND_");
-        if listens && is_loopback(text("value"), is_own) {
+        if listens && loopback(text("value"), is_own).is_some() {
             let said = format!("{name}={}", text("value"));
             return Some((format!("env[{index}].value"), said));
         }
@@ -221,22 +218,43 @@ fn told_by(container: &Node, is_own: &dyn Fn(i64) -> bool) -> Option<(String, St
     None
 }
 
+/// Whether a flag of this name says where to listen. With a port that is declared the name may be
+/// looser than without one.
+fn says_where_to_listen(name: &str, loopback: Option<HasPort>) -> bool {
+    let Some(HasPort(has_port)) = loopback else {
+        return false;
+    };
+    let is_other = [
+        "upstream",
+        "backend",
+        "target",
+        "proxy",
+        "connect",
+        "advertise",
+    ]
+    .iter()
+    .any(|word| name.contains(word));
+    let is_loose = ["addr", "host"].iter().any(|word| name.contains(word));
+    let is_strict = matches!(name, "b" | "host" | "address" | "addr")
+        || name.contains("listen")
+        || name.contains("bind");
+    !is_other && (is_strict || (has_port && is_loose))
+}
+
+/// Whether a loopback address was given with a port.
+struct HasPort(bool);
+
 /// `127.0.0.1`, `localhost:8080`, `http://[::1]:80`: a loopback, at one of these ports if at any.
-fn is_loopback(value: &str, is_own: &dyn Fn(i64) -> bool) -> bool {
+fn loopback(value: &str, is_own: &dyn Fn(i64) -> bool) -> Option<HasPort> {
     let value = value.split_once("://").map_or(value, |(_, rest)| rest);
     let rest = ["127.0.0.1", "localhost", "[::1]", "::1"]
         .iter()
-        .find_map(|name| value.strip_prefix(name));
-    match rest {
-        Some("") => true,
-        Some(rest) => {
-            let port = rest
-                .strip_prefix(':')
-                .and_then(|port| port.parse::<i64>().ok());
-            port.is_some_and(is_own)
-        }
-        None => false,
+        .find_map(|name| value.strip_prefix(name))?;
+    if rest.is_empty() {
+        return Some(HasPort(false));
     }
+    let port = rest.strip_prefix(':')?.parse::<i64>().ok()?;
+    is_own(port).then_some(HasPort(true))
 }
 
 /// MetalLB: pools that nobody announces, and pools that hold the Nodes' own addresses.

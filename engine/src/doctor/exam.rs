@@ -264,9 +264,6 @@ impl<'a> Exam<'a> {
 
     /// Somebody to send from: a Pod of the namespace that is none of these, any other Pod, a Node.
     pub(super) fn client(&self, subject: &Subject<'_>) -> Option<String> {
-        if let Some(from) = &self.options.from {
-            return Some(from.clone());
-        }
         let namespace = subject.reference.namespace.as_str();
         let is_other = |pod: &&&Pod| {
             kubelet_ready(pod)

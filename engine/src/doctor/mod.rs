@@ -21,6 +21,7 @@
 //! | `readiness` | Pods that get no traffic, and why |
 //! | `slices` | EndpointSlices and Endpoints made by hand |
 //! | `policy` | traffic policies, source ranges, session affinity, pending load balancers |
+//! | `deprecated` | what is on its way out |
 //! | `external_name`, `headless` | what these kinds of Services do not do |
 //! | `names` | names in a Pod's settings that lead nowhere |
 //! | `cluster` | what the cluster's own ConfigMaps say, MetalLB's pools |
@@ -34,6 +35,7 @@
 
 mod catalogue;
 mod cluster;
+mod deprecated;
 mod diff;
 mod edit;
 mod exam;
@@ -53,6 +55,9 @@ mod told;
 pub use catalogue::{CATALOGUE, Entry};
 pub use finding::{Edit, Evidence, Finding, Fix};
 
+use std::collections::BTreeSet;
+
+use crate::api::FieldPath;
 use crate::lab::Lab;
 use exam::{Exam, Subject};
 
@@ -73,6 +78,10 @@ pub struct Options {
 pub fn examine(lab: &Lab, text: &str, options: &Options) -> Vec<Finding> {
     let mut exam = Exam::new(lab, text, options);
     told::examine(&mut exam);
+    // A text that cannot be read is not what the world was made from: its places are others.
+    if !lab.outcome().applied {
+        return exam.findings;
+    }
     let subjects = exam.subjects();
     for subject in &subjects {
         if subject.service.spec.type_ == "ExternalName" {
@@ -93,6 +102,12 @@ pub fn examine(lab: &Lab, text: &str, options: &Options) -> Vec<Finding> {
         let place = finding.span.map(|span| span.start.offset);
         (finding.severity, place.is_none(), place)
     });
+    // Two ports may say the same of one field.
+    let mut seen: BTreeSet<(&str, String, FieldPath)> = BTreeSet::new();
+    findings.retain(|own| {
+        let is_told = told::IDS.contains(&own.id);
+        is_told || seen.insert((own.id, own.object.clone(), own.field.clone()))
+    });
     findings
 }
 
@@ -112,4 +127,5 @@ fn service(exam: &mut Exam<'_>, subject: &Subject<'_>) {
         headless::examine(exam, subject);
     }
     policy::examine(exam, subject);
+    deprecated::examine(exam, subject);
 }

@@ -6,7 +6,7 @@
 
 use super::exam::{self, Exam, Subject, containers};
 use super::finding::{Evidence, Fix};
-use crate::api::{IntOrString, Pod, ServicePort};
+use crate::api::{IntOrString, Pod, PodSpec, ServicePort};
 use crate::controllers::endpoint_slice::find_port;
 use crate::diagnostic::Severity;
 use crate::manifest::nearest;
@@ -50,6 +50,16 @@ pub(super) fn examine(exam: &mut Exam<'_>, subject: &Subject<'_>) {
             End::Nobody(number) => nobody(exam, subject, index, pod, number),
         }
     }
+}
+
+/// Whether Pods of a template have all ports of a Service, as far as is known.
+pub(super) fn fit(subject: &Subject<'_>, spec: &PodSpec) -> bool {
+    let pod = Pod {
+        spec: spec.clone(),
+        ..Pod::default()
+    };
+    let mut ports = subject.service.spec.ports.iter();
+    ports.all(|port| end(&pod, port) == End::Somebody)
 }
 
 fn end(pod: &Pod, port: &ServicePort) -> End {

@@ -29,7 +29,7 @@ pub(super) fn examine(exam: &mut Exam<'_>, subject: &Subject<'_>) -> bool {
     let wanted = exam::labels(selector);
     let is_here = |template: &&Template<'_>| template.object.namespace == namespace;
     let has_templates = exam.templates.iter().any(|template| is_here(&template));
-    let nearest = nearest(exam, namespace, selector);
+    let nearest = nearest(exam, subject, selector);
     let maker = exam
         .lab
         .others()
@@ -178,9 +178,13 @@ fn in_other_namespace(exam: &mut Exam<'_>, subject: &Subject<'_>, selector: &Lab
     );
     let why = "A selector means Pods of the Service's own namespace only. Put the Service where its \
                Pods are; clients of other namespaces call it by NAME.NAMESPACE.";
+    let is_free = exam
+        .store
+        .service(&elsewhere, &subject.reference.name)
+        .is_none();
     let fix = exam
         .writer(&subject.reference)
-        .filter(|_| is_only)
+        .filter(|_| is_only && is_free)
         .and_then(|writer| {
             let replaced = writer.replace(&["metadata", "namespace"], &elsewhere);
             let change =
@@ -217,7 +221,7 @@ struct Near {
     /// How many pairs of the selector are as they are there, and how many letters are not.
     same: usize,
     letters: usize,
-    /// Whether it is the only candidate of its namespace that nobody selects.
+    /// Whether it is the only candidate of its namespace that nobody selects, and has the ports.
     is_only: bool,
 }
 
@@ -229,7 +233,7 @@ impl Near {
 
     fn fix(&self, exam: &Exam<'_>, subject: &Subject<'_>) -> Option<Fix> {
         let writer = exam.writer(&subject.reference)?;
-        let near_enough = self.is_slip() || self.is_only || self.letters <= 4;
+        let near_enough = self.is_slip() || self.is_only;
         let change = self.change.as_ref().filter(|_| near_enough)?;
         exam::edits([match change {
             Change::Value(key, value) => {
@@ -242,7 +246,8 @@ impl Near {
 }
 
 /// The labels that are nearest to a selector.
-fn nearest(exam: &Exam<'_>, namespace: &str, selector: &Labels) -> Option<Near> {
+fn nearest(exam: &Exam<'_>, subject: &Subject<'_>, selector: &Labels) -> Option<Near> {
+    let namespace = subject.reference.namespace.as_str();
     let here = || {
         let templates = exam.templates.iter();
         templates.filter(|template| template.object.namespace == namespace)
@@ -268,7 +273,7 @@ fn nearest(exam: &Exam<'_>, namespace: &str, selector: &Labels) -> Option<Near> 
         change,
         same: selector.len() - wrong.len(),
         letters: wrong.iter().map(|(_, _, letters)| letters).sum(),
-        is_only: free == 1 && !template.is_selected,
+        is_only: free == 1 && !template.is_selected && super::ports::fit(subject, template.spec),
     })
 }
 

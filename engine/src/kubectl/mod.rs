@@ -70,6 +70,8 @@ pub enum Then {
         tail: Option<usize>,
         /// Whether every line begins with its Pod and container.
         prefix: bool,
+        /// Whether what comes later is printed too (`-f`).
+        follow: bool,
     },
     /// Ports of the person's own machine lead to a Pod: past the Service, even when one was named.
     PortForward {
@@ -118,6 +120,13 @@ impl Kubectl {
     #[must_use]
     pub fn commands() -> Vec<String> {
         commands::names()
+    }
+
+    /// The flags of a command, each by its long name and its letter (`\0` for none); those that all
+    /// commands have come last.
+    #[must_use]
+    pub fn flags(command: &str) -> Vec<(&'static str, char)> {
+        commands::flags(command)
     }
 
     /// Runs one command. `words` are what stands behind `kubectl`; `stdin` is read by `-f -`.

@@ -7,11 +7,14 @@
 use serde::Serialize;
 
 use super::picture;
-use super::scene::{Desk, Entrance, ForwardTo};
+use super::scene::{Desk, Entrance, ForwardTo, RoomState};
 use super::session::Lab;
 use crate::api::{Kind, Node, ObjectRef, Pod, Service};
 use crate::cluster::Listening;
 use crate::controllers::nodes;
+
+/// How many of a workload's Pods are named.
+const MOST_PODS: usize = 12;
 
 /// What there is to say of one thing.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -41,14 +44,15 @@ pub struct Detail {
     pub bad: bool,
 }
 
-/// What there is to say of a Pod, a Service or a Node; `None` for anything else, and for what is
-/// not there.
+/// What there is to say of a Pod, a Service, a Node or a workload; `None` for anything else, and for
+/// what is not there.
 pub(super) fn details(lab: &Lab, object: &ObjectRef) -> Option<Details> {
     let store = &lab.world().store;
     let (state, rows) = match object.kind {
         Kind::Pod => of_pod(lab, store.pod(&object.namespace, &object.name)?),
         Kind::Service => of_service(lab, store.service(&object.namespace, &object.name)?),
         Kind::Node => of_node(lab, store.node("", &object.name)?),
+        kind if owns_pods(kind) => of_workload(lab, object),
         _ => return None,
     };
     let labels = &store.get(object)?.metadata().labels;
@@ -101,7 +105,15 @@ fn of_pod(lab: &Lab, pod: &Pod) -> (String, Vec<Detail>) {
     }
     let (kind, owner) = picture::owner(pod);
     if kind != "Pod" {
-        rows.push(row("Owner", format!("{kind} {owner}")));
+        let object = Kind::ALL
+            .into_iter()
+            .find(|known| owns_pods(*known) && known.as_str() == kind)
+            .map(|known| ObjectRef::new(known, &pod.metadata.namespace, &owner))
+            .filter(|owner| lab.world().store.contains(owner));
+        rows.push(Detail {
+            object,
+            ..row("Owner", format!("{kind} {owner}"))
+        });
     }
     let ports: Vec<String> = pod
         .spec
@@ -153,15 +165,47 @@ fn of_pod(lab: &Lab, pod: &Pod) -> (String, Vec<Detail>) {
     (picture::room_state(pod).as_str().to_owned(), rows)
 }
 
+/// Whether Pods of a kind's objects are called after them.
+fn owns_pods(kind: Kind) -> bool {
+    matches!(
+        kind,
+        Kind::Deployment | Kind::ReplicaSet | Kind::StatefulSet | Kind::DaemonSet
+    )
+}
+
+fn of_workload(lab: &Lab, workload: &ObjectRef) -> (String, Vec<Detail>) {
+    let mut rows = Vec::new();
+    let (mut all, mut ready) = (0_usize, 0_usize);
+    let of_it = |pod: &&Pod| {
+        let (kind, name) = picture::owner(pod);
+        pod.metadata.namespace == workload.namespace
+            && kind == workload.kind.as_str()
+            && name == workload.name
+    };
+    for pod in lab.world().store.pods().filter(of_it) {
+        let state = picture::room_state(pod);
+        let is_ready = state == RoomState::Ready;
+        all += 1;
+        ready += usize::from(is_ready);
+        if rows.len() < MOST_PODS {
+            rows.push(Detail {
+                object: Some(picture::reference(pod)),
+                bad: !is_ready,
+                ..row("Pod", format!("{}, {}", pod.metadata.name, state.as_str()))
+            });
+        }
+    }
+    if all > rows.len() {
+        rows.push(row("Pods", format!("and {} more", all - rows.len())));
+    }
+    (format!("{ready} of {all} ready"), rows)
+}
+
 fn of_service(lab: &Lab, service: &Service) -> (String, Vec<Detail>) {
     let spec = &service.spec;
     let mut rows = Vec::new();
     filled(&mut rows, "Cluster IP", &spec.cluster_ips.join(", "));
-    let reference = ObjectRef::new(
-        Kind::Service,
-        &service.metadata.namespace,
-        &service.metadata.name,
-    );
+    let reference = picture::service_reference(service);
     let scene = lab.scene();
     let desk = scene
         .desks
@@ -275,4 +319,81 @@ fn of_node(lab: &Lab, node: &Node) -> (String, Vec<Detail>) {
         (true, false) => "ready",
     };
     (state.to_owned(), rows)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lab::{EXAMPLES, Settings};
+
+    fn lab(example: &str) -> Lab {
+        let mut lab = Lab::new(Settings::default());
+        let example = EXAMPLES.iter().find(|known| known.id == example).unwrap();
+        lab.open(example.text);
+        lab
+    }
+
+    fn value<'a>(details: &'a Details, label: &str) -> &'a str {
+        let mut rows = details.rows.iter();
+        rows.find(|row| row.label == label)
+            .map_or("", |row| row.value.as_str())
+    }
+
+    #[test]
+    fn a_service_a_pod_its_owner_and_its_node_lead_to_one_another() {
+        let lab = lab("nodeport");
+        let service = ObjectRef::new(Kind::Service, "default", "frontend-service");
+        let of_service = lab.details(&service).unwrap();
+        assert_eq!(of_service.state, "NodePort");
+        assert_eq!(value(&of_service, "Port"), "80:30080/TCP → 8080");
+        assert_eq!(value(&of_service, "Endpoints"), "2 in, 0 out");
+
+        let room = lab.scene().rooms[0].clone();
+        let of_pod = lab.details(&room.pod).unwrap();
+        assert_eq!(of_pod.state, "ready");
+        assert_eq!(value(&of_pod, "Pod IP"), room.address);
+        assert!(of_pod.labels.contains(&("app".into(), "frontend".into())));
+        let named = |label: &str| {
+            let row = of_pod.rows.iter().find(|row| row.label == label).unwrap();
+            row.object.clone().unwrap()
+        };
+        assert_eq!(named("Endpoint of"), service);
+        assert_eq!(named("Node").kind, Kind::Node);
+        let of_owner = lab.details(&named("Owner")).unwrap();
+        assert_eq!(of_owner.state, "2 of 2 ready");
+        assert!(
+            of_owner
+                .rows
+                .iter()
+                .any(|row| row.object.as_ref() == Some(&room.pod))
+        );
+        assert_eq!(lab.details(&named("Node")).unwrap().state, "ready");
+    }
+
+    #[test]
+    fn what_is_amiss_is_marked() {
+        let lab = lab("wrong-selector");
+        let service = lab
+            .scene()
+            .desks
+            .into_iter()
+            .find(|desk| desk.missing.is_some());
+        let details = lab.details(&service.unwrap().service).unwrap();
+        assert!(
+            details
+                .rows
+                .iter()
+                .any(|row| row.bad && row.label == "Endpoints")
+        );
+        assert!(
+            details
+                .rows
+                .iter()
+                .any(|row| row.bad && row.label == "Missing")
+        );
+        assert!(
+            lab.details(&ObjectRef::new(Kind::Pod, "default", "nobody"))
+                .is_none()
+        );
+    }
 }

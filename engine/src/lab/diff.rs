@@ -68,6 +68,11 @@ impl NodeRules {
         for (index, line) in new.iter().enumerate() {
             let key = known(line);
             if !in_old.contains(&key) {
+                // What is gone at this place goes first, as in every diff.
+                let stays = |line: &RuleLine| in_new.contains(&known(line));
+                let gone = (old[at..].iter()).take_while(|line| !stays(line)).count();
+                diff.gone(old, at..at + gone, &in_new);
+                at += gone;
                 diff.added += usize::from(line.at.is_some());
                 diff.lines.push(DiffLine::Added(index));
                 continue;

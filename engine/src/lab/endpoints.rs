@@ -247,6 +247,42 @@ impl Lab {
     }
 }
 
+impl Lab {
+    /// The Pod behind an endpoint of an EndpointSlice, for linked highlighting; `None` for any other
+    /// field.
+    #[must_use]
+    pub fn pod_behind(&self, origin: &Origin) -> Option<ObjectRef> {
+        if origin.object.kind != Kind::EndpointSlice {
+            return None;
+        }
+        let field = origin.field.as_str();
+        let index = field.strip_prefix("endpoints[")?.split(']').next()?;
+        let (namespace, name) = (&origin.object.namespace, &origin.object.name);
+        let slice = self.world().store.endpoint_slice(namespace, name)?;
+        pod_of(slice.endpoints.get(index.parse::<usize>().ok()?)?)
+    }
+
+    /// The endpoints that a Pod is, as fields of EndpointSlices.
+    #[must_use]
+    pub fn endpoints_of(&self, pod: &ObjectRef) -> Vec<Origin> {
+        let mut found = Vec::new();
+        for slice in self.world().store.endpoint_slices() {
+            for (index, endpoint) in slice.endpoints.iter().enumerate() {
+                if pod_of(endpoint).as_ref() == Some(pod) {
+                    let field = FieldPath::new("endpoints").index(index);
+                    found.push(Origin::new(slice_ref(slice), field));
+                }
+            }
+        }
+        found
+    }
+}
+
+fn pod_of(endpoint: &Endpoint) -> Option<ObjectRef> {
+    let target = (endpoint.target_ref.as_ref()).filter(|target| target.kind == "Pod")?;
+    Some(ObjectRef::new(Kind::Pod, &*target.namespace, &*target.name))
+}
+
 /// All that is asked about.
 struct Asked<'a> {
     world: &'a World,
@@ -362,8 +398,7 @@ impl Asked<'_> {
         uses: &Uses<'_>,
         seen: &mut BTreeSet<(usize, String)>,
     ) -> EndpointRow {
-        let target = (endpoint.target_ref.as_ref()).filter(|target| target.kind == "Pod");
-        let pod = target.map(|target| ObjectRef::new(Kind::Pod, &*target.namespace, &*target.name));
+        let pod = pod_of(endpoint);
         let address = endpoint.addresses.first().cloned().unwrap_or_default();
         let of_pod = (pod.as_ref()).and_then(|pod| self.world.store.pod(&pod.namespace, &pod.name));
         let mut standings = Vec::new();

@@ -86,6 +86,12 @@ impl OwnRules {
         &self.lines
     }
 
+    /// The index of a rule's line in [`OwnRules::lines`].
+    #[must_use]
+    pub fn line_index(&self, rule: &RuleAt) -> Option<usize> {
+        self.by_rule.get(rule).copied()
+    }
+
     /// The line of a rule.
     #[must_use]
     pub fn rule_line(&self, rule: &RuleAt) -> Option<&RuleLine> {

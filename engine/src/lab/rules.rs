@@ -2,11 +2,13 @@
 
 use std::cell::OnceCell;
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use ipnet::Ipv4Net;
 use serde::Serialize;
 
 use super::Settings;
+use super::session::Lab;
 use super::world::World;
 use crate::api::Origin;
 use crate::controllers::nodes;
@@ -129,6 +131,12 @@ impl NodeRules {
     pub fn line(&self, rule: &RuleAt) -> Option<&RuleLine> {
         let (_, line) = self.by_rule.get(rule)?;
         self.lines.get(*line)
+    }
+
+    /// The index of a rule's line in [`NodeRules::lines`].
+    #[must_use]
+    pub fn line_index(&self, rule: &RuleAt) -> Option<usize> {
+        self.by_rule.get(rule).map(|(_, line)| *line)
     }
 
     /// What a rule is for, in a sentence or two; empty as for [`NodeRules::line`].
@@ -270,4 +278,18 @@ pub(super) fn of_node(
 ) -> Result<NodeRules, ConfigError> {
     let mode = settings.proxy.mode;
     Ok(NodeRules::new(rule_set(world, settings, node, mode)?))
+}
+
+impl Lab {
+    /// What kube-proxy would write on a Node in a mode, whatever the mode of the lab; `None` as for
+    /// [`Lab::rules`]. Made anew each time, unless it is the lab's own mode.
+    #[must_use]
+    pub fn rules_in(&self, node: &str, mode: Mode) -> Option<Rc<NodeRules>> {
+        let written = self.rules(node)?;
+        if written.set().mode() == mode {
+            return Some(written);
+        }
+        let set = rule_set(self.world(), self.settings(), node, mode).ok()?;
+        Some(Rc::new(NodeRules::new(set)))
+    }
 }

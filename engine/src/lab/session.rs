@@ -31,6 +31,7 @@ use crate::proxy;
 use crate::yaml;
 
 mod history;
+mod machine;
 
 use history::History;
 
@@ -65,11 +66,13 @@ pub struct Lab {
     history: History,
     /// What the console remembers from line to line.
     console: console::Session,
+    /// What goes on beside its lines.
+    live: console::Live,
     slots: Slots,
     /// Each Node's rules, made when they are first asked for.
     rules: BTreeMap<String, OnceCell<Option<Rc<NodeRules>>>>,
     /// What a person put in the place of a Node's rules.
-    own_rules: Rc<BTreeMap<String, OwnRules>>,
+    own_rules: Rc<BTreeMap<String, Rc<OwnRules>>>,
     wires: walk::Wires,
 }
 
@@ -87,6 +90,7 @@ impl Lab {
             outcome: Outcome::default(),
             history: History::default(),
             console: console::Session::default(),
+            live: console::Live::default(),
             slots: Slots::default(),
             rules: BTreeMap::new(),
             own_rules: Rc::default(),
@@ -102,6 +106,7 @@ impl Lab {
         self.world = World::default();
         self.history = History::of(&self.settings);
         self.console = console::Session::default();
+        self.live = console::Live::default();
         self.slots = Slots::default();
         self.own_rules = Rc::default();
         self.wires = walk::Wires::default();
@@ -301,7 +306,7 @@ impl Lab {
         }
         let (own, outcome) = OwnRules::read(text);
         if let Some(own) = own {
-            Rc::make_mut(&mut self.own_rules).insert(node.to_owned(), own);
+            Rc::make_mut(&mut self.own_rules).insert(node.to_owned(), Rc::new(own));
             self.wires = walk::Wires::default();
         }
         Some(outcome)
@@ -319,7 +324,7 @@ impl Lab {
 
     /// What a person put in the place of a Node's rules.
     #[must_use]
-    pub fn own_rules(&self, node: &str) -> Option<&OwnRules> {
+    pub fn own_rules(&self, node: &str) -> Option<&Rc<OwnRules>> {
         self.own_rules.get(node)
     }
 
@@ -342,7 +347,9 @@ impl Lab {
     ///
     /// If the client or the target cannot be understood.
     pub fn send(&mut self, request: &Request) -> Result<Journey, RequestError> {
-        self.with_wires(|wires, lab| wires.send(lab, request, Reuse::Close))
+        let journey = self.with_wires(|wires, lab| wires.send(lab, request, Reuse::Close))?;
+        self.live.note(&self.world, &journey);
+        Ok(journey)
     }
 
     /// Sends one request by the connection that the client keeps open to this target, or opens
@@ -352,7 +359,9 @@ impl Lab {
     ///
     /// As [`Lab::send`].
     pub fn send_keep_alive(&mut self, request: &Request) -> Result<Journey, RequestError> {
-        self.with_wires(|wires, lab| wires.send(lab, request, Reuse::KeepAlive))
+        let journey = self.with_wires(|wires, lab| wires.send(lab, request, Reuse::KeepAlive))?;
+        self.live.note(&self.world, &journey);
+        Ok(journey)
     }
 
     /// Sends so many requests, each by a connection of its own, and counts how they end.
@@ -362,6 +371,15 @@ impl Lab {
     /// As [`Lab::send`]; more requests than [`crate::limits::MAX_REQUESTS`].
     pub fn send_many(&mut self, request: &Request, count: u32) -> Result<Tally, RequestError> {
         self.with_wires(|wires, lab| wires.send_many(lab, request, count))
+    }
+
+    /// Tells how a request would go, and sends nothing: the world stays as it is.
+    ///
+    /// # Errors
+    ///
+    /// As [`Lab::send`].
+    pub fn rehearse(&mut self, request: &Request) -> Result<Journey, RequestError> {
+        self.with_wires(|wires, lab| wires.rehearse(lab, request))
     }
 
     /// What time it is for connections and affinity, in milliseconds of virtual time.

@@ -18,13 +18,13 @@ use crate::cluster::Listening;
 use crate::dns::{Answer, Question, Record, RecordType};
 use crate::limits::MAX_ADDRESSES_TRIED;
 use crate::net::Protocol;
-use crate::netfilter::RuleAt;
 use crate::netfilter::chance::Seeded;
 use crate::netfilter::iptables::Tables;
+use crate::netfilter::{HostState, RuleAt};
 use crate::network::{
-    ClientKind, Journey, Listens, Lookups, NameLookup, Network, NodeIpvs, NodeRules, OriginsOf,
-    Owner, PassedOver, Plan, PlanOutside, Request, RequestError, Reuse, Serves, Socket, State,
-    Step, Tally, VerdictKind, kubeadm,
+    ClientKind, Journey, Listens, Lookups, Machine, NameLookup, Network, NodeIpvs, NodeRules,
+    OriginsOf, Owner, PassedOver, Plan, PlanOutside, Request, RequestError, Reuse, Serves, Socket,
+    State, Step, Tally, VerdictKind, kubeadm,
 };
 use crate::proxy::{Mode, RuleSet};
 
@@ -41,6 +41,16 @@ const REQUEST_MS: u64 = 1_000;
 
 /// The same for each of many requests at once.
 const ONE_OF_MANY_MS: u64 = 2;
+
+/// A machine, as somebody on it sees it.
+pub(crate) struct Seen<'a> {
+    /// The machine.
+    pub machine: &'a Machine,
+    /// What it remembers, if it is a Node.
+    pub state: Option<&'a HostState>,
+    /// Virtual time in milliseconds.
+    pub now_ms: u64,
+}
 
 /// The network, and what its Nodes remember of earlier packets.
 #[derive(Debug, Default)]
@@ -112,6 +122,19 @@ impl Wires {
         internet::judge(&mut journey);
         self.advance(REQUEST_MS);
         Ok(journey)
+    }
+
+    /// Tells one request of a kind as if it had never been sent: nothing remembers it, no time
+    /// passes, and the next request draws what it would have drawn.
+    pub(super) fn rehearse(
+        &mut self,
+        lab: &Lab,
+        request: &Request,
+    ) -> Result<Journey, RequestError> {
+        let (state, sent) = (self.state.clone(), self.sent);
+        let journey = self.send(lab, request, Reuse::Close);
+        (self.state, self.sent) = (state, sent);
+        journey
     }
 
     /// Sends many requests. A name is looked up once, and the first address is taken.
@@ -195,6 +218,31 @@ impl Wires {
     /// A question put to CoreDNS itself.
     pub(super) fn dig(&mut self, lab: &Lab, question: &Question) -> Result<Answer, String> {
         self.parts(lab).1.dig(question)
+    }
+
+    /// Looks at the machine of a client, and at what it remembers.
+    pub(super) fn look_at<T>(
+        &mut self,
+        lab: &Lab,
+        from: &str,
+        look: impl FnOnce(&Seen<'_>) -> T,
+    ) -> Result<T, RequestError> {
+        let (network, _, state) = self.parts(lab);
+        let client = network.client(from)?;
+        let place = match client.id.split('/').collect::<Vec<_>>()[..] {
+            ["pod", namespace, name] => network.pod(namespace, name),
+            ["pod", name] => network.pod("", name),
+            ["node", name] => network.node(name),
+            [_, name] => network.outside(name),
+            _ => None,
+        };
+        let machine = place.map(|index| &network.machines()[index]);
+        let machine = machine.ok_or_else(|| RequestError::NoSuchClient(from.to_owned()))?;
+        Ok(look(&Seen {
+            machine,
+            state: client.node.as_deref().and_then(|node| state.node(node)),
+            now_ms: state.now_ms,
+        }))
     }
 
     fn parts(&mut self, lab: &Lab) -> (&Network, &Names, &mut State) {

@@ -38,10 +38,13 @@ pub(super) fn pieces(text: &str) -> Vec<Piece<'_>> {
     let mut bad_separator = None;
     let mut at = open;
     for line in text[open.offset as usize..].split_inclusive('\n') {
-        let next = line_start(
-            at.offset + line.len() as u32,
-            at.line + lines(line).count() as u32,
-        );
+        // Most texts have no CR at all, and a line is one line.
+        let count = if line.contains('\r') {
+            lines(line).count() as u32
+        } else {
+            1
+        };
+        let next = line_start(at.offset + line.len() as u32, at.line + count);
         if let Some(rest) = line.strip_prefix("---") {
             close(text, open, at, bad_separator.take(), &mut pieces);
             open = next;
@@ -106,6 +109,11 @@ fn close<'t>(
         bad_separator,
         ignored: None,
     };
+    let text = piece.text;
+    if !(text.contains("\n...") || text.contains("\r...")) {
+        pieces.push(piece);
+        return;
+    }
     let mut content_before = false;
     let mut offset = 0;
     for (number, line) in (start.line..).zip(lines(piece.text)) {

@@ -8,7 +8,9 @@ use yew::prelude::*;
 use super::{Place, Width};
 use crate::editor::LitLine;
 use crate::links::Lit;
-use crate::panels::{JourneyPanel, Manifests, Names, Rules, TallyPanel};
+use crate::panels::{
+    Compare, ConsolePanel, Cost, Endpoints, JourneyPanel, Manifests, Names, Rules, TallyPanel,
+};
 use crate::session::{RuleText, Same, Session};
 use crate::state::{State, Tab};
 
@@ -102,6 +104,24 @@ pub const PANELS: &[Panel] = &[
         view: journey,
     },
     Panel {
+        tab: Tab::Compare,
+        id: "compare",
+        name: "Compare",
+        place: Place::Right,
+        is_there: always,
+        badge: no_badge,
+        view: compare,
+    },
+    Panel {
+        tab: Tab::Cost,
+        id: "cost",
+        name: "Growth",
+        place: Place::Right,
+        is_there: always,
+        badge: no_badge,
+        view: cost,
+    },
+    Panel {
         tab: Tab::Rules,
         id: "rules",
         name: "Rules",
@@ -109,6 +129,15 @@ pub const PANELS: &[Panel] = &[
         is_there: always,
         badge: no_badge,
         view: rules,
+    },
+    Panel {
+        tab: Tab::Endpoints,
+        id: "endpoints",
+        name: "Endpoints",
+        place: Place::Lower,
+        is_there: always,
+        badge: no_badge,
+        view: endpoints,
     },
     Panel {
         tab: Tab::Names,
@@ -127,6 +156,15 @@ pub const PANELS: &[Panel] = &[
         is_there: always,
         badge: no_badge,
         view: manifests,
+    },
+    Panel {
+        tab: Tab::Console,
+        id: "console",
+        name: "Console",
+        place: Place::Foot,
+        is_there: always,
+        badge: no_badge,
+        view: console,
     },
 ];
 
@@ -150,9 +188,32 @@ fn rules(view: &View<'_>) -> Html {
         ..
     } = view.state;
     html! {
-        <Rules nodes={world.nodes.clone()} node={view.node.clone()} view={view.rules.clone()} shown={rules.clone()}
-            journey={walk.journey.clone()} hop={walk.hop} lit={view.lit.clone()} pinned={pointer.pinned.clone()} />
+        <Rules world={Same(world.clone())} node={view.node.clone()} view={view.rules.clone()} shown={rules.clone()}
+            journey={walk.journey.clone()} hop={walk.hop} lit={view.lit.clone()} pinned={pointer.pinned.clone()}
+            seen={view.shown} />
     }
+}
+
+fn endpoints(view: &View<'_>) -> Html {
+    let state = view.state;
+    let chosen = state.endpoints.service.as_deref().cloned();
+    html! {
+        <Endpoints world={Same(state.world.clone())} service={chosen.or_else(|| state.open_service())}
+            node={view.node.clone()} lit={view.lit.clone()} pinned={state.pointer.pinned.clone()}
+            onshow={view.on.show.clone()} seen={view.shown} />
+    }
+}
+
+fn compare(view: &View<'_>) -> Html {
+    let state = view.state;
+    html! {
+        <Compare world={Same(state.world.clone())} shown={state.compare.clone()} journey={state.walk.journey.clone()}
+            request={state.draft.request()} service={state.open_service()} skin={state.prefs.skin} seen={view.shown} />
+    }
+}
+
+fn cost(_: &View<'_>) -> Html {
+    html! { <Cost /> }
 }
 
 fn names(view: &View<'_>) -> Html {
@@ -166,6 +227,12 @@ fn names(view: &View<'_>) -> Html {
     html! {
         <Names world={Same(world.clone())} journey={walk.journey.clone()} from={draft.from.clone()}
             skin={prefs.skin} shown={view.shown} />
+    }
+}
+
+fn console(view: &View<'_>) -> Html {
+    html! {
+        <ConsolePanel console={view.state.console.clone()} folded={view.folded} folds={view.width == Width::Wide} />
     }
 }
 

@@ -1,8 +1,10 @@
 //! The journey as a list: the text route, equal to the picture.
 
+use std::collections::BTreeSet;
 use std::rc::Rc;
 
-use lobby_engine::api::Origin;
+use lobby_engine::api::{ObjectRef, Origin};
+use lobby_engine::lab::EndpointChoice;
 use lobby_engine::net::Packet;
 use lobby_engine::netfilter::RuleAt;
 use lobby_engine::network::{
@@ -14,7 +16,7 @@ use crate::links::Focus;
 use crate::prefs::Skin;
 use crate::session::Session;
 use crate::state::{Action, FrameAction, PointerAction, RulesAction, Step, Tab, WalkAction};
-use crate::ui::{phrase, wording};
+use crate::ui::{CopyButton, phrase, wording};
 
 /// Properties of [`JourneyPanel`].
 #[derive(Clone, PartialEq, Properties)]
@@ -65,16 +67,22 @@ pub fn JourneyPanel(props: &JourneyProps) -> Html {
             { verdict_line(verdict, last, props.skin) }
             <ol class="hops">
                 { for journey.hops.iter().enumerate().map(|(index, hop)| {
-                    hop_item(hop, index + 1, props, verdict, &dispatch)
+                    hop_item(hop, index + 1, props, verdict, session.as_ref(), &dispatch)
                 }) }
             </ol>
             if verdict.kind != VerdictKind::Answered {
-                { remedy(verdict, props, session.as_ref()) }
+                { remedy(verdict, props, session.as_ref(), &dispatch) }
             }
             { for journey.doubts.iter().map(|doubt| html! {
                 <p class="doubt"><b>{ "Not modelled " }</b>{ phrase(doubt, props.skin) }</p>
             }) }
             <p class="looked-at">{ format!("The kernels looked at {}.", rules(journey.rules_looked_at)) }</p>
+            <p class="journey-acts">
+                <CopyButton label="Copy as text" text={
+                    let journey = journey.clone();
+                    Callback::from(move |()| journey.to_string())
+                } />
+            </p>
         </section>
     }
 }
@@ -106,6 +114,7 @@ fn hop_item(
     number: usize,
     props: &JourneyProps,
     verdict: &Verdict,
+    session: Option<&Session>,
     dispatch: &Callback<Action>,
 ) -> Html {
     let now = number == props.hop;
@@ -125,7 +134,7 @@ fn hop_item(
                 <span class="hw">{ phrase(&hop.title, props.skin) }</span>
                 <span class="hr">{ phrase(&hop.aside, props.skin) }</span>
             </button>
-            if now { { hop_card(hop, bad, props.skin, dispatch) } }
+            if now { { hop_card(hop, bad, props, session, dispatch) } }
         </li>
     }
 }
@@ -174,7 +183,14 @@ fn sides(hop: &Hop) -> [Side; 2] {
     ]
 }
 
-fn hop_card(hop: &Hop, bad: bool, skin: Skin, dispatch: &Callback<Action>) -> Html {
+fn hop_card(
+    hop: &Hop,
+    bad: bool,
+    props: &JourneyProps,
+    session: Option<&Session>,
+    dispatch: &Callback<Action>,
+) -> Html {
+    let skin = props.skin;
     let sides = sides(hop);
     let changed = sides.iter().any(|side| side.old != side.new);
     let node = node_of(&hop.at);
@@ -229,8 +245,81 @@ fn hop_card(hop: &Hop, bad: bool, skin: Skin, dispatch: &Callback<Action>) -> Ht
                     { rule_button(node, at, dispatch) }
                 </p>
             }
+            { for session.into_iter().flat_map(|session| session.ask(|lab| lab.choices_at(hop)))
+                .map(|choice| candidates(&choice, dispatch)) }
+            { session.and_then(|session| made_by(hop, props, session)) }
         </div>
     }
+}
+
+/// The choice of an endpoint: all who could have been chosen, and how the draw went.
+fn candidates(choice: &EndpointChoice, dispatch: &Callback<Action>) -> Html {
+    let count = choice.candidates.len();
+    let head = match (count, choice.is_drawn) {
+        (1, _) => "One endpoint, and nothing to choose".to_owned(),
+        (_, true) => format!("Drawn from {count} endpoints, each as likely"),
+        (_, false) => format!("Chosen from {count} endpoints"),
+    };
+    html! {
+        <details class="choice" open={count > 1}>
+            <summary>{ head }</summary>
+            <ol>
+                { for choice.candidates.iter().map(|one| html! {
+                    <li class={classes!(one.is_chosen.then_some("chosen"))}>
+                        <span aria-hidden="true">{ if one.is_chosen { "→" } else { "" } }</span>
+                        <span>
+                            if one.is_chosen { <span class="vh">{ "chosen: " }</span> }
+                            <code>{ &one.address }</code>
+                            if let Some(pod) = &one.pod { { " " }{ object_button(pod, dispatch) } }
+                        </span>
+                        if let Some(drawn) = &one.drawn { <span class="drawn">{ drawn }</span> }
+                    </li>
+                }) }
+            </ol>
+            if choice.candidates.iter().all(|one| one.drawn.is_none()) {
+                <p class="drawn">{ &choice.why }</p>
+            }
+        </details>
+    }
+}
+
+/// Lights an object while it has pointer or focus; a click pins it.
+fn object_button(object: &ObjectRef, dispatch: &Callback<Action>) -> Html {
+    let focus = Focus::Object(object.clone());
+    let over = {
+        let focus = focus.clone();
+        dispatch.reform(move |()| PointerAction::Over(Some(focus.clone())).into())
+    };
+    let out = dispatch.reform(|()| PointerAction::Over(None).into());
+    let onclick = dispatch.reform(move |_: MouseEvent| PointerAction::Pin(focus.clone()).into());
+    html! {
+        <button type="button" class="link" {onclick}
+            onmouseenter={over.reform(|_: MouseEvent| ())} onmouseleave={out.reform(|_: MouseEvent| ())}
+            onfocus={over.reform(|_: FocusEvent| ())} onblur={out.reform(|_: FocusEvent| ())}>
+            { &object.name }
+        </button>
+    }
+}
+
+/// The fields of the manifests that made a hop so, with the lines on which they stand.
+fn made_by(hop: &Hop, props: &JourneyProps, session: &Session) -> Option<Html> {
+    let mut seen = BTreeSet::new();
+    let fields: Vec<Html> = (hop.origins.iter())
+        .filter_map(|origin| {
+            let (line, _) = session.place(origin)?;
+            if !seen.insert(line) {
+                return None;
+            }
+            let (onshow, own) = (props.onshow.clone(), origin.clone());
+            let onclick = Callback::from(move |_: MouseEvent| onshow.emit(own.clone()));
+            Some(html! {
+                <>{ " " }<button type="button" class="link" {onclick} title={origin.object.to_string()}>
+                    { format!("{} (line {line})", origin.field) }
+                </button></>
+            })
+        })
+        .collect();
+    (!fields.is_empty()).then(|| html! { <p class="made-by">{ "made so by" }{ for fields }</p> })
 }
 
 /// Lights the rule while it has pointer or focus; a click pins it and shows it.
@@ -269,7 +358,12 @@ pub fn node_of(at: &Location) -> Option<&str> {
     }
 }
 
-fn remedy(verdict: &Verdict, props: &JourneyProps, session: Option<&Session>) -> Html {
+fn remedy(
+    verdict: &Verdict,
+    props: &JourneyProps,
+    session: Option<&Session>,
+    dispatch: &Callback<Action>,
+) -> Html {
     let origin = verdict
         .cause
         .as_ref()
@@ -282,14 +376,34 @@ fn remedy(verdict: &Verdict, props: &JourneyProps, session: Option<&Session>) ->
         let onclick = props.onshow.reform(move |_: MouseEvent| origin.clone());
         html! { <button type="button" class="btn sm" {onclick}>{ format!("Show on line {line}") }</button> }
     });
+    let show_tab = |tab: Tab, name: &'static str| {
+        let session = session.cloned();
+        let onclick = Callback::from(move |_: MouseEvent| {
+            if let Some(session) = &session {
+                session.dispatch(FrameAction::Show(tab));
+            }
+        });
+        html! { <button type="button" class="btn sm" {onclick}>{ name }</button> }
+    };
+    let service = (props.journey.as_ref())
+        .zip(session)
+        .and_then(|(journey, session)| session.ask(|lab| lab.service_of(journey)));
+    let cause = verdict.cause.as_ref().and_then(|cause| cause.rule.as_ref());
     html! {
         <div class="remedy">
             <h3>{ "What to try" }</h3>
             <p>{ phrase(&verdict.why, props.skin) }</p>
+            if let Some((node, at)) = cause {
+                <p class="rule bad">{ "cause " }{ rule_button(node, at, dispatch) }{ format!(" on {node}") }</p>
+            }
             if let Some(next) = &verdict.next {
                 <p class="next">{ wording(next, props.skin).text() }</p>
             }
-            { show }
+            <p class="remedy-acts">
+                { show }
+                if service.is_some() { { show_tab(Tab::Endpoints, "See its endpoints") } }
+                if verdict.kind == VerdictKind::NoSuchName { { show_tab(Tab::Names, "See each question") } }
+            </p>
         </div>
     }
 }

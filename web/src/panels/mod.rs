@@ -1,6 +1,10 @@
 //! The parts of the page around the stage.
 
+mod compare;
+mod console;
+mod cost;
 mod diagnostics;
+mod endpoints;
 mod help;
 mod journey;
 mod manifests;
@@ -13,6 +17,10 @@ mod tally;
 mod top;
 mod transport;
 
+pub use compare::Compare;
+pub use console::ConsolePanel;
+pub use cost::Cost;
+pub use endpoints::Endpoints;
 pub use help::Help;
 pub use journey::{JourneyPanel, node_of};
 pub use manifests::Manifests;

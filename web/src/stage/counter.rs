@@ -166,7 +166,7 @@ fn plate(props: &Props, left: i32) -> Html {
             let base = box_.y + either(hotel, 16, 13);
             html! {
                 <>
-                    { text(either(tb == "ink", "tb ink", "tb onbrass"), box_.x + 10, base, name(108)) }
+                    { text(either(tb == "ink", "tb ink", "tb onbrass"), box_.x + 10, base, name(box_.w - 28 - measure::width(&mono(92), 105, Face::Mono))) }
                     { text(either(small == "ink2", "monosm ink2 ae", "monosm onbrass ae"), box_.right() - 10, base, mono(92)) }
                 </>
             }

@@ -65,7 +65,7 @@ fn sign(props: &Props) -> Sign {
                 hotel: [
                     either(
                         nobody,
-                        "Site without a builder".into(),
+                        "Building site".into(),
                         format!("{by} is building"),
                     ),
                     "address <pending>".into(),
@@ -110,12 +110,17 @@ pub(super) fn entrance(props: &Props, wall: Rect) -> Html {
     let sign = sign(props);
     let (x, ground) = (wall.middle(), m.street.0);
     let half = either(desk_view, 59, 42);
-    let eaves = ground - either(desk_view, 56, 28);
-    let roof = eaves - either(desk_view, 22, 14);
+    // A built entrance has its sign above the canopy, so that the door and its keeper are seen.
+    let (eaves, roof) = match (desk_view, sign.built) {
+        (true, true) => (ground - 48, ground - 66),
+        (true, false) => (ground - 56, ground - 78),
+        (false, _) => (ground - 28, ground - 42),
+    };
+    let middle = either(sign.built, String::new(), format!("M{x} {eaves}V{ground}"));
     let posts = format!(
-        "M{} {ground}V{eaves}H{}V{ground}M{x} {eaves}V{ground}",
+        "M{} {ground}V{eaves}H{}V{ground}{middle}",
         x - half,
-        x + half
+        x + half,
     );
     let canopy = format!(
         "M{} {eaves}L{} {roof}H{}L{} {eaves}z",
@@ -126,14 +131,16 @@ pub(super) fn entrance(props: &Props, wall: Rect) -> Html {
     );
     let drawing = if sign.built {
         let door = either(props.entrance_used, "f-open", "f-door");
-        let leaves = Rect::new(x - half + 6, eaves + 36, 2 * half - 12, ground - eaves - 36);
+        let tall = ground - eaves - either(desk_view, 8, 6);
+        let leaves = Rect::new(x - 24, ground - tall, 48, tall);
+        let split = format!("M{x} {}V{ground}", leaves.y + 2);
         html! {
             <>
-                { (hotel && leaves.h > 0).then(|| rect(door, leaves, 2)) }
+                { hotel.then(|| html! { <>{ rect("f-trim", leaves.grown(3), 2) }{ rect(door, leaves, 2) }{ path("s-door", split) }</> }) }
                 { path(either(hotel, "post", "k-post"), posts) }
                 { path(either(hotel, "canopy", "k-canopy"), canopy) }
                 { (hotel && desk_view).then(|| scallops(x, eaves, half)) }
-                { hotel.then(|| at(Point::new(x - half + either(desk_view, 20, 16), ground), doorman(desk_view))) }
+                { hotel.then(|| at(Point::new(x + half - either(desk_view, 15, 10), ground), doorman(desk_view))) }
             </>
         }
     } else {
@@ -164,12 +171,13 @@ pub(super) fn entrance(props: &Props, wall: Rect) -> Html {
     let line = |text: &str| measure::fit(text, 105, face, either(desk_view, 116, wall.w - 8));
     let words = if desk_view {
         let class = either(sign.built, "ghostlab built", "ghostlab");
+        let above = either(sign.built, roof - 33, eaves + 4);
         let mono = either(sign.built, "monosm b ink am", "tsm ghostt am");
         html! {
             <>
-                { rect(class, Rect::new(x - 58, eaves + 4, 116, 32), 4) }
-                { text("tsm ghostt am", x, eaves + 16, measure::fit(&words[0], 105, Face::Bold, 112)) }
-                { text(mono, x, eaves + 30, line(&words[1])) }
+                { rect(class, Rect::new(x - 60, above, 120, 31), 4) }
+                { text("tsm ghostt am", x, above + 12, measure::fit(&words[0], 105, Face::Bold, 114)) }
+                { text(mono, x, above + 26, line(&words[1])) }
             </>
         }
     } else {
@@ -184,7 +192,8 @@ pub(super) fn entrance(props: &Props, wall: Rect) -> Html {
         "{}: {}, {}{}",
         sign.hotel[0], sign.cluster[0], sign.cluster[1], sign.more
     );
-    let outline = Rect::new(x - half - 10, roof - 2, 2 * half + 20, ground - roof + 4);
+    let top = roof - either(desk_view && sign.built, 35, 2);
+    let outline = Rect::new(x - half - 10, top, 2 * half + 20, ground - top + 2);
     let inside = html! { <>{ drawing }{ words }</> };
     match props.layout.open.and_then(|i| props.scene.desks.get(i)) {
         Some(desk) => Control {
@@ -192,7 +201,9 @@ pub(super) fn entrance(props: &Props, wall: Rect) -> Html {
             label: &label,
             outline,
             mark: props.lit.mark(&desk.service, ""),
-            first: others(&props.scene, props.layout.open).is_empty() || !desk_view,
+            // The group's tab stop is its first thing: the directory, a plate, or this.
+            first: props.scene.directory.is_none()
+                && (others(&props.scene, props.layout.open).is_empty() || !desk_view),
         }
         .draw(inside),
         None => html! { <g aria-hidden="true">{ inside }</g> },
@@ -216,7 +227,7 @@ fn scallops(x: i32, eaves: i32, half: i32) -> Html {
 
 /// Who stands at the door.
 fn doorman(large: bool) -> Html {
-    let size = either(large, "scale(.62)", "scale(.5)");
+    let size = either(large, "scale(.8)", "scale(.5)");
     html! {
         <g transform={size}>
             { path("dm-coat", "M-10 0c0-16 2-28 10-28s10 12 10 28z") }
@@ -255,8 +266,8 @@ pub(super) fn small_entrance(props: &Props) -> Html {
     let hotel = props.skin == Skin::Hotel;
     let sign = sign(props);
     let y = m.street.0 + 4;
-    let roof = format!("M14 {}L22 {y}H50L58 {}z", y + 10, y + 10);
-    let posts = format!("M19 {0}v17M53 {0}v17M36 {0}v17", y + 10);
+    let roof = format!("M6 {}L14 {y}H40L48 {}z", y + 10, y + 10);
+    let posts = format!("M11 {0}v17M43 {0}v17M27 {0}v17", y + 10);
     let (canopy, post) = if sign.built {
         either(hotel, ("canopy", "post"), ("k-canopy", "k-post"))
     } else {

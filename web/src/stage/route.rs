@@ -50,9 +50,16 @@ pub fn connect(layout: &Layout, from: Place, to: Place, back: bool) -> Vec<Point
             // The main entrance leads past the doors' heads to the counter.
             (Place::Entrance, _) => {
                 let (x, gap) = (layout.door_x(wing_of(to)), m.counter.1 + 13);
+                let foot = foot(layout, from);
+                // Where a sign hangs over the door, the way goes around it.
+                let aside = match (m.view, m.lobby) {
+                    (View::Desk, Some((left, w))) => left + w - 9,
+                    _ => foot.x,
+                };
                 let mut points = vec![
-                    foot(layout, from),
-                    Point::new(layout.entrance_x(), gap),
+                    foot,
+                    Point::new(aside, foot.y),
+                    Point::new(aside, gap),
                     Point::new(x, gap),
                 ];
                 points.extend(up_from(layout, x, to));

@@ -78,7 +78,8 @@ impl Frame {
                 prefs::load_extent(place.word()).map_or(
                     Extent {
                         pixels: place.usual(window),
-                        folded: false,
+                        // At the foot one line is left, and the picture has the room.
+                        folded: place == Place::Foot,
                     },
                     |(pixels, folded)| Extent {
                         pixels: place.clamp(pixels),

@@ -9,7 +9,10 @@
 //! lines in `reduce`), its component in [`crate::panels`], and its row in
 //! [`crate::frame::PANELS`].
 
+mod compare;
+mod console;
 mod draft;
+mod endpoints;
 mod frame;
 mod pointer;
 mod rules;
@@ -22,7 +25,10 @@ use lobby_engine::api::ObjectRef;
 use lobby_engine::network::{Journey, Tally};
 use yew::Reducible;
 
+pub use compare::{Between, CompareAction, CompareShown};
+pub use console::{Console, ConsoleAction, Entry};
 pub use draft::{Draft, DraftAction};
+pub use endpoints::{EndpointsAction, EndpointsShown};
 pub use frame::{Extent, Frame, FrameAction, Tab};
 pub use pointer::PointerAction;
 pub use rules::{RuleScope, RulesAction, RulesShown};
@@ -112,6 +118,12 @@ pub struct State {
     pub stage: OnStage,
     /// What the Rules panel shows.
     pub rules: RulesShown,
+    /// What the Endpoints panel shows.
+    pub endpoints: EndpointsShown,
+    /// What is compared with what.
+    pub compare: CompareShown,
+    /// The console.
+    pub console: Console,
 }
 
 /// What can happen.
@@ -135,6 +147,12 @@ pub enum Action {
     Stage(StageAction),
     /// The Rules panel.
     Rules(RulesAction),
+    /// The Endpoints panel.
+    Endpoints(EndpointsAction),
+    /// The Compare panel.
+    Compare(CompareAction),
+    /// The console.
+    Console(ConsoleAction),
 }
 
 /// Every slice's actions are actions of the page.
@@ -157,6 +175,9 @@ actions! {
     PointerAction Pointer,
     StageAction Stage,
     RulesAction Rules,
+    EndpointsAction Endpoints,
+    CompareAction Compare,
+    ConsoleAction Console,
 }
 
 impl State {
@@ -174,6 +195,9 @@ impl State {
             pointer: Pointer::default(),
             stage: OnStage::default(),
             rules: RulesShown::default(),
+            endpoints: EndpointsShown::default(),
+            compare: CompareShown::default(),
+            console: Console::default(),
         }
     }
 
@@ -197,13 +221,19 @@ impl State {
     /// packet went to, else the first that a manifest made.
     #[must_use]
     pub fn open_service(&self) -> Option<ObjectRef> {
+        self.open_service_with(None)
+    }
+
+    /// The same where, in the place of a journey, one of many requests tells the way.
+    #[must_use]
+    pub fn open_service_with(&self, sample: Option<&Journey>) -> Option<ObjectRef> {
         let desks = &self.world.scene.desks;
         let pinned = match self.pointer.pinned.as_deref() {
             Some(Focus::Object(object)) => Some(object),
             _ => None,
         };
         let walked = || {
-            let hops = &self.walk.journey.as_ref()?.hops;
+            let hops = &self.walk.journey.as_deref().or(sample)?.hops;
             hops.iter()
                 .flat_map(|hop| &hop.origins)
                 .map(|origin| &origin.object)
@@ -231,6 +261,9 @@ impl State {
         self.pointer.hear(event, &before);
         self.stage.hear(event, &before);
         self.rules.hear(event, &before);
+        self.endpoints.hear(event, &before);
+        self.compare.hear(event, &before);
+        self.console.hear(event, &before);
         match event {
             Event::Changed { world, .. } => self.world = world.clone(),
             Event::Opened(text, world) => {
@@ -258,6 +291,9 @@ impl Reducible for State {
             Action::Pointer(action) => state.pointer.reduce(action, world),
             Action::Stage(action) => state.stage.reduce(action, world),
             Action::Rules(action) => state.rules.reduce(action, world),
+            Action::Endpoints(action) => state.endpoints.reduce(action, world),
+            Action::Compare(action) => state.compare.reduce(action, world),
+            Action::Console(action) => state.console.reduce(action, world),
         }
         Rc::new(state)
     }

@@ -2,6 +2,8 @@
 
 use std::rc::Rc;
 
+use lobby_engine::proxy::Mode;
+
 use super::{Event, Slice};
 use crate::session::World;
 
@@ -12,10 +14,17 @@ pub enum RuleScope {
     Met,
     /// The whole text.
     All,
+    /// What the last change of the world brought and took, with a few lines around it.
+    Changes,
+}
+
+impl RuleScope {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Met, Self::All, Self::Changes];
 }
 
 /// What the Rules panel shows.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RulesShown {
     /// The Node that a person chose; without one, the Node of the present hop.
     pub node: Option<Rc<str>>,
@@ -25,6 +34,23 @@ pub struct RulesShown {
     pub scope: Option<RuleScope>,
     /// What is searched for.
     pub search: Rc<str>,
+    /// Whether only lines are shown in which the search finds something.
+    pub only: bool,
+    /// The mode whose rules are shown; without a choice, the cluster's own.
+    pub mode: Option<Mode>,
+}
+
+impl Default for RulesShown {
+    fn default() -> Self {
+        Self {
+            node: None,
+            table: Rc::default(),
+            scope: None,
+            search: Rc::default(),
+            only: true,
+            mode: None,
+        }
+    }
 }
 
 /// What a person chooses in the Rules panel.
@@ -38,6 +64,10 @@ pub enum RulesAction {
     Scope(RuleScope),
     /// Search.
     Search(Rc<str>),
+    /// Only the lines that the search finds, or all.
+    Only(bool),
+    /// The rules of another mode.
+    Mode(Mode),
 }
 
 impl Slice for RulesShown {
@@ -49,15 +79,23 @@ impl Slice for RulesShown {
             RulesAction::Table(table) => self.table = table,
             RulesAction::Scope(scope) => self.scope = Some(scope),
             RulesAction::Search(search) => self.search = search,
+            RulesAction::Only(only) => self.only = only,
+            RulesAction::Mode(mode) => {
+                self.mode = Some(mode);
+                // Tables are others in each mode.
+                self.table = Rc::default();
+            }
         }
     }
 
     fn hear(&mut self, event: &Event, _: &World) {
-        if matches!(
-            event,
-            Event::Opened(..) | Event::Sent(_) | Event::Counted(_)
-        ) {
-            self.node = None;
+        match event {
+            Event::Opened(..) => {
+                self.node = None;
+                self.mode = None;
+            }
+            Event::Sent(_) | Event::Counted(_) => self.node = None,
+            Event::Changed { .. } | Event::NotSent(_) => {}
         }
     }
 }

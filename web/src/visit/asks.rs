@@ -10,20 +10,11 @@ use lobby_engine::network::Request;
 
 use crate::prefs::{Choice as _, Skin};
 use crate::session::Session;
-use crate::state::Event;
 
 impl Session {
     /// Runs a console line. What it changed and sent is reported, too.
     pub fn run_line(&self, line: &str) -> Output {
-        let mut output = Output::default();
-        let (world, holds) = self.change(|lab| output = lab.run(line));
-        if output.changed {
-            self.dispatch(Event::Changed { world, holds });
-        }
-        if let Some(journey) = output.journeys.last() {
-            self.dispatch(Event::Sent(journey.clone()));
-        }
-        output
+        (*self.run(line)).clone()
     }
 
     /// Begins anew with the world of a link.

@@ -55,8 +55,24 @@ struct Line<'a> {
     fix: Option<String>,
 }
 
-/// Prints the findings; exit code 1 if one of them is an error.
-pub(crate) fn run(args: &Check) -> Result<ExitCode, Failure> {
+/// Prints the findings; exit code 1 if one of them is an error, 2 if nothing could be examined.
+pub(crate) fn run(args: &Check) -> ExitCode {
+    match examine(args) {
+        Ok((text, has_errors)) => {
+            // A closed pipe is no failure of ours.
+            use std::io::Write as _;
+            let _ = std::io::stdout().write_all(text.as_bytes());
+            ExitCode::from(u8::from(has_errors))
+        }
+        Err(Failure(message)) => {
+            eprintln!("{}", message.trim_end());
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// The findings as text, and whether one of them is an error.
+fn examine(args: &Check) -> Result<(String, bool), Failure> {
     let sources = Sources::read(&args.files.files)?;
     let mut lab = Lab::new(Settings {
         provider: args.provider,
@@ -85,13 +101,10 @@ pub(crate) fn run(args: &Check) -> Result<ExitCode, Failure> {
         }
         summary(&mut out, &findings)?;
     }
-    // A closed pipe is no failure of ours.
-    use std::io::Write as _;
-    let _ = std::io::stdout().write_all(out.as_bytes());
     let has_errors = findings
         .iter()
         .any(|found| found.severity == Severity::Error);
-    Ok(ExitCode::from(u8::from(has_errors)))
+    Ok((out, has_errors))
 }
 
 fn line<'a>(sources: &Sources, finding: &'a Finding) -> Line<'a> {

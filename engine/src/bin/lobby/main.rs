@@ -48,10 +48,7 @@ fn main() -> ExitCode {
     // clap itself ends with code 2 when the usage is wrong.
     let cli = Cli::parse();
     let result = match &cli.command {
-        Command::Check(args) => match check::run(args) {
-            Ok(code) => return code,
-            Err(failure) => Err(failure),
-        },
+        Command::Check(args) => return check::run(args),
         Command::Dns(args) => dns::run(args),
         Command::Endpointslices(args) => endpointslices::run(args),
         Command::Kubectl(args) => match kubectl::run(args) {

@@ -14,6 +14,12 @@ use super::shell::Shell;
 use args::Flags;
 use lines::Filtered;
 
+/// The filters that are there, for completion.
+pub(super) const NAMES: [&str; 19] = [
+    "awk", "base64", "cat", "column", "cut", "echo", "egrep", "grep", "head", "jq", "nl", "printf",
+    "sed", "sort", "tail", "tee", "tr", "uniq", "wc",
+];
+
 /// Tools whose words behind the first so many are files.
 const WORDS_BEFORE_FILES: &[(&str, usize)] = &[
     ("awk", 1),

@@ -246,6 +246,14 @@ pub(super) fn names() -> Vec<String> {
         .collect()
 }
 
+/// The flags of a command by its words.
+pub(super) fn flags(command: &str) -> Vec<(&'static str, char)> {
+    let own = COMMANDS.iter().find(|own| own.words.join(" ") == command);
+    let own = own.map_or(&[][..], |own| own.flags).iter().copied();
+    let own = own.chain([GLOBAL]).flatten();
+    own.map(|flag| (flag.name, flag.short)).collect()
+}
+
 /// Runs what a command line says.
 pub(super) fn run(
     kubectl: &mut Kubectl,

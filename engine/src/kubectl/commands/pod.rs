@@ -248,6 +248,7 @@ pub(super) fn logs(cx: &mut Cx<'_>) -> Result<(), Error> {
             .or((!selector.is_empty()).then_some(10))
             .and_then(|tail| usize::try_from(tail).ok()),
         prefix: cx.flags.on("prefix"),
+        follow: cx.flags.on("follow"),
     });
     Ok(())
 }

@@ -4,6 +4,12 @@
 //! runs: no Pod is scheduled, no EndpointSlice follows, and a Pod that is deleted is gone at once.
 //! Cluster IPs are given from 10.96.0.101 on and node ports from 30101 on, in the order of the
 //! requests, so that two runs give the same.
+//!
+//! The lab's own API server is [`crate::console::server`], over the cluster's registry. This one stays
+//! beside it for `lobby kubectl --state`, because the recorded states are of a server where nothing
+//! runs: no uid and no `resourceVersion` to tell versions by, no phase of a new Pod, a Pod that is
+//! deleted gone at once, addresses given in a row. Shared are the validation of Services and of
+//! names ([`crate::api::validation`]) and the decoding of trees.
 
 mod defaults;
 mod service;

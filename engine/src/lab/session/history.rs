@@ -43,7 +43,7 @@ pub(super) struct Moment {
     is_stale: bool,
     world: World,
     outcome: Outcome,
-    own_rules: Rc<BTreeMap<String, OwnRules>>,
+    own_rules: Rc<BTreeMap<String, Rc<OwnRules>>>,
     console: console::Session,
     lines: Rc<Vec<String>>,
     ticked: u64,
@@ -303,10 +303,49 @@ impl Lab {
         self.console.namespace()
     }
 
+    /// Where lines are typed.
+    #[must_use]
+    pub fn console_place(&self) -> &console::Place {
+        self.console.place()
+    }
+
+    /// The ways to go on with a line at a cursor, in bytes.
+    #[must_use]
+    pub fn complete(&self, line: &str, cursor: usize) -> Vec<console::Completion> {
+        console::complete(self, line, cursor)
+    }
+
+    /// What `-f -` reads where nothing is piped: the editor's text, with its indentation put back
+    /// where it was lost.
+    pub(crate) fn manifests(&self) -> &str {
+        self.outcome.offer.as_deref().unwrap_or(&self.text)
+    }
+
     /// What can be done to an object by one line.
     #[must_use]
     pub fn actions(&self, object: &ObjectRef) -> Vec<console::actions::Action> {
         console::actions::actions(self, object)
+    }
+
+    /// What a command that runs on prints now that time has passed; nothing where none does.
+    pub fn poll(&mut self) -> Output {
+        console::poll(self)
+    }
+
+    /// Ends the command that runs on (Ctrl-C). Gives whether one did.
+    pub fn interrupt(&mut self) -> bool {
+        self.live.interrupt()
+    }
+
+    /// Whether a command runs on.
+    #[must_use]
+    pub fn runs_on(&self) -> bool {
+        self.live.runs_on()
+    }
+
+    /// What goes on beside the lines.
+    pub(crate) fn live(&mut self) -> &mut console::Live {
+        &mut self.live
     }
 
     /// What the console remembers from line to line.

@@ -7,6 +7,7 @@
 
 mod go;
 mod map;
+mod quick;
 mod refuse;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -39,10 +40,24 @@ pub(super) fn document(piece: &Piece<'_>) -> Result<Loaded, Box<Error>> {
         return Err(Box::new(error));
     }
     let mut padded = BTreeSet::new();
+    if let Some(loaded) = plainly(piece, &padded) {
+        return loaded;
+    }
+    parsed(piece, &mut padded)
+}
+
+/// What a text says that is as plain as programs print it; `None` for any other.
+fn plainly(piece: &Piece<'_>, padded: &BTreeSet<u32>) -> Option<Result<Loaded, Box<Error>>> {
+    let mut loader = Loader::new(piece, padded);
+    quick::read(&mut loader, piece.text).then(|| loader.loaded(None))
+}
+
+/// What a text says to the parser.
+fn parsed(piece: &Piece<'_>, padded: &mut BTreeSet<u32>) -> Result<Loaded, Box<Error>> {
     let mut attempts = 0;
     loop {
-        let text = yaml11::source(piece.text, &padded);
-        let mut loader = Loader::new(piece, &padded);
+        let text = yaml11::source(piece.text, padded);
+        let mut loader = Loader::new(piece, padded);
         let error = match loader.load(&text) {
             Ok(ignored) => return loader.loaded(ignored),
             Err(Refused::Final(error)) => return Err(error),

@@ -1,0 +1,81 @@
+// Brings the second part of the page's WebAssembly (docs/size.md). The release build writes where
+// it is into the page's head; without that there is one part only and nothing to bring.
+
+let first;
+let isThere = false;
+
+const notice = document.createElement("p");
+notice.setAttribute("role", "alert");
+
+const address = () => {
+  const meta = document.querySelector('meta[name="lobby:rest"]');
+  return meta && new URL(meta.content, document.baseURI);
+};
+
+// A pointer that passes over the page is no reason to wait: what it would light up can be lit a
+// moment later. Clicks and keys are, and go through.
+const PASSING = ["move", "over", "out", "enter", "leave"].flatMap((how) => [
+  `pointer${how}`,
+  `mouse${how}`,
+]);
+const stop = (event) => event.stopImmediatePropagation();
+const heedPointer = (heeded) => {
+  for (const name of PASSING) {
+    if (heeded) {
+      removeEventListener(name, stop, true);
+    } else {
+      addEventListener(name, stop, true);
+    }
+  }
+};
+
+// Instantiated, the rest fills its places in the first part's table and memory: at once, so never
+// half of it.
+const fill = (rest) => {
+  if (!isThere) {
+    isThere = true;
+    new WebAssembly.Instance(rest, { first });
+    heedPointer(true);
+    performance.mark("lobby:rest");
+  }
+};
+
+/** Keeps the exports of the first part, and fetches the rest once the page was painted. */
+export function fetch_rest_after_paint(exports) {
+  first = exports;
+  const url = address();
+  if (!url) {
+    return;
+  }
+  heedPointer(false);
+  const bring = async () => {
+    try {
+      fill(await WebAssembly.compileStreaming(fetch(url)));
+    } catch (error) {
+      // Whoever needs the rest tries again, and says so where that fails, too.
+      console.warn(`Lobby's second part did not arrive: ${error}`);
+    }
+  };
+  requestAnimationFrame(() => setTimeout(bring));
+}
+
+/** Fetches the rest while everything waits. Called by the first part, in the middle of its work. */
+export function fetch_rest_and_wait() {
+  performance.mark("lobby:waited");
+  try {
+    const request = new XMLHttpRequest();
+    request.open("GET", address(), false);
+    // Bytes as characters: a request that waits gives nothing else.
+    request.overrideMimeType("text/plain; charset=x-user-defined");
+    request.send();
+    if (request.status !== 200) {
+      throw new Error(`status ${request.status}`);
+    }
+    const bytes = Uint8Array.from(request.responseText, (character) => character.charCodeAt(0));
+    fill(new WebAssembly.Module(bytes));
+  } catch (error) {
+    notice.textContent = `A part of Lobby did not arrive. Load the page again. (${error})`;
+    document.body.prepend(notice);
+    throw error;
+  }
+}

@@ -1,0 +1,23 @@
+//! The two parts of the page's WebAssembly (`docs/size.md`).
+//!
+//! The release build splits the linked module: the first part has what runs until the first packet
+//! arrived, the rest everything else. Rust knows nothing of it but this file, which has the rest
+//! fetched after the first paint. In a build that is not split nothing happens here.
+
+use wasm_bindgen::prelude::*;
+
+#[wasm_bindgen(module = "/src/parts.js")]
+extern "C" {
+    fn fetch_rest_after_paint(exports: &JsValue);
+    fn fetch_rest_and_wait();
+}
+
+/// Nothing written in Rust calls it. The first part does where a function of the rest is called
+/// before the rest is there, and finds it by its name among the module's imports.
+#[used]
+static WAIT: fn() = fetch_rest_and_wait;
+
+/// Has the rest fetched as soon as the page was painted. To be called before anything else.
+pub fn open() {
+    fetch_rest_after_paint(&wasm_bindgen::exports());
+}
