@@ -13,7 +13,7 @@ use crate::hooks::{TRAVEL, journey_keys, use_doctor, use_page_keys, use_playback
 use crate::links::Focus;
 use crate::marks;
 use crate::panels::{
-    Ask, Help, NoticeBar, SendBar, SettingsDialog, TimeBar, Top, Transport, Trust, node_of,
+    Ask, Help, NoticeBar, SendBar, SettingsDialog, Share, TimeBar, Top, Transport, Trust, node_of,
 };
 use crate::prefs::{self, Choice as _, Motion, Prefs, Skin, Theme};
 use crate::session::{Same, Session};
@@ -215,7 +215,7 @@ pub fn App() -> Html {
             } else { { transport } { send_bar } }
             if embed.is_some() {
                 <OpenInLobby text={state.text.clone()} seed={state.world.seed} skin={state.prefs.skin}
-                    hop={state.walk.hop} />
+                    walk={state.walk.clone()} />
             }
         </main>
     };
@@ -262,6 +262,7 @@ pub fn App() -> Html {
             <Help open={*asked == Some(Ask::Keys)} onclose={close.clone()} />
             <SettingsDialog open={*asked == Some(Ask::Settings)} onclose={close.clone()}
                 dice={Callback::from(|()| random_seed())} />
+            <Share open={*asked == Some(Ask::Share)} onclose={close.clone()} />
             <Trust open={*asked == Some(Ask::Trust)} onclose={close} />
         </ContextProvider<Session>>
     }

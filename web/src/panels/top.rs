@@ -29,6 +29,8 @@ enum Open {
 pub enum Ask {
     /// The keys.
     Keys,
+    /// Links and embeds.
+    Share,
     /// The cluster's settings.
     Settings,
     /// What is modelled.
@@ -242,6 +244,7 @@ pub fn Top(props: &TopProps) -> Html {
                     { break_list.clone() }
                     <p class="menu-row">
                         <button type="button" class="btn" onclick={ask(Ask::Settings)}>{ "Cluster settings" }</button>
+                        <button type="button" class="btn" onclick={ask(Ask::Share)}>{ "Share" }</button>
                         <button type="button" class="btn" onclick={ask(Ask::Keys)}>{ "Keys" }</button>
                     </p>
                     { trust.clone() }
@@ -284,6 +287,7 @@ pub fn Top(props: &TopProps) -> Html {
                     label={html! { <Icon shape={Shape::Sun} /> }}>
                     { looks }
                 </Menu>
+                <button type="button" class="icb" aria-label="Share" title="Share" onclick={ask(Ask::Share)}><Icon shape={Shape::Share} /></button>
                 <button type="button" class="icb" aria-label="Keys" title="Keys" onclick={ask(Ask::Keys)}><Icon shape={Shape::Help} /></button>
             }
         </header>
