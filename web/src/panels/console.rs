@@ -166,10 +166,15 @@ pub fn ConsolePanel(props: &ConsoleProps) -> Html {
         Callback::from(move |text: String| {
             let Some(session) = &session else { return };
             let mut next = (*field).clone();
-            let mut lines = text.split('\n').peekable();
+            // Behind the last line feed no other line begins.
+            let (body, is_ended) = match text.strip_suffix('\n') {
+                Some(body) => (body, true),
+                None => (text.as_str(), false),
+            };
+            let mut lines = body.split('\n').peekable();
             while let Some(line) = lines.next() {
                 next.pending.push_str(line.trim_end_matches('\r'));
-                if lines.peek().is_none() && !text.ends_with('\n') {
+                if lines.peek().is_none() && !is_ended {
                     // What no line feed ends stays in the field.
                     let begin = next.pending.rfind('\n').map_or(0, |at| at + 1);
                     let rest = next.pending.split_off(begin);
