@@ -6,6 +6,46 @@ const file = (name) => {
   return new URL(meta.content, document.baseURI);
 };
 
+// What breaks in the engine is a trap: the page cannot go on, and says so. The text of the last good
+// world is kept in storage; what was typed since is still in the editor.
+let isBroken = false;
+const broke = (error) => {
+  if (isBroken || !(error instanceof WebAssembly.RuntimeError)) return;
+  isBroken = true;
+  const button = (text, onclick) => {
+    const button = document.createElement("button");
+    Object.assign(button, { type: "button", className: "btn", textContent: text, onclick });
+    return button;
+  };
+  const say = (tag, text) => Object.assign(document.createElement(tag), { textContent: text });
+  const actions = document.createElement("div");
+  actions.append(
+    button("Start again with the last good text", () => location.reload()),
+    button("Start again with the first example", () => {
+      try {
+        localStorage.removeItem("lobby.text");
+      } catch {
+        // Forbidden: then nothing was kept.
+      }
+      location.reload();
+    }),
+  );
+  const notice = document.createElement("section");
+  notice.className = "broken";
+  notice.setAttribute("role", "alert");
+  notice.setAttribute("aria-label", "The lab broke");
+  notice.append(
+    say("b", "Something in the lab broke: a fault of the lab, not of your manifests."),
+    say("p", "What you typed since the last good world is still in the editor: copy it if you need it."),
+    say("code", String(error)),
+    actions,
+  );
+  document.body.append(notice);
+  actions.firstChild.focus();
+};
+addEventListener("error", (event) => broke(event.error));
+addEventListener("unhandledrejection", (event) => broke(event.reason));
+
 try {
   const glue = await import(file("glue"));
   await glue.default({ module_or_path: file("wasm") });

@@ -22,7 +22,7 @@
 //!
 //! | module | is |
 //! | --- | --- |
-//! | [`diagnostic`], [`limits`], [`random`], [`words`] | places in a text and what is wrong there; how much is too much; seeded draws; sentences |
+//! | [`diagnostic`], [`limits`], [`random`], [`trust`], [`words`] | places in a text and what is wrong there; how much is too much; seeded draws; what the model is held against; sentences |
 //! | [`net`] | packets as typed data, protocols, addresses |
 //! | [`yaml`] | text to a tree in which every key and value has its place |
 //! | [`netfilter`] | one Linux host's packet path; knows no word of Kubernetes |
@@ -38,6 +38,7 @@
 //! | [`doctor`] | what is wrong with a world, proven, and what would mend it |
 //! | [`link`] | a world and its view in an address; a dump without its names |
 //! | [`console`] | lines as a person types them, run on the lab |
+//! | [`lesson`] | the course: the format of a lesson, its goal checks and its proof |
 //!
 //! # Invariants
 //!
@@ -60,6 +61,7 @@ pub mod dns;
 pub mod doctor;
 pub mod kubectl;
 pub mod lab;
+pub mod lesson;
 pub mod limits;
 pub mod link;
 pub mod manifest;
@@ -68,6 +70,7 @@ pub mod netfilter;
 pub mod network;
 pub mod proxy;
 pub mod random;
+pub mod trust;
 pub mod words;
 pub mod yaml;
 

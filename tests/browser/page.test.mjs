@@ -330,8 +330,12 @@ test("a seed gives the same world again, another one another", () =>
     const first = await told();
     await page.reload();
     assert.equal(await told(), first);
+    await page.getByRole("button", { name: /^Cluster settings/ }).click();
     await page.getByRole("button", { name: "Draw a new seed" }).click();
-    await page.waitForFunction(() => !/seed 42\b/.test(document.querySelector(".seed").innerText));
+    await page.locator(".settings-line").filter({ hasText: /^lab seed \d+$/ }).waitFor();
+    await page.getByRole("button", { name: "Apply" }).click();
+    await page.locator(".note").filter({ hasText: /lab seed \d+/ }).waitFor();
+    assert.notEqual(await told(), first);
   }));
 
 test("without the editor's bundle the textarea does the work", () =>

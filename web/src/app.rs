@@ -12,10 +12,12 @@ use crate::frame::{self, View, Width, Wishes, use_width};
 use crate::hooks::{TRAVEL, journey_keys, use_doctor, use_page_keys, use_playback, use_reading};
 use crate::links::Focus;
 use crate::marks;
-use crate::panels::{Help, SendBar, Top, Transport, node_of};
+use crate::panels::{
+    Ask, Help, NoticeBar, SendBar, SettingsDialog, TimeBar, Top, Transport, Trust, node_of,
+};
 use crate::prefs::{self, Choice as _, Motion, Prefs, Skin, Theme};
 use crate::session::{Same, Session};
-use crate::stage::{self, Stage};
+use crate::stage::{self, Offer, Stage};
 use crate::state::{Action, Frame, FrameAction, PointerAction, StageAction, State};
 use crate::ui::{use_media, wording};
 use crate::visit::{self, Controls, First, OpenInLobby, Visit};
@@ -116,7 +118,7 @@ pub fn App() -> Html {
         Motion::Reduce => true,
         Motion::Full => false,
     };
-    let help = use_state(|| false);
+    let asked = use_state(|| None::<Ask>);
 
     use_effect_with((state.prefs, still), |(prefs, still)| {
         prefs.save();
@@ -189,7 +191,7 @@ pub fn App() -> Html {
         width,
         embed.is_some(),
     );
-    let send_bar = send_bar(&state, &session, &start.on, width);
+    let send_bar = send_bar(&state, &start.on, width);
     let alone = embed.is_some_and(|embed| embed.first == First::Diagram);
     let controls = embed.map_or(Controls::Full, |embed| embed.controls);
     let transport = html! {
@@ -201,7 +203,12 @@ pub fn App() -> Html {
     };
     let main = html! {
         <main key="main" class="theatre" id="stage" tabindex="-1">
-            <div class="canvas" onkeydown={keys}>{ stage }</div>
+            <div class="canvas" onkeydown={keys}>
+                { stage }
+                <NoticeBar notice={state.notice.clone()} />
+                <TimeBar next={state.world.next.clone()} runs={state.console.time_runs}
+                    runs_on={state.console.runs_on} />
+            </div>
             if controls == Controls::None {
             } else if controls == Controls::Step { { transport }
             } else if width == Width::Wide && embed.is_none() { { send_bar } { transport }
@@ -224,6 +231,10 @@ pub fn App() -> Html {
         rules: &rules,
         on: &start.on,
     };
+    let close = {
+        let asked = asked.setter();
+        Callback::from(move |()| asked.set(None))
+    };
     html! {
         <ContextProvider<Session> context={session.clone()}>
             <a class="skip" href="#stage">{ "Skip to the picture" }</a>
@@ -232,7 +243,7 @@ pub fn App() -> Html {
                 Width::Middle => "middle",
                 Width::Narrow => "narrow",
             }, embed.is_some().then_some("embed"), alone.then_some("alone"))}>
-                if embed.is_none() { { top(&state, &start.on, width, help.setter()) } }
+                if embed.is_none() { { top(&state, &start.on, width, asked.setter()) } }
                 if let Some(text) = &*complaint {
                     <div class="complaint" role="alert">
                         <p>{ text.clone() }</p>
@@ -248,31 +259,34 @@ pub fn App() -> Html {
                     { frame::layout(&view, main) }
                 }
             </div>
-            <Help open={*help} onclose={ let help = help.setter(); Callback::from(move |()| help.set(false)) } />
+            <Help open={*asked == Some(Ask::Keys)} onclose={close.clone()} />
+            <SettingsDialog open={*asked == Some(Ask::Settings)} onclose={close.clone()}
+                dice={Callback::from(|()| random_seed())} />
+            <Trust open={*asked == Some(Ask::Trust)} onclose={close} />
         </ContextProvider<Session>>
     }
 }
 
 /// The bar at the top.
-fn top(state: &State, on: &Wishes, width: Width, help: UseStateSetter<bool>) -> Html {
+fn top(state: &State, on: &Wishes, width: Width, asked: UseStateSetter<Option<Ask>>) -> Html {
     let example = EXAMPLES
         .iter()
         .find(|example| *example.text == *state.text)
         .map(|example| AttrValue::Static(example.title));
     html! {
-        <Top prefs={state.prefs} {width} {example} places={frame::folds(state)}
+        <Top prefs={state.prefs} course={state.course.clone()} {width} {example} places={frame::folds(state)}
             onexample={on.load.reform(|example: &'static Example| example.text.to_owned())}
-            onhelp={Callback::from(move |()| help.set(true))} />
+            world={state.world.clone()} about={state.open_service()}
+            onclear={on.load.reform(|()| String::new())}
+            onask={Callback::from(move |what: Ask| asked.set(Some(what)))} />
     }
 }
 
 /// The send bar.
-fn send_bar(state: &State, session: &Session, on: &Wishes, width: Width) -> Html {
-    let session = session.clone();
+fn send_bar(state: &State, on: &Wishes, width: Width) -> Html {
     html! {
         <SendBar draft={state.draft.clone()} clients={state.world.clients.clone()}
-            targets={state.world.targets.clone()} seed={state.world.seed} {width} onsend={on.send.clone()}
-            onseed={Callback::from(move |()| session.reseed(random_seed()))} />
+            targets={state.world.targets.clone()} {width} onsend={on.send.clone()} />
     }
 }
 
@@ -318,7 +332,7 @@ fn invitation(state: &State) -> AttrValue {
         return wording(&tally.fit.said, state.prefs.skin).text().into();
     }
     if state.walk.outdated {
-        return "The manifests changed. Press Send to see the new way.".into();
+        return "The world changed. Press Send to see the new way.".into();
     }
     let from = state
         .world
@@ -344,7 +358,7 @@ fn picture(
     state: &State,
     session: &Session,
     lit: Rc<stage::Lit>,
-    chosen: Option<(Rc<Details>, Rc<[stage::Offer]>)>,
+    chosen: Option<(Rc<Details>, Rc<[Offer]>)>,
     sample: Option<Rc<Journey>>,
     still: bool,
     width: Width,
@@ -368,16 +382,14 @@ fn picture(
         let session = session.clone();
         Callback::from(move |service: ObjectRef| session.dispatch(StageAction::Open(service)))
     };
-    let act = {
+    let action = {
         let session = session.clone();
-        Callback::from(move |line: AttrValue| {
-            session.run(&line);
-        })
+        Callback::from(move |line: AttrValue| session.act(&line))
     };
     let service = state.open_service_with(sample.as_deref());
     let (details, offers) = match chosen {
         Some((details, offers)) => (Some(details), offers),
-        None => Default::default(),
+        None => (None, Rc::default()),
     };
     html! {
         <Stage scene={state.world.scene.clone()} journey={state.walk.journey.clone().or(sample)} hop={state.walk.hop}
@@ -386,7 +398,7 @@ fn picture(
                 Skin::Hotel => stage::Skin::Hotel,
                 Skin::Cluster => stage::Skin::Cluster,
             }}
-            {lit} {details} {offers} on_action={act} open_service={service}
+            {lit} {details} {offers} on_action={action} open_service={service}
             motion={if still { stage::Motion::Reduced } else { stage::Motion::Full }}
             hop_ms={state.prefs.speed.scale(TRAVEL)}
             view={match width {

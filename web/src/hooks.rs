@@ -80,12 +80,37 @@ pub(crate) fn use_page_keys(session: &Session) {
                     return;
                 }
                 let control = event.ctrl_key() || event.meta_key();
-                match keys::command(Scope::Page, &event.key(), control) {
+                // A letter is large with Shift and small without, whatever Caps Lock says.
+                let key = match event.key() {
+                    key if key.len() != 1 => key,
+                    key if event.shift_key() => key.to_ascii_uppercase(),
+                    key => key.to_ascii_lowercase(),
+                };
+                match keys::command(Scope::Page, &key, control) {
                     Some(Command::Send) => {
                         event.prevent_default();
                         session.send_draft();
                     }
                     Some(Command::Release) => session.dispatch(PointerAction::Release),
+                    Some(command @ (Command::Undo | Command::Redo)) => {
+                        // A text has a history of its own.
+                        let target = event
+                            .target()
+                            .and_then(|target| target.dyn_into::<Element>().ok());
+                        let is_text = target.is_some_and(|target| {
+                            target
+                                .matches("textarea, [contenteditable], input:not([type=radio], [type=checkbox], [type=range])")
+                                .unwrap_or(false)
+                        });
+                        if !is_text {
+                            event.prevent_default();
+                            session.act(if command == Command::Undo {
+                                "lab undo"
+                            } else {
+                                "lab redo"
+                            });
+                        }
+                    }
                     _ => {}
                 }
             },
@@ -126,7 +151,7 @@ pub(crate) fn journey_keys(session: &Session, playing: bool) -> Callback<Keyboar
             Command::First => WalkAction::Step(Step::First),
             Command::Last => WalkAction::Step(Step::Last),
             Command::Play => WalkAction::Play(!playing),
-            Command::Send | Command::Release => return,
+            Command::Send | Command::Release | Command::Undo | Command::Redo => return,
         });
     })
 }

@@ -17,6 +17,10 @@ pub enum Command {
     Play,
     /// Let go of what is pinned.
     Release,
+    /// Take the last step back.
+    Undo,
+    /// Do it again.
+    Redo,
 }
 
 /// Where a key works.
@@ -70,6 +74,22 @@ pub const TABLE: &[Binding] = &[
         scope: Scope::Page,
         command: Command::Send,
         says: "send the packet",
+    },
+    Binding {
+        key: "z",
+        control: true,
+        name: "Ctrl Z",
+        scope: Scope::Page,
+        command: Command::Undo,
+        says: "take back what was done to the cluster last; in a text, what was typed",
+    },
+    Binding {
+        key: "Z",
+        control: true,
+        name: "Ctrl Shift Z",
+        scope: Scope::Page,
+        command: Command::Redo,
+        says: "do it again",
     },
     key(
         "Escape",

@@ -8,11 +8,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use lobby_engine::api::{FieldPath, ObjectRef, Origin};
+use lobby_engine::cluster::Planned;
 use lobby_engine::diagnostic::Severity;
 use lobby_engine::dns::Record;
 use lobby_engine::doctor::{self, Finding, Options};
 use lobby_engine::lab::{
-    Choice, ClientNames, Details, Lab, Outcome, OutlineEntry, Scene, Settings,
+    Choice, ClientNames, Details, Lab, Mischief, Outcome, OutlineEntry, Scene, Settings, Wanted,
 };
 use lobby_engine::net::Protocol;
 use lobby_engine::netfilter::RuleAt;
@@ -25,7 +26,9 @@ use crate::prefs;
 pub use crate::rule_view::RuleText;
 use crate::rule_view::{rules_of_all, same_rules};
 use crate::stage::Offer;
-use crate::state::{Action, DoctorAction, Event, FrameAction, PointerAction, State};
+use crate::state::{
+    Action, DoctorAction, DraftAction, Event, FrameAction, NoticeAction, PointerAction, State,
+};
 use crate::ui::Suggestion;
 
 mod console;
@@ -45,6 +48,14 @@ impl<T> PartialEq for Same<T> {
 pub struct World {
     /// Where the draws come from.
     pub seed: u64,
+    /// How kube-proxy writes its rules.
+    pub mode: AttrValue,
+    /// What would be taken back, and what would be done again.
+    pub steps: (Option<AttrValue>, Option<AttrValue>),
+    /// How many lines changed the world since the text was opened.
+    pub lines: usize,
+    /// What happens next by itself.
+    pub next: Option<Rc<Planned>>,
     /// What is wrong with the text, and whether it was applied.
     pub outcome: Outcome,
     /// The objects of the text.
@@ -69,6 +80,13 @@ impl World {
         let targets = lab.targets();
         Self {
             seed: lab.settings().seed,
+            mode: lab.settings().proxy.mode.as_str().into(),
+            steps: {
+                let (back, on) = lab.next_steps();
+                (back.map(AttrValue::from), on.map(AttrValue::from))
+            },
+            lines: lab.lines().len(),
+            next: lab.cluster().planned(1).pop().map(Rc::new),
             outcome: lab.outcome().clone(),
             outline: Rc::new(lab.outline()),
             nodes: scene
@@ -283,10 +301,16 @@ impl Session {
             return;
         }
         *self.0.read.borrow_mut() = text.clone();
-        prefs::save_text(text);
+        // A lesson is no manifest: its panel says what there is to say of it.
+        if self.recognise(text) {
+            prefs::save_text(text);
+            return;
+        }
         let (world, holds) = self.change(|lab| {
             lab.edit(text);
         });
+        // Kept once the engine came through it: what is kept can always be opened again.
+        prefs::save_text(text);
         self.dispatch(Event::Changed { world, holds });
     }
 
@@ -296,15 +320,19 @@ impl Session {
         self.0.lab.borrow_mut().rehearse(request).ok().map(Rc::new)
     }
 
-    /// What can be done with one thing of the picture.
-    #[must_use]
-    pub fn offers(&self, object: &ObjectRef) -> Rc<[Offer]> {
-        let actions = self.0.lab.borrow().actions(object);
-        let offer = |action: lobby_engine::console::actions::Action| Offer {
-            label: action.label.into(),
-            line: action.line.into(),
-        };
-        actions.into_iter().map(offer).collect()
+    /// Asks the lab something that changes nothing that is shown.
+    pub(crate) fn with_lab<T>(&self, ask: impl FnOnce(&mut Lab) -> T) -> T {
+        ask(&mut self.0.lab.borrow_mut())
+    }
+
+    /// Puts another lab, which began with this text, in the place of the present one.
+    pub(crate) fn replace(&self, lab: Lab, text: &Rc<str>) {
+        *self.0.read.borrow_mut() = text.clone();
+        let (world, _) = self.change(|present| *present = lab);
+        prefs::save_text(text);
+        self.0.before.borrow_mut().clear();
+        self.0.walked.set(false);
+        self.dispatch(Event::Opened(text.clone(), world));
     }
 
     /// Begins anew with a text.
@@ -315,13 +343,13 @@ impl Session {
     /// Begins anew with a text, and runs these lines.
     pub(crate) fn open_and_run(&self, text: &Rc<str>, lines: &[String]) {
         *self.0.read.borrow_mut() = text.clone();
-        prefs::save_text(text);
         let (world, _) = self.change(|lab| {
             lab.open(text);
             for line in lines {
                 lab.run(line);
             }
         });
+        prefs::save_text(text);
         self.0.before.borrow_mut().clear();
         self.0.walked.set(false);
         self.dispatch(Event::Opened(text.clone(), world));
@@ -331,6 +359,90 @@ impl Session {
     pub fn reseed(&self, seed: u64) {
         let (world, holds) = self.change(|lab| lab.set_seed(seed));
         self.dispatch(Event::Changed { world, holds });
+    }
+
+    /// Runs a line that stands behind a button, and says what became of it.
+    pub fn act(&self, line: &str) {
+        let back = |session: &Self| session.0.lab.borrow().next_steps();
+        let steps = back(self);
+        let before = self.0.scene.borrow().clone();
+        let output = self.run(line);
+        if output.exit_code != 0 {
+            let why = output.stderr();
+            let why = if why.is_empty() { output.text() } else { why };
+            let why = why.lines().next().unwrap_or(line).to_owned();
+            self.dispatch(NoticeAction::Say(why.into(), true));
+            return;
+        }
+        let after = self.0.scene.borrow().clone();
+        let mut said = match (line, steps) {
+            ("lab undo", (Some(step), _)) => format!("Taken back: {step}"),
+            ("lab redo", (_, Some(step))) => format!("Done again: {step}"),
+            _ => line.to_owned(),
+        };
+        let rules: Vec<String> = after
+            .wings
+            .iter()
+            .filter_map(|wing| {
+                let old = before.wings.iter().find(|old| old.node == wing.node)?;
+                let (from, to) = (old.rules?, wing.rules?);
+                (from != to).then(|| format!("{}: {from} → {to} rules", wing.node.name))
+            })
+            .take(3)
+            .collect();
+        if !rules.is_empty() {
+            said = format!("{said} · {}", rules.join(", "));
+        }
+        self.dispatch(NoticeAction::Say(said.into(), false));
+    }
+
+    /// Virtual time, in milliseconds.
+    #[must_use]
+    pub fn now(&self) -> u64 {
+        self.0.lab.borrow().cluster().now()
+    }
+
+    /// What can be broken.
+    #[must_use]
+    pub fn mischiefs(&self, about: Option<&ObjectRef>) -> Vec<Mischief> {
+        self.0.lab.borrow().mischiefs(about)
+    }
+
+    /// Breaks something, and has the request ready that shows it.
+    pub fn break_it(&self, mischief: &Mischief) {
+        self.act(&mischief.line);
+        self.dispatch(DraftAction::Request(mischief.request.clone()));
+    }
+
+    /// What can be done with an object.
+    #[must_use]
+    pub fn offers(&self, object: &ObjectRef) -> Rc<[Offer]> {
+        let actions = self.0.lab.borrow().actions(object);
+        actions
+            .into_iter()
+            .map(|action| Offer {
+                label: action.label.into(),
+                line: action.line.into(),
+            })
+            .collect()
+    }
+
+    /// The settings that are chosen.
+    #[must_use]
+    pub fn wanted(&self) -> Wanted {
+        self.0.lab.borrow().wanted()
+    }
+
+    /// The line that brings other settings about; `None` where none differs.
+    #[must_use]
+    pub fn line_to(&self, wanted: &Wanted) -> Option<String> {
+        self.0.lab.borrow().line_to(wanted)
+    }
+
+    /// Whether the manifests name the Nodes.
+    #[must_use]
+    pub fn has_own_nodes(&self) -> bool {
+        self.0.lab.borrow().has_own_nodes()
     }
 
     /// Sends what the send bar says.

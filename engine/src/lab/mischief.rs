@@ -449,7 +449,85 @@ fn reference(service: &Service) -> ObjectRef {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
+    use super::super::{EXAMPLES, Lab, Settings};
     use super::*;
+    use crate::network::{Share, Tally, VerdictKind};
+
+    fn lab(text: &str) -> Lab {
+        let mut lab = Lab::new(Settings::default());
+        lab.open(text);
+        lab
+    }
+
+    /// Every mischief of every example: its line is done, what its request met before is met no
+    /// more, and undo mends it.
+    #[test]
+    fn each_one_breaks_what_it_says_and_is_taken_back() {
+        let mut seen = BTreeSet::new();
+        for example in EXAMPLES {
+            for mischief in lab(example.text).mischiefs(None) {
+                let what = format!("{}: {}: {}", example.id, mischief.id, mischief.line);
+                let mut lab = lab(example.text);
+                let before = lab.send_many(&mischief.request, 40).unwrap();
+                let output = lab.run(&mischief.line);
+                assert_eq!(output.exit_code, 0, "{what}\n{}", output.text());
+                lab.run("lab advance 3s");
+                let after = lab.send_many(&mischief.request, 40).unwrap();
+                let answered = |tally: &Tally| -> u32 {
+                    let good = |share: &&Share| share.kind == VerdictKind::Answered;
+                    tally
+                        .shares
+                        .iter()
+                        .filter(good)
+                        .map(|share| share.count)
+                        .sum()
+                };
+                if answered(&before) > 0 {
+                    assert!(
+                        answered(&after) < answered(&before),
+                        "{what}: nothing is broken"
+                    );
+                    seen.insert(mischief.id);
+                }
+                assert!(lab.undo() && lab.undo());
+                let mended = lab.send_many(&mischief.request, 40).unwrap();
+                assert_eq!(answered(&mended), answered(&before), "{what}: not mended");
+            }
+        }
+        let all = [
+            "deleted",
+            "externalLocal",
+            "internalLocal",
+            "loopback",
+            "noDns",
+            "noPods",
+            "nodeOff",
+            "notReady",
+            "selectorTypo",
+            "wrongTargetPort",
+        ];
+        assert_eq!(Vec::from_iter(seen), all);
+    }
+
+    #[test]
+    fn what_is_broken_already_is_not_offered() {
+        let mut lab = lab(EXAMPLES[0].text);
+        let ids = |lab: &Lab| -> Vec<&str> {
+            lab.mischiefs(None)
+                .iter()
+                .map(|mischief| mischief.id)
+                .collect()
+        };
+        assert!(ids(&lab).contains(&"externalLocal"));
+        let found = lab.mischiefs(None);
+        let local = found.iter().find(|mischief| mischief.id == "externalLocal");
+        lab.run(&local.unwrap().line);
+        assert!(!ids(&lab).contains(&"externalLocal"));
+        // An empty world has nothing to break.
+        assert_eq!(ids(&self::lab("")), Vec::<&str>::new());
+    }
 
     #[test]
     fn a_typing_error_gives_another_word() {

@@ -31,6 +31,7 @@ mod slots;
 mod stale;
 mod system;
 mod walk;
+mod wanted;
 mod world;
 
 pub use around::Found;
@@ -59,4 +60,5 @@ pub use scene::{
 };
 pub use session::{Lab, Outcome};
 pub use settings::{DEFAULT_SEED, ProxySettings, Settings};
+pub use wanted::Wanted;
 pub use world::World;

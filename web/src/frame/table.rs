@@ -10,7 +10,7 @@ use super::{Place, Width};
 use crate::editor::LitLine;
 use crate::links::Lit;
 use crate::panels::{
-    Compare, ConsolePanel, Cost, DoctorPanel, Endpoints, JourneyPanel, Manifests, Names, Rules,
+    Compare, ConsolePanel, Cost, DoctorPanel, Endpoints, JourneyPanel, Lesson, Manifests, Names, Rules,
     TallyPanel,
 };
 use crate::session::{RuleText, Same, Session};
@@ -97,6 +97,15 @@ fn no_badge(_: &State) -> Option<Badge> {
 /// All panels, in the order of their tabs.
 pub const PANELS: &[Panel] = &[
     Panel {
+        tab: Tab::Lesson,
+        id: "lesson",
+        name: "Lesson",
+        place: Place::Guide,
+        is_there: |state| state.course.is_there(),
+        badge: no_badge,
+        view: lesson,
+    },
+    Panel {
         tab: Tab::Journey,
         id: "journey",
         name: "Journey",
@@ -178,6 +187,11 @@ pub const PANELS: &[Panel] = &[
         view: console,
     },
 ];
+
+fn lesson(view: &View<'_>) -> Html {
+    let State { course, world, .. } = view.state;
+    html! { <Lesson course={course.clone()} world={Same(world.clone())} /> }
+}
 
 fn journey(view: &View<'_>) -> Html {
     let walk = &view.state.walk;

@@ -6,7 +6,6 @@
 
 use std::rc::Rc;
 
-use gloo::timers::callback::Interval;
 use lobby_engine::console::{Completion, Stream};
 use wasm_bindgen::JsCast as _;
 use web_sys::{HtmlElement, HtmlInputElement};
@@ -15,10 +14,7 @@ use yew::prelude::*;
 use crate::frame::Place;
 use crate::session::Session;
 use crate::state::{Console, ConsoleAction, Entry, FrameAction};
-use crate::ui::{Icon, Shape};
-
-/// How often time is let pass while it runs, in milliseconds.
-const TICK: u32 = 200;
+use crate::ui::{CopyButton, Icon, Shape};
 
 /// The keys that touch keyboards hide: what is written on them, what they are called, what they
 /// write.
@@ -27,10 +23,10 @@ const TOUCH_KEYS: [(&str, &str, &str); 8] = [
     ("-", "Dash", "-"),
     ("/", "Slash", "/"),
     ("'", "Quote", "'"),
-    ("Tab", "Complete", "\t"),
+    ("Tab", "Tab, complete", "\t"),
     ("↑", "Line before", "up"),
     ("↓", "Line after", "down"),
-    ("^C", "End what runs", "\u{3}"),
+    ("^C", "^C, end what runs", "\u{3}"),
 ];
 
 /// Properties of [`ConsolePanel`].
@@ -139,7 +135,6 @@ pub fn ConsolePanel(props: &ConsoleProps) -> Html {
     // Where the cursor is to be after the next render, in bytes.
     let cursor = use_mut_ref(|| None::<usize>);
     let console = &props.console;
-    use_clock(session.clone(), console);
 
     // The newest line is seen.
     use_effect_with((console.entries.clone(), props.folded), {
@@ -433,8 +428,8 @@ fn head(session: &Option<Session>, props: &ConsoleProps) -> Html {
         })
     };
     let copy = {
-        let text: String = console.entries.iter().map(Entry::text).collect();
-        Callback::from(move |_: MouseEvent| copy(&text))
+        let entries = console.entries.clone();
+        Callback::from(move |()| entries.iter().map(Entry::text).collect::<String>())
     };
     let fold = {
         let session = session.clone();
@@ -460,7 +455,9 @@ fn head(session: &Option<Session>, props: &ConsoleProps) -> Html {
                 if console.runs_on {
                     <button type="button" class="btn sm" onclick={interrupt}>{ "Stop" }</button>
                 }
-                <button type="button" class="btn plain sm" disabled={console.entries.is_empty()} onclick={copy}>{ "Copy" }</button>
+                if !console.entries.is_empty() {
+                    <CopyButton label="Copy" text={copy} />
+                }
                 <button type="button" class="btn plain sm" disabled={console.entries.is_empty()}
                     onclick={act(ConsoleAction::Clear)}>{ "Clear" }</button>
             }
@@ -517,18 +514,6 @@ fn Shown(props: &ShownProps) -> Html {
     }
 }
 
-/// Lets time pass while it runs and there is something to wait for.
-#[hook]
-fn use_clock(session: Option<Session>, console: &Console) {
-    let runs = console.time_runs && (console.runs_on || console.is_busy);
-    use_effect_with(runs, move |runs| {
-        let timer = session
-            .filter(|_| *runs)
-            .map(|session| Interval::new(TICK, move || session.tick(u64::from(TICK))));
-        move || drop(timer)
-    });
-}
-
 fn has_selection(input: &NodeRef) -> bool {
     let Some(input) = input.cast::<HtmlInputElement>() else {
         return false;
@@ -541,13 +526,6 @@ fn has_selection(input: &NodeRef) -> bool {
 fn pasted(event: &Event) -> Option<String> {
     let event = event.dyn_ref::<web_sys::ClipboardEvent>()?;
     event.clipboard_data()?.get_data("text/plain").ok()
-}
-
-/// Puts a text on the clipboard. A browser that forbids it is left alone: the text can be selected.
-fn copy(text: &str) {
-    if let Some(window) = web_sys::window() {
-        let _ = window.navigator().clipboard().write_text(text);
-    }
 }
 
 #[cfg(test)]

@@ -51,7 +51,7 @@ pub fn JourneyPanel(props: &JourneyProps) -> Html {
                 <h2 id="journey-title" class="phead">{ "Journey" }</h2>
                 <p class="empty-note">
                     { if props.outdated {
-                        "The manifests changed, and with them the way. Send again to see the new one."
+                        "The world changed, and with it the way. Send again to see the new one."
                     } else {
                         "Nobody is on the way yet. Press Send, and each hop of the packet stands here, with what was rewritten and the rule that decided."
                     } }

@@ -26,14 +26,10 @@ pub struct SendBarProps {
     pub clients: Rc<[Suggestion]>,
     /// What there is to reach.
     pub targets: Rc<[Suggestion]>,
-    /// Where the draws come from.
-    pub seed: u64,
     /// How much room there is.
     pub width: Width,
     /// Send it.
     pub onsend: Callback<()>,
-    /// Draw a new seed.
-    pub onseed: Callback<()>,
 }
 
 /// The send bar.
@@ -132,11 +128,6 @@ pub fn SendBar(props: &SendBarProps) -> Html {
                     onchange={onkeep} />
                 { "keep-alive" }
             </label>
-            <span class="seed">
-                <span>{ "seed " }{ props.seed }</span>
-                <button type="button" class="icb" aria-label="Draw a new seed" title="Draw a new seed"
-                    onclick={props.onseed.reform(|_: MouseEvent| ())}><Icon shape={Shape::Dice} /></button>
-            </span>
         </div>
     };
     html! {

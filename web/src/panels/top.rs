@@ -1,21 +1,38 @@
 //! The bar at the top: what to start with, how it looks, what is modelled.
 
+use std::rc::Rc;
+
+use lobby_engine::api::ObjectRef;
 use lobby_engine::lab::{EXAMPLES, Example};
 use lobby_engine::{KUBERNETES_VERSION, NOT_MODELLED};
 use yew::prelude::*;
 
+use super::LessonList;
 use crate::frame::{Place, Width};
 use crate::prefs::{Motion, Prefs, Skin, Theme};
-use crate::session::Session;
-use crate::state::{FrameAction, PrefsAction};
+use crate::session::{Same, Session, World};
+use crate::state::{Course, FrameAction, PrefsAction};
 use crate::ui::{Icon, Menu, RadioGroup, Shape};
 
 /// Which menu is open.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Open {
     Examples,
+    Break,
     Looks,
     All,
+    Lessons,
+}
+
+/// A dialog that is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ask {
+    /// The keys.
+    Keys,
+    /// The cluster's settings.
+    Settings,
+    /// What is modelled.
+    Trust,
 }
 
 /// Properties of [`Top`].
@@ -29,10 +46,18 @@ pub struct TopProps {
     pub places: Vec<(Place, bool)>,
     /// The title of the example that is loaded, if the text is still its own.
     pub example: Option<AttrValue>,
+    /// The course.
+    pub course: Course,
     /// Load an example.
     pub onexample: Callback<&'static Example>,
-    /// Show the keys.
-    pub onhelp: Callback<()>,
+    /// The present world.
+    pub world: Rc<World>,
+    /// The Service that is looked at.
+    pub about: Option<ObjectRef>,
+    /// Begin with nothing.
+    pub onclear: Callback<()>,
+    /// Show a dialog.
+    pub onask: Callback<Ask>,
 }
 
 /// The bar.
@@ -69,6 +94,13 @@ pub fn Top(props: &TopProps) -> Html {
                 aria-pressed={if folded { "false" } else { "true" }} {onclick}><Icon {shape} /></button>
         }
     });
+    let clear = {
+        let (open, onclear) = (open.setter(), props.onclear.clone());
+        Callback::from(move |_: MouseEvent| {
+            open.set(None);
+            onclear.emit(());
+        })
+    };
     let example_list = {
         let open = open.setter();
         html! {
@@ -89,8 +121,16 @@ pub fn Top(props: &TopProps) -> Html {
                     </li>
                 }
             }) }
+            <li class="examples-end">
+                <button type="button" class="btn" onclick={clear}>{ "Clean slate" }</button>
+                <span class="quiet">{ "an empty cluster and an empty text" }</span>
+            </li>
             </ul>
         }
+    };
+    let lessons = {
+        let open = open.setter();
+        html! { <LessonList course={props.course.clone()} onchoose={Callback::from(move |()| open.set(None))} /> }
     };
     let looks = html! {
         <div class="looks">
@@ -100,19 +140,86 @@ pub fn Top(props: &TopProps) -> Html {
                 onchange={dispatch.reform(PrefsAction::Motion)} />
         </div>
     };
-    let help = {
-        let (open, onhelp) = (open.setter(), props.onhelp.clone());
+    let ask = |what: Ask| {
+        let (open, onask) = (open.setter(), props.onask.clone());
         Callback::from(move |_: MouseEvent| {
             open.set(None);
-            onhelp.emit(());
+            onask.emit(what);
+        })
+    };
+    let act = |line: &'static str| {
+        let (open, session) = (open.setter(), session.clone());
+        Callback::from(move |_: MouseEvent| {
+            open.set(None);
+            if let Some(session) = &session {
+                session.act(line);
+            }
         })
     };
     let trust = html! {
-        <p class="trust">
-            { "models Kubernetes " }{ KUBERNETES_VERSION }{ " · iptables " }
-            <i>{ "not " }{ NOT_MODELLED }</i>
-        </p>
+        <button type="button" class="trust" onclick={ask(Ask::Trust)}>
+            { "models Kubernetes " }{ KUBERNETES_VERSION }<i>{ "not " }{ NOT_MODELLED }</i>
+        </button>
     };
+    let settings = html! {
+        <button type="button" class="btn plain" onclick={ask(Ask::Settings)}>
+            <span class="vh">{ "Cluster settings, proxy mode " }</span>{ &props.world.mode }<Icon shape={Shape::Gear} />
+        </button>
+    };
+    let step = |line: &'static str, name: &str, shape: Shape, step: &Option<AttrValue>| {
+        let name = match step {
+            Some(step) => format!("{name}: {step}"),
+            None => name.to_owned(),
+        };
+        html! {
+            <button type="button" class="icb" aria-label={name.clone()} title={name} disabled={step.is_none()}
+                onclick={act(line)}><Icon {shape} /></button>
+        }
+    };
+    let steps = html! { <>
+        { step("lab undo", "Take back", Shape::Undo, &props.world.steps.0) }
+        { step("lab redo", "Do again", Shape::Redo, &props.world.steps.1) }
+    </> };
+    let is_breaking = matches!(*open, Some(Open::Break | Open::All));
+    let mischiefs = use_memo(
+        (is_breaking, props.about.clone(), Same(props.world.clone())),
+        {
+            let session = session.clone();
+            move |(is_breaking, about, _)| match session.filter(|_| *is_breaking) {
+                Some(session) => session.mischiefs(about.as_ref()),
+                None => Vec::new(),
+            }
+        },
+    );
+    let break_list = html! {
+        <ul class="examples">
+        { for mischiefs.iter().map(|mischief| {
+            let (open, session, chosen) = (open.setter(), session.clone(), mischief.clone());
+            let onclick = Callback::from(move |_: MouseEvent| {
+                open.set(None);
+                if let Some(session) = &session {
+                    session.break_it(&chosen);
+                }
+            });
+            html! {
+                <li key={mischief.id}>
+                    <button type="button" class="example" {onclick}>
+                        <b>{ &mischief.label }</b>
+                        <span>{ mischief.says }</span>
+                    </button>
+                </li>
+            }
+        }) }
+        if mischiefs.is_empty() { <li class="empty-note">{ "No Service has a Pod to lose." }</li> }
+        <li class="examples-end">
+            <button type="button" class="btn" disabled={props.world.lines == 0} onclick={act("lab reset")}>
+                { "Mend everything" }
+            </button>
+            <span class="quiet">{ "takes back all that was done since the text was opened" }</span>
+        </li>
+        </ul>
+    };
+
     let skin = html! {
         <RadioGroup<Skin> legend="Skin" name="skin" value={props.prefs.skin}
             onchange={dispatch.reform(PrefsAction::Skin)} />
@@ -126,12 +233,21 @@ pub fn Top(props: &TopProps) -> Html {
                     onopen={set_open(Open::All)} label={html! { <Icon shape={Shape::Menu} /> }}>
                     <h2>{ "Start with" }</h2>
                     { example_list.clone() }
+                    if *open == Some(Open::All) {
+                        <h2>{ "Lessons" }</h2>
+                        { lessons.clone() }
+                    }
                     { looks.clone() }
-                    <p><button type="button" class="btn" onclick={help.clone()}>{ "Keys" }</button></p>
+                    <h2>{ "Break something" }</h2>
+                    { break_list.clone() }
+                    <p class="menu-row">
+                        <button type="button" class="btn" onclick={ask(Ask::Settings)}>{ "Cluster settings" }</button>
+                        <button type="button" class="btn" onclick={ask(Ask::Keys)}>{ "Keys" }</button>
+                    </p>
                     { trust.clone() }
                 </Menu>
             }
-            <h1 class="logo"><Icon shape={Shape::Bell} />{ "Lobby" }</h1>
+            <h1 class="logo"><Icon shape={Shape::Bell} /><span class="logo-word">{ "Lobby" }</span></h1>
             if !narrow {
                 <Menu id="menu-examples" class={classes!("btn", "plain")} open={*open == Some(Open::Examples)}
                     onopen={set_open(Open::Examples)}
@@ -142,21 +258,33 @@ pub fn Top(props: &TopProps) -> Html {
                     </> }}>
                     { example_list }
                 </Menu>
+                <Menu id="menu-lessons" class={classes!("btn", "plain")} open={*open == Some(Open::Lessons)}
+                    onopen={set_open(Open::Lessons)}
+                    label={html! { <>{ "Lessons" }<Icon shape={Shape::Down} /></> }}>
+                    if *open == Some(Open::Lessons) { { lessons } }
+                </Menu>
             } else {
                 <span class="grow"></span>
             }
+            if narrow { { steps.clone() } }
             { skin }
             if !narrow {
-                <span class="mode"><span class="vh">{ "Proxy mode: " }</span>{ "iptables" }</span>
+                { settings }
+                <Menu id="menu-break" class={classes!("btn", "plain")} open={*open == Some(Open::Break)}
+                    onopen={set_open(Open::Break)}
+                    label={html! { <>{ "Break something" }<Icon shape={Shape::Down} /></> }}>
+                    { break_list }
+                </Menu>
                 <span class="grow"></span>
                 { trust }
+                { steps.clone() }
                 if props.width == Width::Wide { <div class="folds" role="group" aria-label="Panels">{ for folds }</div> }
                 <Menu id="menu-looks" class={classes!("icb")} name="Colours and motion" end={true}
                     open={*open == Some(Open::Looks)} onopen={set_open(Open::Looks)}
                     label={html! { <Icon shape={Shape::Sun} /> }}>
                     { looks }
                 </Menu>
-                <button type="button" class="icb" aria-label="Keys" onclick={help}><Icon shape={Shape::Help} /></button>
+                <button type="button" class="icb" aria-label="Keys" title="Keys" onclick={ask(Ask::Keys)}><Icon shape={Shape::Help} /></button>
             }
         </header>
     }

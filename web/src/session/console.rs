@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use lobby_engine::console::{Completion, Output, is_unfinished};
-use lobby_engine::network::Journey;
+use lobby_engine::network::{Journey, Tally};
 
 use super::Session;
 use crate::state::{ConsoleAction, Event};
@@ -24,7 +24,9 @@ impl Session {
         if let Some((world, holds)) = changed {
             self.dispatch(Event::Changed { world, holds });
         }
-        if let Some(journey) = output.journeys.last() {
+        if let Some(tally) = output.tallies.last() {
+            self.show_tally(Rc::new(tally.clone()));
+        } else if let Some(journey) = output.journeys.last() {
             self.show_journey(journey);
         }
         let output = Rc::new(output);
@@ -49,6 +51,14 @@ impl Session {
         self.0.walked.set(true);
         self.0.named.set(journey.names.is_some());
         self.dispatch(Event::Sent(journey.clone()));
+    }
+
+    /// Shows what became of many requests.
+    pub fn show_tally(&self, tally: Rc<Tally>) {
+        self.0.walked.set(true);
+        // A name may be among them: the counts hold as long as nothing changes at all.
+        self.0.named.set(true);
+        self.dispatch(Event::Counted(tally));
     }
 
     /// Lets time pass, in milliseconds, and asks the command that runs on what it prints.

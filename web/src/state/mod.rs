@@ -15,6 +15,8 @@ mod doctor;
 mod draft;
 mod endpoints;
 mod frame;
+mod lesson;
+mod notice;
 mod pointer;
 mod rules;
 mod stage;
@@ -32,6 +34,8 @@ pub use doctor::{Doctor, DoctorAction};
 pub use draft::{Draft, DraftAction};
 pub use endpoints::{EndpointsAction, EndpointsShown};
 pub use frame::{Extent, Frame, FrameAction, Tab};
+pub use lesson::{Checked, Course, CourseAction, Fetched, Open, Pasted};
+pub use notice::{Notice, NoticeAction};
 pub use pointer::PointerAction;
 pub use rules::{RuleScope, RulesAction, RulesShown};
 pub use stage::{OnStage, StageAction};
@@ -120,6 +124,10 @@ pub struct State {
     pub stage: OnStage,
     /// What the Rules panel shows.
     pub rules: RulesShown,
+    /// The course.
+    pub course: Course,
+    /// What was just done.
+    pub notice: Option<Notice>,
     /// What the Endpoints panel shows.
     pub endpoints: EndpointsShown,
     /// What is compared with what.
@@ -151,6 +159,10 @@ pub enum Action {
     Stage(StageAction),
     /// The Rules panel.
     Rules(RulesAction),
+    /// The course.
+    Course(CourseAction),
+    /// What was just done.
+    Notice(NoticeAction),
     /// The Endpoints panel.
     Endpoints(EndpointsAction),
     /// The Compare panel.
@@ -181,6 +193,8 @@ actions! {
     PointerAction Pointer,
     StageAction Stage,
     RulesAction Rules,
+    CourseAction Course,
+    NoticeAction Notice,
     EndpointsAction Endpoints,
     CompareAction Compare,
     ConsoleAction Console,
@@ -202,6 +216,8 @@ impl State {
             pointer: Pointer::default(),
             stage: OnStage::default(),
             rules: RulesShown::default(),
+            course: Course::load(),
+            notice: None,
             endpoints: EndpointsShown::default(),
             compare: CompareShown::default(),
             console: Console::default(),
@@ -269,6 +285,7 @@ impl State {
         self.pointer.hear(event, &before);
         self.stage.hear(event, &before);
         self.rules.hear(event, &before);
+        self.course.hear(event, &before);
         self.endpoints.hear(event, &before);
         self.compare.hear(event, &before);
         self.console.hear(event, &before);
@@ -300,6 +317,8 @@ impl Reducible for State {
             Action::Pointer(action) => state.pointer.reduce(action, world),
             Action::Stage(action) => state.stage.reduce(action, world),
             Action::Rules(action) => state.rules.reduce(action, world),
+            Action::Course(action) => state.course.reduce(action, world),
+            Action::Notice(action) => state.notice = notice::reduce(self.notice.as_ref(), action),
             Action::Endpoints(action) => state.endpoints.reduce(action, world),
             Action::Compare(action) => state.compare.reduce(action, world),
             Action::Console(action) => state.console.reduce(action, world),

@@ -29,6 +29,12 @@ pub enum Shape {
     Last,
     /// A new draw.
     Dice,
+    /// Take back.
+    Undo,
+    /// Do again.
+    Redo,
+    /// Settings.
+    Gear,
     /// Close.
     Close,
     /// ClusterIP: the dial of a phone.
@@ -84,6 +90,12 @@ pub fn Icon(props: &IconProps) -> Html {
         Shape::Dice => (
             false,
             "M3.500 2.500h9a1 1 0 0 1 1 1v9a1 1 0 0 1-1 1h-9a1 1 0 0 1-1-1v-9a1 1 0 0 1 1-1zM5.500 5.500v.1M8 8v.1M10.500 10.500v.1M10.500 5.500v.1M5.500 10.500v.1",
+        ),
+        Shape::Undo => (false, "M6 3L3 6l3 3M3 6h6a3.500 3.500 0 0 1 0 7H6"),
+        Shape::Redo => (false, "M10 3l3 3l-3 3M13 6H7a3.500 3.500 0 0 0 0 7h3"),
+        Shape::Gear => (
+            false,
+            "M2.500 4.500h6M11.500 4.500h2M2.500 11.500h2M7.500 11.500h6M11.500 4.500a1.500 1.500 0 1 1-3 0a1.500 1.500 0 1 1 3 0zM7.500 11.500a1.500 1.500 0 1 1-3 0a1.500 1.500 0 1 1 3 0z",
         ),
         Shape::Close => (false, "M4 4l8 8M12 4l-8 8"),
         Shape::ClusterIp => (

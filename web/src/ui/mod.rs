@@ -2,6 +2,7 @@
 
 mod combobox;
 mod copy;
+mod dialog;
 mod icon;
 mod media;
 mod menu;
@@ -13,6 +14,7 @@ mod separator;
 
 pub use combobox::{Combobox, Suggestion};
 pub use copy::CopyButton;
+pub use dialog::{Dialog, DialogProps};
 pub use icon::{Icon, Shape};
 pub use media::use_media;
 pub use menu::Menu;

@@ -45,6 +45,11 @@ const NAMES: [(Scheduler, &str); 8] = [
 ];
 
 impl Scheduler {
+    /// The names of all of them.
+    pub fn names() -> impl Iterator<Item = &'static str> {
+        NAMES.iter().map(|(_, name)| *name)
+    }
+
     /// As `ipvsadm` writes it.
     #[must_use]
     pub fn as_str(self) -> &'static str {

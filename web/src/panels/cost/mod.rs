@@ -20,8 +20,10 @@ use crate::ui::CopyButton;
 /// How long the page works in one turn, in milliseconds.
 const TURN: f64 = 12.0;
 
-/// How often a change is timed; the median counts.
-const CHANGES: usize = 5;
+/// Changes are timed in batches of at least so many milliseconds, for a browser's clock is coarse;
+/// the median of so many batches counts.
+const BATCH: f64 = 3.0;
+const BATCHES: usize = 3;
 
 /// What was measured with so many Services in one mode.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -129,19 +131,27 @@ impl Work {
     }
 }
 
-/// The median time of a few changes.
+/// The median time of a change.
 fn timed(trial: &mut CostTrial, counts: CostPoint) -> Measured {
+    // The first one is for warming up.
     let mut change_bytes = trial.change();
     let mut times: Vec<f64> = Vec::new();
-    for _ in 0..CHANGES {
+    for _ in 0..BATCHES {
         let begin = now();
-        change_bytes = trial.change();
-        times.push((now() - begin) * 1_000.0);
+        let mut changes = 0.0;
+        let mut passed = 0.0;
+        // A clock that stands still ends it, too.
+        while passed < BATCH && changes < 1_000.0 {
+            change_bytes = trial.change();
+            changes += 1.0;
+            passed = now() - begin;
+        }
+        times.push(passed * 1_000.0 / changes);
     }
     times.sort_unstable_by(f64::total_cmp);
     Measured {
         counts,
-        change_us: times.get(CHANGES / 2).copied().unwrap_or_default(),
+        change_us: times.get(BATCHES / 2).copied().unwrap_or_default(),
         change_bytes,
     }
 }

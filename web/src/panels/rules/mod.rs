@@ -268,7 +268,10 @@ pub fn Rules(props: &RulesProps) -> Html {
     let onmode = dispatch.reform(|mode: Mode| RulesAction::Mode(mode).into());
     let paste = {
         let (menu, pasting) = (menu.setter(), pasting.setter());
+        let (dispatch, node) = (dispatch.clone(), props.node.clone());
         Callback::from(move |_: MouseEvent| {
+            // The dialog is about this Node, wherever the packet goes meanwhile.
+            dispatch.emit(RulesAction::Node(node.clone()).into());
             menu.set(false);
             pasting.set(true);
         })
