@@ -10,8 +10,8 @@ use super::{Place, Width};
 use crate::editor::LitLine;
 use crate::links::Lit;
 use crate::panels::{
-    Compare, ConsolePanel, Cost, DoctorPanel, Endpoints, JourneyPanel, Lesson, Manifests, Names, Rules,
-    TallyPanel,
+    Compare, ConsolePanel, Cost, DoctorPanel, Endpoints, JourneyPanel, Lesson, Manifests, Names,
+    Rules, TallyPanel,
 };
 use crate::session::{RuleText, Same, Session};
 use crate::state::{State, Tab};

@@ -63,11 +63,7 @@ fn sign(props: &Props) -> Sign {
             let nobody = by.is_empty();
             Sign {
                 hotel: [
-                    either(
-                        nobody,
-                        "Building site".into(),
-                        format!("{by} is building"),
-                    ),
+                    either(nobody, "Building site".into(), format!("{by} is building")),
                     "address <pending>".into(),
                 ],
                 cluster: [
