@@ -35,6 +35,9 @@ struct Measured {
     change_bytes: u64,
 }
 
+/// The work, and the timer of its next turn; nothing while nothing is measured.
+type Running = Rc<RefCell<Option<(Work, Option<Timeout>)>>>;
+
 /// How far a measurement is.
 #[derive(Clone, PartialEq)]
 enum Phase {
@@ -192,7 +195,7 @@ pub fn Cost() -> Html {
     let phase = use_state(|| Phase::Idle);
     let found = use_state(Vec::<Measured>::new);
     // The work and its timer; both gone when it stops or the panel goes.
-    let running = use_mut_ref(|| None::<(Work, Option<Timeout>)>);
+    let running: Running = use_mut_ref(|| None);
     {
         let running = running.clone();
         use_effect_with((), move |()| move || drop(running.borrow_mut().take()));
@@ -248,7 +251,7 @@ pub fn Cost() -> Html {
 
 /// Works one turn after another.
 fn go_on(
-    running: Rc<RefCell<Option<(Work, Option<Timeout>)>>>,
+    running: Running,
     phase: UseStateSetter<Phase>,
     found: UseStateSetter<Vec<Measured>>,
     mut all: Vec<Measured>,
