@@ -9,7 +9,7 @@ use yew::prelude::*;
 
 use crate::editor::LitLine;
 use crate::frame::{self, View, Width, Wishes, use_width};
-use crate::hooks::{TRAVEL, journey_keys, use_page_keys, use_playback, use_reading};
+use crate::hooks::{TRAVEL, journey_keys, use_doctor, use_page_keys, use_playback, use_reading};
 use crate::links::Focus;
 use crate::marks;
 use crate::panels::{Help, SendBar, Top, Transport, node_of};
@@ -131,6 +131,7 @@ pub fn App() -> Html {
     });
     use_playback(&state, &session);
     use_reading(&state.text, &session);
+    use_doctor(&state.world, &session);
     use_page_keys(&session);
     visit::use_reports(&state);
     visit::use_arrival(&start.visit, &session);
@@ -259,7 +260,7 @@ fn top(state: &State, on: &Wishes, width: Width, help: UseStateSetter<bool>) -> 
         .find(|example| *example.text == *state.text)
         .map(|example| AttrValue::Static(example.title));
     html! {
-        <Top prefs={state.prefs} {width} {example} places={frame::folds(state)}
+        <Top prefs={state.prefs} course={state.course.clone()} {width} {example} places={frame::folds(state)}
             onexample={on.load.reform(|example: &'static Example| example.text.to_owned())}
             onhelp={Callback::from(move |()| help.set(true))} />
     }
@@ -373,7 +374,7 @@ fn picture(
             session.run(&line);
         })
     };
-    let service = state.open_service(sample.as_deref());
+    let service = state.open_service_with(sample.as_deref());
     let (details, offers) = match chosen {
         Some((details, offers)) => (Some(details), offers),
         None => Default::default(),

@@ -10,6 +10,7 @@ use std::rc::Rc;
 use lobby_engine::api::{FieldPath, ObjectRef, Origin};
 use lobby_engine::diagnostic::Severity;
 use lobby_engine::dns::Record;
+use lobby_engine::doctor::{self, Finding, Options};
 use lobby_engine::lab::{
     Choice, ClientNames, Details, Lab, Outcome, OutlineEntry, Scene, Settings,
 };
@@ -24,7 +25,7 @@ use crate::prefs;
 pub use crate::rule_view::RuleText;
 use crate::rule_view::{rules_of_all, same_rules};
 use crate::stage::Offer;
-use crate::state::{Action, Event, FrameAction, PointerAction, State};
+use crate::state::{Action, DoctorAction, Event, FrameAction, PointerAction, State};
 use crate::ui::Suggestion;
 
 mod console;
@@ -283,6 +284,10 @@ impl Session {
         }
         *self.0.read.borrow_mut() = text.clone();
         prefs::save_text(text);
+        // A lesson is no manifest: its panel says what there is to say of it.
+        if self.recognise(text) {
+            return;
+        }
         let (world, holds) = self.change(|lab| {
             lab.edit(text);
         });
@@ -293,6 +298,21 @@ impl Session {
     #[must_use]
     pub fn rehearse(&self, request: &Request) -> Option<Rc<Journey>> {
         self.0.lab.borrow_mut().rehearse(request).ok().map(Rc::new)
+    }
+
+    /// Asks the lab something that changes nothing that is shown.
+    pub(crate) fn with_lab<T>(&self, ask: impl FnOnce(&mut Lab) -> T) -> T {
+        ask(&mut self.0.lab.borrow_mut())
+    }
+
+    /// Puts another lab, which began with this text, in the place of the present one.
+    pub(crate) fn replace(&self, lab: Lab, text: &Rc<str>) {
+        *self.0.read.borrow_mut() = text.clone();
+        prefs::save_text(text);
+        let (world, _) = self.change(|present| *present = lab);
+        self.0.before.borrow_mut().clear();
+        self.0.walked.set(false);
+        self.dispatch(Event::Opened(text.clone(), world));
     }
 
     /// What can be done with one thing of the picture.
@@ -402,6 +422,20 @@ impl Session {
     #[must_use]
     pub fn details(&self, object: &ObjectRef) -> Option<Rc<Details>> {
         self.0.lab.borrow().details(object).map(Rc::new)
+    }
+
+    /// Has the doctor look at the world, and reports.
+    pub fn examine(&self) {
+        let (text, findings) = self.examined();
+        self.dispatch(DoctorAction::Examined(text, Rc::new(findings)));
+    }
+
+    /// The text that the engine read last, and what the doctor finds in its world.
+    #[must_use]
+    pub fn examined(&self) -> (Rc<str>, Vec<Finding>) {
+        let text = self.0.read.borrow().clone();
+        let findings = doctor::examine(&self.0.lab.borrow(), &text, &Options::default());
+        (text, findings)
     }
 
     /// Looks a name up as a client does.

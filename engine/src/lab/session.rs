@@ -492,6 +492,15 @@ impl Lab {
         Probe::new(self)
     }
 
+    /// Lets somebody try things out: what the machines would remember of the requests is forgotten
+    /// afterwards, and the next draw is as if nothing had been sent.
+    pub fn aside<T>(&mut self, act: impl FnOnce(&mut Self) -> T) -> T {
+        let memory = self.wires.memory();
+        let result = act(self);
+        self.wires.remember(memory);
+        result
+    }
+
     /// Where a field stands in the text, or what made it.
     #[must_use]
     pub fn place(&self, origin: &Origin) -> Option<Span> {

@@ -196,6 +196,17 @@ impl Wires {
         stale::clear(&mut self.state, world);
     }
 
+    /// What the machines remember, and which draw comes next.
+    pub(super) fn memory(&self) -> (State, u64) {
+        (self.state.clone(), self.sent)
+    }
+
+    /// Goes back to what they remembered.
+    pub(super) fn remember(&mut self, (state, sent): (State, u64)) {
+        self.state = state;
+        self.sent = sent;
+    }
+
     /// What time it is, in milliseconds, when it is so late in the cluster.
     pub(super) fn now_ms(&self, cluster_ms: u64) -> u64 {
         cluster_ms

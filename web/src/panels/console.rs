@@ -15,7 +15,7 @@ use yew::prelude::*;
 use crate::frame::Place;
 use crate::session::Session;
 use crate::state::{Console, ConsoleAction, Entry, FrameAction};
-use crate::ui::{Icon, Shape};
+use crate::ui::{CopyButton, Icon, Shape};
 
 /// How often time is let pass while it runs, in milliseconds.
 const TICK: u32 = 200;
@@ -27,10 +27,10 @@ const TOUCH_KEYS: [(&str, &str, &str); 8] = [
     ("-", "Dash", "-"),
     ("/", "Slash", "/"),
     ("'", "Quote", "'"),
-    ("Tab", "Complete", "\t"),
+    ("Tab", "Tab, complete", "\t"),
     ("↑", "Line before", "up"),
     ("↓", "Line after", "down"),
-    ("^C", "End what runs", "\u{3}"),
+    ("^C", "^C, end what runs", "\u{3}"),
 ];
 
 /// Properties of [`ConsolePanel`].
@@ -433,8 +433,8 @@ fn head(session: &Option<Session>, props: &ConsoleProps) -> Html {
         })
     };
     let copy = {
-        let text: String = console.entries.iter().map(Entry::text).collect();
-        Callback::from(move |_: MouseEvent| copy(&text))
+        let entries = console.entries.clone();
+        Callback::from(move |()| entries.iter().map(Entry::text).collect::<String>())
     };
     let fold = {
         let session = session.clone();
@@ -460,7 +460,9 @@ fn head(session: &Option<Session>, props: &ConsoleProps) -> Html {
                 if console.runs_on {
                     <button type="button" class="btn sm" onclick={interrupt}>{ "Stop" }</button>
                 }
-                <button type="button" class="btn plain sm" disabled={console.entries.is_empty()} onclick={copy}>{ "Copy" }</button>
+                if !console.entries.is_empty() {
+                    <CopyButton label="Copy" text={copy} />
+                }
                 <button type="button" class="btn plain sm" disabled={console.entries.is_empty()}
                     onclick={act(ConsoleAction::Clear)}>{ "Clear" }</button>
             }
@@ -541,13 +543,6 @@ fn has_selection(input: &NodeRef) -> bool {
 fn pasted(event: &Event) -> Option<String> {
     let event = event.dyn_ref::<web_sys::ClipboardEvent>()?;
     event.clipboard_data()?.get_data("text/plain").ok()
-}
-
-/// Puts a text on the clipboard. A browser that forbids it is left alone: the text can be selected.
-fn copy(text: &str) {
-    if let Some(window) = web_sys::window() {
-        let _ = window.navigator().clipboard().write_text(text);
-    }
 }
 
 #[cfg(test)]

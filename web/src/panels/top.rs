@@ -4,10 +4,11 @@ use lobby_engine::lab::{EXAMPLES, Example};
 use lobby_engine::{KUBERNETES_VERSION, NOT_MODELLED};
 use yew::prelude::*;
 
+use super::LessonList;
 use crate::frame::{Place, Width};
 use crate::prefs::{Motion, Prefs, Skin, Theme};
 use crate::session::Session;
-use crate::state::{FrameAction, PrefsAction};
+use crate::state::{Course, FrameAction, PrefsAction};
 use crate::ui::{Icon, Menu, RadioGroup, Shape};
 
 /// Which menu is open.
@@ -16,6 +17,7 @@ enum Open {
     Examples,
     Looks,
     All,
+    Lessons,
 }
 
 /// Properties of [`Top`].
@@ -29,6 +31,8 @@ pub struct TopProps {
     pub places: Vec<(Place, bool)>,
     /// The title of the example that is loaded, if the text is still its own.
     pub example: Option<AttrValue>,
+    /// The course.
+    pub course: Course,
     /// Load an example.
     pub onexample: Callback<&'static Example>,
     /// Show the keys.
@@ -92,6 +96,10 @@ pub fn Top(props: &TopProps) -> Html {
             </ul>
         }
     };
+    let lessons = {
+        let open = open.setter();
+        html! { <LessonList course={props.course.clone()} onchoose={Callback::from(move |()| open.set(None))} /> }
+    };
     let looks = html! {
         <div class="looks">
             <RadioGroup<Theme> legend="Colours" name="theme" show_legend={true} value={props.prefs.theme}
@@ -126,6 +134,10 @@ pub fn Top(props: &TopProps) -> Html {
                     onopen={set_open(Open::All)} label={html! { <Icon shape={Shape::Menu} /> }}>
                     <h2>{ "Start with" }</h2>
                     { example_list.clone() }
+                    if *open == Some(Open::All) {
+                        <h2>{ "Lessons" }</h2>
+                        { lessons.clone() }
+                    }
                     { looks.clone() }
                     <p><button type="button" class="btn" onclick={help.clone()}>{ "Keys" }</button></p>
                     { trust.clone() }
@@ -141,6 +153,11 @@ pub fn Top(props: &TopProps) -> Html {
                         <Icon shape={Shape::Down} />
                     </> }}>
                     { example_list }
+                </Menu>
+                <Menu id="menu-lessons" class={classes!("btn", "plain")} open={*open == Some(Open::Lessons)}
+                    onopen={set_open(Open::Lessons)}
+                    label={html! { <>{ "Lessons" }<Icon shape={Shape::Down} /></> }}>
+                    if *open == Some(Open::Lessons) { { lessons } }
                 </Menu>
             } else {
                 <span class="grow"></span>

@@ -11,9 +11,11 @@
 
 mod compare;
 mod console;
+mod doctor;
 mod draft;
 mod endpoints;
 mod frame;
+mod lesson;
 mod pointer;
 mod rules;
 mod stage;
@@ -27,9 +29,11 @@ use yew::Reducible;
 
 pub use compare::{Between, CompareAction, CompareShown};
 pub use console::{Console, ConsoleAction, Entry};
+pub use doctor::{Doctor, DoctorAction};
 pub use draft::{Draft, DraftAction};
 pub use endpoints::{EndpointsAction, EndpointsShown};
 pub use frame::{Extent, Frame, FrameAction, Tab};
+pub use lesson::{Checked, Course, CourseAction, Fetched, Open, Pasted};
 pub use pointer::PointerAction;
 pub use rules::{RuleScope, RulesAction, RulesShown};
 pub use stage::{OnStage, StageAction};
@@ -118,12 +122,16 @@ pub struct State {
     pub stage: OnStage,
     /// What the Rules panel shows.
     pub rules: RulesShown,
+    /// The course.
+    pub course: Course,
     /// What the Endpoints panel shows.
     pub endpoints: EndpointsShown,
     /// What is compared with what.
     pub compare: CompareShown,
     /// The console.
     pub console: Console,
+    /// What the doctor found.
+    pub doctor: Doctor,
 }
 
 /// What can happen.
@@ -147,12 +155,16 @@ pub enum Action {
     Stage(StageAction),
     /// The Rules panel.
     Rules(RulesAction),
+    /// The course.
+    Course(CourseAction),
     /// The Endpoints panel.
     Endpoints(EndpointsAction),
     /// The Compare panel.
     Compare(CompareAction),
     /// The console.
     Console(ConsoleAction),
+    /// The doctor.
+    Doctor(DoctorAction),
 }
 
 /// Every slice's actions are actions of the page.
@@ -175,9 +187,11 @@ actions! {
     PointerAction Pointer,
     StageAction Stage,
     RulesAction Rules,
+    CourseAction Course,
     EndpointsAction Endpoints,
     CompareAction Compare,
     ConsoleAction Console,
+    DoctorAction Doctor,
 }
 
 impl State {
@@ -195,9 +209,11 @@ impl State {
             pointer: Pointer::default(),
             stage: OnStage::default(),
             rules: RulesShown::default(),
+            course: Course::load(),
             endpoints: EndpointsShown::default(),
             compare: CompareShown::default(),
             console: Console::default(),
+            doctor: Doctor::default(),
         }
     }
 
@@ -220,7 +236,13 @@ impl State {
     /// The Service whose desk is open: the one that a person opened or pinned, else the one that the
     /// packet went to, else the first that a manifest made.
     #[must_use]
-    pub fn open_service(&self, sample: Option<&Journey>) -> Option<ObjectRef> {
+    pub fn open_service(&self) -> Option<ObjectRef> {
+        self.open_service_with(None)
+    }
+
+    /// The same where, in the place of a journey, one of many requests tells the way.
+    #[must_use]
+    pub fn open_service_with(&self, sample: Option<&Journey>) -> Option<ObjectRef> {
         let desks = &self.world.scene.desks;
         let pinned = match self.pointer.pinned.as_deref() {
             Some(Focus::Object(object)) => Some(object),
@@ -255,9 +277,11 @@ impl State {
         self.pointer.hear(event, &before);
         self.stage.hear(event, &before);
         self.rules.hear(event, &before);
+        self.course.hear(event, &before);
         self.endpoints.hear(event, &before);
         self.compare.hear(event, &before);
         self.console.hear(event, &before);
+        self.doctor.hear(event, &before);
         match event {
             Event::Changed { world, .. } => self.world = world.clone(),
             Event::Opened(text, world) => {
@@ -285,9 +309,11 @@ impl Reducible for State {
             Action::Pointer(action) => state.pointer.reduce(action, world),
             Action::Stage(action) => state.stage.reduce(action, world),
             Action::Rules(action) => state.rules.reduce(action, world),
+            Action::Course(action) => state.course.reduce(action, world),
             Action::Endpoints(action) => state.endpoints.reduce(action, world),
             Action::Compare(action) => state.compare.reduce(action, world),
             Action::Console(action) => state.console.reduce(action, world),
+            Action::Doctor(action) => state.doctor.reduce(action, world),
         }
         Rc::new(state)
     }

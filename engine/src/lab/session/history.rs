@@ -369,6 +369,7 @@ impl Lab {
                 self.history.add_line(line);
             }
         }
+        console::sweep(self);
         self.history.replays = None;
         self.history.ticked = ticked;
     }
