@@ -56,7 +56,16 @@ export function fetch_rest_after_paint(exports) {
       console.warn(`Lobby's second part did not arrive: ${error}`);
     }
   };
-  requestAnimationFrame(() => setTimeout(bring));
+  // The first paint itself says when it was. Where none is told, a while is long enough.
+  const late = setTimeout(bring, 3000);
+  const paints = new PerformanceObserver((list) => {
+    if (list.getEntriesByName("first-contentful-paint").length > 0) {
+      paints.disconnect();
+      clearTimeout(late);
+      bring();
+    }
+  });
+  paints.observe({ type: "paint", buffered: true });
 }
 
 /** Fetches the rest while everything waits. Called by the first part, in the middle of its work. */
