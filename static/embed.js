@@ -94,9 +94,9 @@ export class LobbyLab extends HTMLElement {
     this.#frame = undefined;
   }
 
-  attributeChangedCallback(name, before, now) {
+  attributeChangedCallback(name, _before, now) {
     if (name === "height") this.#size(now ?? 480);
-    else if (this.#port && now !== null && now !== before) {
+    else if (this.#port && now !== null) {
       this.command(LIVE[name], { [name]: now }).catch(() => {});
     }
   }

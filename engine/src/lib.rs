@@ -38,6 +38,7 @@
 //! | [`doctor`] | what is wrong with a world, proven, and what would mend it |
 //! | [`link`] | a world and its view in an address; a dump without its names |
 //! | [`console`] | lines as a person types them, run on the lab |
+//! | [`lesson`] | the course: the format of a lesson, its goal checks and its proof |
 //!
 //! # Invariants
 //!
@@ -60,6 +61,7 @@ pub mod dns;
 pub mod doctor;
 pub mod kubectl;
 pub mod lab;
+pub mod lesson;
 pub mod limits;
 pub mod link;
 pub mod manifest;

@@ -10,7 +10,7 @@ pub const MAX_TEXT_BYTES: usize = 64 << 20;
 pub const MAX_DEPTH: usize = 64;
 
 /// The most objects in one text, and in the world.
-pub const MAX_OBJECTS: usize = 10_000;
+pub const MAX_OBJECTS: usize = 20_000;
 
 /// The most events that one command lets happen before the clock stands still: controllers that never
 /// agree would go on for ever.
@@ -99,6 +99,12 @@ pub const MAX_CONSOLE_COMMANDS: usize = 1_000;
 
 /// The most that one line of the console prints, or hands on by a pipe, in bytes.
 pub const MAX_CONSOLE_OUTPUT_BYTES: usize = 8 << 20;
+
+/// The longest lesson, in bytes (1 MiB).
+pub const MAX_LESSON_BYTES: usize = 1 << 20;
+
+/// The most requests that one check of a lesson sends.
+pub const MAX_LESSON_TRIES: u32 = 10_000;
 
 /// The most ways to go on that are offered for a line.
 pub const MAX_COMPLETIONS: usize = 200;

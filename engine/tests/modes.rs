@@ -204,17 +204,55 @@ fn a_udp_client_is_moved_on_when_its_endpoint_goes() {
 fn time_passes_with_requests() {
     let mut lab = lab(Mode::Iptables, EXAMPLES[0].text);
     let request = lab.suggestion().unwrap();
+    let start = lab.now_ms();
+    assert_eq!(start, lab.cluster().now(), "one clock");
     lab.send(&request).unwrap();
-    assert_eq!(lab.now_ms(), 1_000);
+    assert_eq!(lab.now_ms(), start + 10);
     let tally = lab.send_many(&request, 600).unwrap();
     let answered: u32 = (tally.shares.iter())
         .filter(|share| share.kind == VerdictKind::Answered)
         .map(|share| share.count)
         .sum();
     assert_eq!(answered, 600);
-    assert_eq!(lab.now_ms(), 2_200);
+    assert_eq!(lab.now_ms(), start + 1_210);
     lab.advance(800);
-    assert_eq!(lab.now_ms(), 3_000);
+    assert_eq!(lab.now_ms(), start + 2_010);
+    assert_eq!(lab.now_ms(), lab.cluster().now());
+}
+
+#[test]
+fn what_is_due_happens_while_requests_are_under_way() {
+    let mut lab = lab(Mode::Iptables, EXAMPLES[0].text);
+    let request = lab.suggestion().unwrap();
+    let pods: Vec<_> = lab.world().store.pods().cloned().collect();
+    for pod in pods
+        .iter()
+        .filter(|pod| pod.metadata.namespace == "default")
+    {
+        let pod = ObjectRef::new(Kind::Pod, &pod.metadata.namespace, &pod.metadata.name);
+        let ready = Some(false);
+        lab.execute(&Command::SetReady { pod, ready }).unwrap();
+    }
+    // The rules are those of before, until kube-proxy has seen it.
+    assert_eq!(
+        lab.send(&request).unwrap().verdict.kind,
+        VerdictKind::Answered
+    );
+    assert!(lab.cluster().next_event().is_some());
+    lab.send_many(&request, 2_000).unwrap();
+    assert_eq!(
+        lab.send(&request).unwrap().verdict.kind,
+        VerdictKind::Refused
+    );
+    // What is taken back makes nobody younger.
+    let now = lab.now_ms();
+    while lab.undo() {}
+    assert!(lab.cluster().now() < now);
+    assert!(lab.now_ms() >= now);
+    assert_eq!(
+        lab.send(&request).unwrap().verdict.kind,
+        VerdictKind::Answered
+    );
 }
 
 #[test]

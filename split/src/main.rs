@@ -2,6 +2,7 @@
 //!
 //! `cargo xtask build` calls it (`xtask/src/split.rs`); `docs/size.md` tells the whole story.
 //!
+//! - `lobby-split shorten MODULE GLUE` shortens the names between a module and its glue, in place.
 //! - `lobby-split mark IN OUT` copies a module so that it remembers what of it ran.
 //! - `lobby-split split IN LINKED RAN FIRST REST` writes the two parts. LINKED is the module as the
 //!   linker wrote it, IN as wasm-bindgen did. RAN has the marks that were set, one a line; with `-`
@@ -13,6 +14,9 @@ mod mark;
 mod module;
 mod outline;
 mod parts;
+mod shorten;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -36,6 +40,11 @@ fn run() -> Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match arguments[..] {
+        ["shorten", module, glue] => {
+            let (bytes, text) = shorten::shorten(&read(module)?, &fs::read_to_string(glue)?)?;
+            write(module, &bytes)?;
+            write(glue, text.as_bytes())
+        }
         ["mark", input, output] => write(output, &mark::mark(&read(input)?)?),
         ["split", input, linked, ran, first, rest] => {
             let bytes = read(input)?;
@@ -61,7 +70,9 @@ fn run() -> Result<()> {
             write(first, &parts.first)?;
             write(rest, &parts.rest)
         }
-        _ => bail!("usage: lobby-split mark IN OUT | lobby-split split IN LINKED RAN FIRST REST"),
+        _ => bail!(
+            "usage: lobby-split shorten MODULE GLUE | lobby-split mark IN OUT | lobby-split split IN LINKED RAN FIRST REST"
+        ),
     }
 }
 

@@ -623,7 +623,9 @@ fn sorted_by_value(map: &BTreeMap<u32, u32>) -> Vec<(&u32, &u32)> {
 }
 
 /// `a`, `b`, … `aa`, `ab`, …, without the names that are taken.
-fn short_names<'e>(taken: &'e [wasmparser::Export<'_>]) -> impl Iterator<Item = String> + 'e {
+pub(crate) fn short_names<'e>(
+    taken: &'e [wasmparser::Export<'_>],
+) -> impl Iterator<Item = String> + 'e {
     const DIGITS: &[u8; 64] = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_";
     (0_usize..)
         .map(|mut number| {

@@ -69,8 +69,7 @@ test("three lines of HTML are a lab that a reader can use", () =>
   withCourse(element('scenario="nodeport" height="480"'), async ({ page, course }) => {
     const lab = frame(page);
     await lab.getByRole("button", { name: "Send", exact: true }).click();
-    await screenshot(page, "embed-element");
-    await lab.getByText("Answered").first().waitFor({timeout:3000});
+    await lab.getByText("Answered").first().waitFor();
     assert.equal(page.url(), course, "an embed leaves the address of its page alone");
     assert.equal(await page.evaluate(() => history.length), 2, "and its history");
     const box = await page.locator("lobby-lab").boundingBox();

@@ -418,7 +418,7 @@ for (const [name, viewport] of Object.entries({ phone: PHONE, narrow: NARROW }))
       const small = await page.evaluate(() =>
         [...document.querySelectorAll("main button, main select, main input, [role=tab]")]
           .filter((control) => control.offsetParent && control.type !== "range" && !control.closest(".canvas"))
-          .filter((control) => control.getBoundingClientRect().height < 43.5)
+          .filter((control) => (control.closest("label") ?? control).getBoundingClientRect().height < 43.5)
           .map((control) => control.getAttribute("aria-label") ?? control.innerText),
       );
       assert.deepEqual(small, []);

@@ -328,11 +328,18 @@ export function mount(host, { text, label, onChange, onLine, onSend }) {
   return {
     setText(next) {
       const { doc } = view.state;
-      if (doc.toString() === next) return;
+      const old = doc.toString();
+      if (old === next) return;
+      // Only what differs is replaced: a fix is one step of undo, and the cursor stays where it was.
+      const shortest = Math.min(old.length, next.length);
+      let head = 0;
+      while (head < shortest && old[head] === next[head]) head += 1;
+      let tail = 0;
+      while (tail < shortest - head && old[old.length - 1 - tail] === next[next.length - 1 - tail]) tail += 1;
+      const isSame = (head + tail) * 2 > shortest;
       view.dispatch({
-        changes: { from: 0, to: doc.length, insert: next },
-        selection: { anchor: 0 },
-        scrollIntoView: true,
+        changes: { from: head, to: old.length - tail, insert: next.slice(head, next.length - tail) },
+        ...(isSame ? {} : { selection: { anchor: 0 }, scrollIntoView: true }),
         annotations: fromPage.of(true),
       });
     },

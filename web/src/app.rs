@@ -4,15 +4,16 @@ use std::rc::Rc;
 
 use lobby_engine::api::{ObjectRef, Origin};
 use lobby_engine::lab::{Details, EXAMPLES, Example};
+use lobby_engine::network::Journey;
 use yew::prelude::*;
 
 use crate::editor::LitLine;
 use crate::frame::{self, View, Width, Wishes, use_width};
-use crate::hooks::{TRAVEL, journey_keys, use_page_keys, use_playback, use_reading};
+use crate::hooks::{TRAVEL, journey_keys, use_doctor, use_page_keys, use_playback, use_reading};
 use crate::links::Focus;
 use crate::marks;
 use crate::panels::{
-    Ask, Help, NoticeBar, SendBar, SettingsDialog, TimeBar, Top, Transport, Trust, node_of,
+    Ask, Help, NoticeBar, SendBar, SettingsDialog, Share, TimeBar, Top, Transport, Trust, node_of,
 };
 use crate::prefs::{self, Choice as _, Motion, Prefs, Skin, Theme};
 use crate::session::{Same, Session};
@@ -132,6 +133,7 @@ pub fn App() -> Html {
     });
     use_playback(&state, &session);
     use_reading(&state.text, &session);
+    use_doctor(&state.world, &session);
     use_page_keys(&session);
     visit::use_reports(&state);
     visit::use_arrival(&start.visit, &session);
@@ -175,11 +177,16 @@ pub fn App() -> Html {
             Some((session.details(object)?, session.offers(object)))
         }
     });
+    let sample = use_memo(state.walk.tally.clone().map(Same), {
+        let session = session.clone();
+        move |tally| session.rehearse(&tally.as_ref()?.0.request)
+    });
     let stage = picture(
         &state,
         &session,
         (*shown).clone(),
         (*chosen).clone(),
+        (*sample).clone(),
         still,
         width,
         embed.is_some(),
@@ -208,7 +215,7 @@ pub fn App() -> Html {
             } else { { transport } { send_bar } }
             if embed.is_some() {
                 <OpenInLobby text={state.text.clone()} seed={state.world.seed} skin={state.prefs.skin}
-                    hop={state.walk.hop} />
+                    walk={state.walk.clone()} />
             }
         </main>
     };
@@ -255,6 +262,7 @@ pub fn App() -> Html {
             <Help open={*asked == Some(Ask::Keys)} onclose={close.clone()} />
             <SettingsDialog open={*asked == Some(Ask::Settings)} onclose={close.clone()}
                 dice={Callback::from(|()| random_seed())} />
+            <Share open={*asked == Some(Ask::Share)} onclose={close.clone()} />
             <Trust open={*asked == Some(Ask::Trust)} onclose={close} />
         </ContextProvider<Session>>
     }
@@ -267,7 +275,7 @@ fn top(state: &State, on: &Wishes, width: Width, asked: UseStateSetter<Option<As
         .find(|example| *example.text == *state.text)
         .map(|example| AttrValue::Static(example.title));
     html! {
-        <Top prefs={state.prefs} {width} {example} places={frame::folds(state)}
+        <Top prefs={state.prefs} course={state.course.clone()} {width} {example} places={frame::folds(state)}
             onexample={on.load.reform(|example: &'static Example| example.text.to_owned())}
             world={state.world.clone()} about={state.open_service()}
             onclear={on.load.reform(|()| String::new())}
@@ -352,6 +360,7 @@ fn picture(
     session: &Session,
     lit: Rc<stage::Lit>,
     chosen: Option<(Rc<Details>, Rc<[Offer]>)>,
+    sample: Option<Rc<Journey>>,
     still: bool,
     width: Width,
     embedded: bool,
@@ -378,17 +387,19 @@ fn picture(
         let session = session.clone();
         Callback::from(move |line: AttrValue| session.act(&line))
     };
+    let service = state.open_service_with(sample.as_deref());
     let (details, offers) = match chosen {
         Some((details, offers)) => (Some(details), offers),
         None => (None, Rc::default()),
     };
     html! {
-        <Stage scene={state.world.scene.clone()} journey={state.walk.journey.clone()} hop={state.walk.hop}
+        <Stage scene={state.world.scene.clone()} journey={state.walk.journey.clone().or(sample)} hop={state.walk.hop}
+            tally={state.walk.tally.clone()}
             skin={match state.prefs.skin {
                 Skin::Hotel => stage::Skin::Hotel,
                 Skin::Cluster => stage::Skin::Cluster,
             }}
-            {lit} {details} {offers} tally={state.walk.tally.clone()} on_action={action} open_service={state.open_service()}
+            {lit} {details} {offers} on_action={action} open_service={service}
             motion={if still { stage::Motion::Reduced } else { stage::Motion::Full }}
             hop_ms={state.prefs.speed.scale(TRAVEL)}
             view={match width {

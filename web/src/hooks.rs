@@ -9,7 +9,7 @@ use web_sys::{Element, KeyboardEvent as DomKeyboardEvent};
 use yew::prelude::*;
 
 use crate::keys::{self, Command, Scope};
-use crate::session::Session;
+use crate::session::{Same, Session, World};
 use crate::state::{PointerAction, State, Step, WalkAction};
 
 /// How long the packet travels to the next hop at 1×, in milliseconds.
@@ -21,6 +21,9 @@ const HOP: u32 = TRAVEL + 150;
 /// How long the page waits after a key before the engine reads the text, in milliseconds.
 const DEBOUNCE: u32 = 200;
 
+/// How long the world has to stay the same before the doctor looks at it, in milliseconds.
+const EXAMINE: u32 = 150;
+
 /// Gives the text to the engine, once nobody typed for a moment.
 #[hook]
 pub(crate) fn use_reading(text: &Rc<str>, session: &Session) {
@@ -28,6 +31,16 @@ pub(crate) fn use_reading(text: &Rc<str>, session: &Session) {
     use_effect_with(text.clone(), move |text: &Rc<str>| {
         let text = text.clone();
         let timer = Timeout::new(DEBOUNCE, move || session.edit(&text));
+        move || drop(timer)
+    });
+}
+
+/// Has the doctor look at each new world, once nothing else is to be done.
+#[hook]
+pub(crate) fn use_doctor(world: &Rc<World>, session: &Session) {
+    let session = session.clone();
+    use_effect_with(Same(world.clone()), move |_| {
+        let timer = Timeout::new(EXAMINE, move || session.examine());
         move || drop(timer)
     });
 }

@@ -7,6 +7,7 @@
 #![warn(missing_docs)]
 
 pub mod app;
+pub mod course;
 pub mod editor;
 pub mod frame;
 mod hooks;

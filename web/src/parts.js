@@ -4,9 +4,29 @@
 let first;
 let isThere = false;
 
+const notice = document.createElement("p");
+notice.setAttribute("role", "alert");
+
 const address = () => {
   const meta = document.querySelector('meta[name="lobby:rest"]');
   return meta && new URL(meta.content, document.baseURI);
+};
+
+// A pointer that passes over the page is no reason to wait: what it would light up can be lit a
+// moment later. Clicks and keys are, and go through.
+const PASSING = ["move", "over", "out", "enter", "leave"].flatMap((how) => [
+  `pointer${how}`,
+  `mouse${how}`,
+]);
+const stop = (event) => event.stopImmediatePropagation();
+const heedPointer = (heeded) => {
+  for (const name of PASSING) {
+    if (heeded) {
+      removeEventListener(name, stop, true);
+    } else {
+      addEventListener(name, stop, true);
+    }
+  }
 };
 
 // Instantiated, the rest fills its places in the first part's table and memory: at once, so never
@@ -15,6 +35,8 @@ const fill = (rest) => {
   if (!isThere) {
     isThere = true;
     new WebAssembly.Instance(rest, { first });
+    heedPointer(true);
+    performance.mark("lobby:rest");
   }
 };
 
@@ -25,6 +47,7 @@ export function fetch_rest_after_paint(exports) {
   if (!url) {
     return;
   }
+  heedPointer(false);
   const bring = async () => {
     try {
       fill(await WebAssembly.compileStreaming(fetch(url)));
@@ -33,12 +56,21 @@ export function fetch_rest_after_paint(exports) {
       console.warn(`Lobby's second part did not arrive: ${error}`);
     }
   };
-  requestAnimationFrame(() => setTimeout(bring));
+  // The first paint itself says when it was. Where none is told, a while is long enough.
+  const late = setTimeout(bring, 3000);
+  const paints = new PerformanceObserver((list) => {
+    if (list.getEntriesByName("first-contentful-paint").length > 0) {
+      paints.disconnect();
+      clearTimeout(late);
+      bring();
+    }
+  });
+  paints.observe({ type: "paint", buffered: true });
 }
 
 /** Fetches the rest while everything waits. Called by the first part, in the middle of its work. */
 export function fetch_rest_and_wait() {
-  performance.mark("lobby:waited-for-rest");
+  performance.mark("lobby:waited");
   try {
     const request = new XMLHttpRequest();
     request.open("GET", address(), false);
@@ -51,8 +83,6 @@ export function fetch_rest_and_wait() {
     const bytes = Uint8Array.from(request.responseText, (character) => character.charCodeAt(0));
     fill(new WebAssembly.Module(bytes));
   } catch (error) {
-    const notice = document.createElement("p");
-    notice.setAttribute("role", "alert");
     notice.textContent = `A part of Lobby did not arrive. Load the page again. (${error})`;
     document.body.prepend(notice);
     throw error;

@@ -11,6 +11,7 @@ use lobby_engine::api::{FieldPath, ObjectRef, Origin};
 use lobby_engine::cluster::Planned;
 use lobby_engine::diagnostic::Severity;
 use lobby_engine::dns::Record;
+use lobby_engine::doctor::{self, Finding, Options};
 use lobby_engine::lab::{
     Choice, ClientNames, Details, Lab, Mischief, Outcome, OutlineEntry, Scene, Settings, Wanted,
 };
@@ -25,7 +26,9 @@ use crate::prefs;
 pub use crate::rule_view::RuleText;
 use crate::rule_view::{rules_of_all, same_rules};
 use crate::stage::Offer;
-use crate::state::{Action, DraftAction, Event, FrameAction, NoticeAction, PointerAction, State};
+use crate::state::{
+    Action, DoctorAction, DraftAction, Event, FrameAction, NoticeAction, PointerAction, State,
+};
 use crate::ui::Suggestion;
 
 mod console;
@@ -298,12 +301,38 @@ impl Session {
             return;
         }
         *self.0.read.borrow_mut() = text.clone();
+        // A lesson is no manifest: its panel says what there is to say of it.
+        if self.recognise(text) {
+            prefs::save_text(text);
+            return;
+        }
         let (world, holds) = self.change(|lab| {
             lab.edit(text);
         });
         // Kept once the engine came through it: what is kept can always be opened again.
         prefs::save_text(text);
         self.dispatch(Event::Changed { world, holds });
+    }
+
+    /// One request of many, told: it shows their way, and nothing of it happens.
+    #[must_use]
+    pub fn rehearse(&self, request: &Request) -> Option<Rc<Journey>> {
+        self.0.lab.borrow_mut().rehearse(request).ok().map(Rc::new)
+    }
+
+    /// Asks the lab something that changes nothing that is shown.
+    pub(crate) fn with_lab<T>(&self, ask: impl FnOnce(&mut Lab) -> T) -> T {
+        ask(&mut self.0.lab.borrow_mut())
+    }
+
+    /// Puts another lab, which began with this text, in the place of the present one.
+    pub(crate) fn replace(&self, lab: Lab, text: &Rc<str>) {
+        *self.0.read.borrow_mut() = text.clone();
+        let (world, _) = self.change(|present| *present = lab);
+        prefs::save_text(text);
+        self.0.before.borrow_mut().clear();
+        self.0.walked.set(false);
+        self.dispatch(Event::Opened(text.clone(), world));
     }
 
     /// Begins anew with a text.
@@ -486,6 +515,20 @@ impl Session {
     #[must_use]
     pub fn details(&self, object: &ObjectRef) -> Option<Rc<Details>> {
         self.0.lab.borrow().details(object).map(Rc::new)
+    }
+
+    /// Has the doctor look at the world, and reports.
+    pub fn examine(&self) {
+        let (text, findings) = self.examined();
+        self.dispatch(DoctorAction::Examined(text, Rc::new(findings)));
+    }
+
+    /// The text that the engine read last, and what the doctor finds in its world.
+    #[must_use]
+    pub fn examined(&self) -> (Rc<str>, Vec<Finding>) {
+        let text = self.0.read.borrow().clone();
+        let findings = doctor::examine(&self.0.lab.borrow(), &text, &Options::default());
+        (text, findings)
     }
 
     /// Looks a name up as a client does.

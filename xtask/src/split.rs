@@ -41,6 +41,9 @@ pub(crate) fn run(dist: &Path) -> Result<()> {
     fs::rename(dist.join(&name), &whole).with_context(|| name.clone())?;
 
     process::run(cargo("build").args(["--quiet", "-p", "lobby-split"]))?;
+    let glue = meta(&html, "lobby:glue").context("index.html names no glue")?;
+    let glue = glue.trim_start_matches("./");
+    minify(&whole, &dist.join(glue))?;
     let record = match record(dist, &name, &whole, &work) {
         Ok(record) => Some(record),
         Err(error) if error.is::<CannotRun>() => {
@@ -68,7 +71,7 @@ pub(crate) fn run(dist: &Path) -> Result<()> {
         Some(_) => Some(shrink(&rest, dist, stem, "rest")?),
         None => None,
     };
-    let html = name_parts(&html, &name, &first, rest.as_deref())
+    let html = name_parts(&html, glue, &name, &first, rest.as_deref())
         .context("index.html names its WebAssembly in an unknown way")?;
     fs::write(&index, html)?;
     Ok(())
@@ -76,6 +79,18 @@ pub(crate) fn run(dist: &Path) -> Result<()> {
 
 fn splitter() -> Command {
     process::command(workspace::target().join("debug/lobby-split"))
+}
+
+/// Makes the glue small, and its names in the module with it.
+fn minify(module: &Path, glue: &Path) -> Result<()> {
+    process::run(splitter().arg("shorten").arg(module).arg(glue))?;
+    let programs = tools::npm(&workspace::root().join("web/editor"), "esbuild")?;
+    let mut esbuild = process::command(programs.join("esbuild"));
+    esbuild.args(["--minify", "--format=esm", "--target=es2022"]);
+    esbuild.args(["--log-level=error", "--allow-overwrite"]);
+    let mut outfile = std::ffi::OsString::from("--outfile=");
+    outfile.push(glue);
+    process::run(esbuild.arg(outfile).arg(glue))
 }
 
 /// Opens the site with a marked module, and writes down which marks were set.
@@ -156,14 +171,22 @@ fn without_integrity(html: &str) -> String {
 }
 
 /// The page with the names of the parts instead of the module's.
-fn name_parts(html: &str, module: &str, first: &str, rest: Option<&str>) -> Option<String> {
-    // Trunk wrote down what the module was when it was whole.
-    let (preload, end) =
-        tag(html, "type=\"application/wasm\"").or_else(|| tag(html, "type=application/wasm"))?;
-    let mut out = html[..preload].to_owned();
-    out.push_str(&without_integrity(&html[preload..end]));
-    out.push_str(&html[end..]);
-    let mut out = out.replace(module, first);
+fn name_parts(
+    html: &str,
+    glue: &str,
+    module: &str,
+    first: &str,
+    rest: Option<&str>,
+) -> Option<String> {
+    // Trunk wrote down what glue and module were when it copied them.
+    let mut out: String = html
+        .split_inclusive('>')
+        .map(|tag| match tag.contains(glue) || tag.contains(module) {
+            true => without_integrity(tag),
+            false => tag.to_owned(),
+        })
+        .collect();
+    out = out.replace(module, first);
     if let Some(rest) = rest {
         let (at, _) = tag(&out, "lobby:wasm")?;
         out.insert_str(
@@ -180,6 +203,8 @@ mod tests {
 
     const PAGE: &str = "<meta name=lobby:wasm content=./a_bg.wasm><link rel=preload \
         href=./a_bg.wasm integrity=\"sha384-x/y\" as=fetch type=application/wasm></head>";
+    const GLUE: &str =
+        "<link href=./a.js integrity=z rel=modulepreload><link href=b.css integrity=c>";
 
     #[test]
     fn a_page_names_its_module() {
@@ -197,13 +222,21 @@ mod tests {
     #[test]
     fn a_page_gets_the_names_of_both_parts() {
         assert_eq!(
-            name_parts(PAGE, "a_bg.wasm", "f.wasm", Some("r.wasm")).unwrap(),
+            name_parts(PAGE, "a.js", "a_bg.wasm", "f.wasm", Some("r.wasm")).unwrap(),
             "<meta name=\"lobby:rest\" content=\"./r.wasm\"><meta name=lobby:wasm \
              content=./f.wasm><link rel=preload href=./f.wasm as=fetch \
              type=application/wasm></head>"
         );
-        let whole = name_parts(PAGE, "a_bg.wasm", "f.wasm", None).unwrap();
+        let whole = name_parts(PAGE, "a.js", "a_bg.wasm", "f.wasm", None).unwrap();
         assert!(!whole.contains("lobby:rest"), "{whole}");
+    }
+
+    #[test]
+    fn what_was_minified_has_another_sum() {
+        assert_eq!(
+            name_parts(GLUE, "a.js", "a_bg.wasm", "f.wasm", None).unwrap(),
+            "<link href=./a.js rel=modulepreload><link href=b.css integrity=c>"
+        );
     }
 
     #[test]

@@ -8,10 +8,13 @@ use super::pods::{EVICTION, UNREACHABLE};
 use super::settings::Settings;
 use super::state::{Event, State};
 use crate::api::selector::service_selects;
-use crate::api::{EndpointSlice, Kind, Node, Object, ObjectRef, Pod, Service, Store};
+use crate::api::{
+    EndpointSlice, Kind, LoadBalancerIngress, Node, Object, ObjectRef, Pod, Service, Store,
+};
 use crate::controllers::endpoint_slice::{self, MANAGED_BY, MANAGED_BY_LABEL, SERVICE_NAME_LABEL};
 use crate::controllers::load_balancer::{FINALIZER, Provider};
 use crate::controllers::{endpoints, kubelet};
+use crate::net::IpFamily;
 
 /// What kube-proxy looks at.
 const PROXY_KINDS: [Kind; 3] = [Kind::Service, Kind::EndpointSlice, Kind::Node];
@@ -273,9 +276,24 @@ impl State {
             if !service.status.load_balancer.ingress.is_empty() {
                 return;
             }
-            let taken = self.taken_by_load_balancers();
-            let nodes = settings.networks.nodes;
-            let Some(ingress) = provider.ingress(&service, &taken, nodes, settings.seed) else {
+            // One address of each of the Service's families; a name has both.
+            let mut taken = self.taken_by_load_balancers();
+            let mut found: Vec<LoadBalancerIngress> = Vec::new();
+            for nodes in &settings.networks.nodes {
+                let family = IpFamily::of(nodes.addr()).to_string();
+                let own = &service.spec.ip_families;
+                if !own.is_empty() && !own.contains(&family) {
+                    continue;
+                }
+                let ingress = provider.ingress(&service, &taken, nodes, settings.seed);
+                taken.extend(
+                    ingress
+                        .iter()
+                        .filter_map(|own| own.ip.parse::<IpAddr>().ok()),
+                );
+                found.extend(ingress.filter(|own| !found.contains(own)));
+            }
+            if found.is_empty() {
                 self.record(
                     reference.clone(),
                     "service-controller",
@@ -285,7 +303,7 @@ impl State {
                 );
                 return;
             };
-            service.status.load_balancer.ingress.push(ingress);
+            service.status.load_balancer.ingress = found;
             self.put(Object::Service(service), settings);
             self.balancer_built(reference, uid);
             self.record(

@@ -359,16 +359,8 @@ impl Shell<'_> {
         printed
     }
 
-    /// `--rm`: the Pod goes. It is there, terminating, until the next line, so that its requests
-    /// can be looked at.
+    /// `--rm`: the Pod goes. It stays until the next line, so that its requests can be looked at.
     pub(super) fn remove(&mut self, target: &ObjectRef) -> String {
-        let delete = Command::Delete {
-            target: target.clone(),
-            grace_seconds: None,
-        };
-        if self.lab.act(&delete).is_err() {
-            return String::new();
-        }
         self.keep();
         self.session().leaving.push(target.clone());
         format!(

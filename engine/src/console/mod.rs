@@ -93,6 +93,11 @@ pub(crate) struct Ran {
 
 pub(crate) use live::poll;
 
+/// Takes away what lines that are over left behind for a look.
+pub(crate) fn sweep(lab: &mut Lab) {
+    shell::Shell::new(lab).sweep();
+}
+
 /// Runs a line.
 pub(crate) fn run(lab: &mut Lab, line: &str) -> Ran {
     shell::Shell::new(lab).line(line)

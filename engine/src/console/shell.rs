@@ -72,7 +72,7 @@ impl<'a> Shell<'a> {
     }
 
     /// Takes away the Pods of lines that are over: their containers have ended long ago.
-    fn sweep(&mut self) {
+    pub(super) fn sweep(&mut self) {
         for target in std::mem::take(&mut self.lab.console().leaving) {
             let delete = Change::Delete {
                 target,

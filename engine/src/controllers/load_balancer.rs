@@ -16,11 +16,13 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
 
-use ipnet::Ipv4Net;
+use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
+use super::nodes::nth_address;
 use crate::api::{LoadBalancerIngress, Node, Service};
+use crate::net::IpFamily;
 use crate::random;
 
 /// The finalizer by which a provider keeps a Service until its load balancer is gone.
@@ -164,11 +166,12 @@ impl Provider {
     pub fn behind(service: &Service, nodes: &[IpAddr]) -> Self {
         let ingress = &service.status.load_balancer.ingress;
         let is_near = |address: &str| {
-            let Ok(IpAddr::V4(address)) = address.parse() else {
+            let Ok(address) = address.parse::<IpAddr>() else {
                 return false;
             };
-            let near = |node: &IpAddr| matches!(node, IpAddr::V4(node) if node.octets()[..3] == address.octets()[..3]);
-            nodes.iter().any(near)
+            let bits = if address.is_ipv4() { 24 } else { 64 };
+            let net = IpNet::new(address, bits);
+            net.is_ok_and(|net| nodes.iter().any(|node| net.contains(node)))
         };
         if ingress.iter().any(|own| own.ip.is_empty()) {
             Self::Aws
@@ -196,28 +199,29 @@ impl Provider {
             && service.metadata.deletion_timestamp.is_none()
     }
 
-    /// Where its addresses come from: MetalLB's pool and kind's are on the Nodes' network, the
-    /// others are of the blocks for documentation (RFC 5737).
-    fn pool(self, nodes: Ipv4Net) -> (u32, u32) {
-        let base = u32::from(nodes.network());
+    /// Where its addresses come from, as numbers in a network: MetalLB's pool and kind's are on the
+    /// Nodes' network, the others are of the blocks for documentation (RFC 5737, RFC 3849).
+    fn pool(self, nodes: &IpNet) -> (IpNet, u32, u32) {
+        let family = IpFamily::of(nodes.addr());
         match self {
-            Self::MetalLb | Self::Kind => (base + 200, base + 250),
-            Self::Azure => {
-                let base = u32::from(Ipv4Addr::new(198, 51, 100, 0));
-                (base + 1, base + 254)
-            }
-            _ => public_pool(),
+            Self::MetalLb | Self::Kind => (*nodes, 200, 250),
+            Self::Azure if family == IpFamily::IPv4 => (
+                IpNet::new_assert(Ipv4Addr::new(198, 51, 100, 0).into(), 24),
+                1,
+                254,
+            ),
+            _ => (public_network(family), PUBLIC.0, PUBLIC.1),
         }
     }
 
     /// The status that it writes: what a Service has already, what it asks for, or what is drawn for
-    /// it. None while there is no free address.
+    /// it, of the family of the Nodes' network. None while there is no free address.
     #[must_use]
     pub fn ingress(
         self,
         service: &Service,
         taken: &BTreeSet<IpAddr>,
-        nodes: Ipv4Net,
+        nodes: &IpNet,
         seed: u64,
     ) -> Option<LoadBalancerIngress> {
         let metadata = &service.metadata;
@@ -247,11 +251,12 @@ impl Provider {
             .get(METALLB_ADDRESSES)
             .filter(|_| self == Self::MetalLb)
             .or(Some(&service.spec.load_balancer_ip).filter(|address| !address.is_empty()))
-            .and_then(|address| address.parse::<IpAddr>().ok());
+            .and_then(|address| address.parse::<IpAddr>().ok())
+            .filter(|address| IpFamily::of(*address) == IpFamily::of(nodes.addr()));
         let address = match asked {
             Some(address) => Some(address).filter(|address| !taken.contains(address)),
             None => {
-                let (first, last) = self.pool(nodes);
+                let (net, first, last) = self.pool(nodes);
                 let size = u64::from(last - first) + 1;
                 // MetalLB goes through its pool in order; a cloud's address is anybody's guess.
                 let from = if matches!(self, Self::MetalLb | Self::Kind) {
@@ -261,7 +266,7 @@ impl Provider {
                 };
                 (0..size)
                     .map(|step| first + u32::try_from((from + step) % size).unwrap_or(0))
-                    .map(|number| IpAddr::V4(Ipv4Addr::from(number)))
+                    .filter_map(|number| nth_address(&net, number))
                     .find(|address| !taken.contains(address))
             }
         }?;
@@ -367,19 +372,27 @@ pub fn is_target(node: &Node) -> bool {
 /// not taken. The name alone decides, as long as nobody has it.
 #[must_use]
 pub fn address_of_name(name: &str, taken: &BTreeSet<IpAddr>) -> Option<IpAddr> {
-    let (first, last) = public_pool();
+    let net = public_network(IpFamily::IPv4);
+    let (first, last) = PUBLIC;
     let size = u64::from(last - first) + 1;
     let from = random::below(&mut random::keyed(0, name), size);
     (0..size)
         .map(|step| first + u32::try_from((from + step) % size).unwrap_or(0))
-        .map(|number| IpAddr::V4(Ipv4Addr::from(number)))
+        .filter_map(|number| nth_address(&net, number))
         .find(|address| !taken.contains(address))
 }
 
-/// Addresses that a cloud gives out: of a block for documentation (RFC 5737).
-fn public_pool() -> (u32, u32) {
-    let base = u32::from(Ipv4Addr::new(203, 0, 113, 0));
-    (base + 100, base + 254)
+/// The first and the last number in its network of an address that a cloud gives out.
+const PUBLIC: (u32, u32) = (100, 254);
+
+/// The network of a cloud's addresses: a block for documentation.
+fn public_network(family: IpFamily) -> IpNet {
+    match family {
+        IpFamily::IPv4 => IpNet::new_assert(Ipv4Addr::new(203, 0, 113, 0).into(), 24),
+        IpFamily::IPv6 => {
+            IpNet::new_assert(IpAddr::from([0x2001, 0xdb8, 0xcafe, 0, 0, 0, 0, 0]), 64)
+        }
+    }
 }
 
 /// The Node that answers for an address of MetalLB in layer 2 mode: of the candidates the one whose
@@ -406,7 +419,7 @@ mod tests {
         service
     }
 
-    fn nodes() -> Ipv4Net {
+    fn nodes() -> IpNet {
         "192.168.10.0/24".parse().unwrap()
     }
 
@@ -415,7 +428,7 @@ mod tests {
             .iter()
             .map(|address| address.parse().unwrap())
             .collect();
-        Some(provider.ingress(service, &taken, nodes(), 42)?.ip)
+        Some(provider.ingress(service, &taken, &nodes(), 42)?.ip)
     }
 
     #[test]
@@ -441,14 +454,14 @@ mod tests {
     fn aws_gives_a_name_and_kind_a_proxys_address() {
         let web = service("{}");
         let taken = BTreeSet::new();
-        let aws = Provider::Aws.ingress(&web, &taken, nodes(), 42).unwrap();
+        let aws = Provider::Aws.ingress(&web, &taken, &nodes(), 42).unwrap();
         assert!(aws.ip.is_empty() && aws.ip_mode.is_none());
         assert!(
             aws.hostname.starts_with("k8s-default-web-"),
             "{}",
             aws.hostname
         );
-        let kind = Provider::Kind.ingress(&web, &taken, nodes(), 42).unwrap();
+        let kind = Provider::Kind.ingress(&web, &taken, &nodes(), 42).unwrap();
         assert_eq!(kind.ip_mode.as_deref(), Some("Proxy"));
     }
 

@@ -1,39 +1,92 @@
 //! Nodes: an address on the Nodes' network and a range for their Pods.
 //!
-//! As the node IPAM controller does it (`--allocate-node-cidrs`, mask 24 for IPv4): ranges of the
-//! cluster CIDR in the order in which Nodes come. What a Node says of itself is kept.
+//! As the node IPAM controller does it (`--allocate-node-cidrs`, mask 24 for IPv4 and 64 for IPv6):
+//! ranges of the cluster CIDRs in the order in which Nodes come. What a Node says of itself is kept.
 
 use std::collections::BTreeSet;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
 
-use ipnet::{IpNet, Ipv4Net};
+use ipnet::IpNet;
 
 use crate::api::{Node, NodeAddress};
+use crate::net::IpFamily;
 
-/// Where Nodes and Pods live.
+/// Where Nodes and Pods live: of each family one network of either, the family that comes first is
+/// that of Pods' and Nodes' first addresses.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Networks {
     /// `--cluster-cidr`: all Pods.
-    pub pods: Ipv4Net,
+    pub pods: Vec<IpNet>,
     /// The Nodes' own network.
-    pub nodes: Ipv4Net,
+    pub nodes: Vec<IpNet>,
 }
 
 impl Default for Networks {
-    /// 10.244.0.0/16 as flannel and kind have it, and 192.168.10.0/24.
+    /// IPv4 alone.
     fn default() -> Self {
-        Self {
-            pods: Ipv4Net::new_assert(Ipv4Addr::new(10, 244, 0, 0), 16),
-            nodes: Ipv4Net::new_assert(Ipv4Addr::new(192, 168, 10, 0), 24),
-        }
+        Self::of(&[IpFamily::IPv4])
     }
 }
 
-/// The length of the prefix of one Node's range of Pod addresses (`--node-cidr-mask-size`).
-pub const NODE_CIDR_PREFIX: u8 = 24;
+impl Networks {
+    /// The networks of a cluster of these families, the first one's addresses first. IPv4:
+    /// 10.244.0.0/16 as flannel and kind have it, and 192.168.10.0/24. IPv6: fd00:10:244::/56 as kind
+    /// has it, and fd00:192:168:10::/64.
+    #[must_use]
+    pub fn of(families: &[IpFamily]) -> Self {
+        let pods = |family: &IpFamily| match family {
+            IpFamily::IPv4 => IpNet::new_assert(IpAddr::from([10, 244, 0, 0]), 16),
+            IpFamily::IPv6 => {
+                IpNet::new_assert(IpAddr::from([0xfd00, 0x10, 0x244, 0, 0, 0, 0, 0]), 56)
+            }
+        };
+        let nodes = |family: &IpFamily| match family {
+            IpFamily::IPv4 => IpNet::new_assert(IpAddr::from([192, 168, 10, 0]), 24),
+            IpFamily::IPv6 => {
+                IpNet::new_assert(IpAddr::from([0xfd00, 0x192, 0x168, 0x10, 0, 0, 0, 0]), 64)
+            }
+        };
+        Self {
+            pods: families.iter().map(pods).collect(),
+            nodes: families.iter().map(nodes).collect(),
+        }
+    }
 
-/// The last byte of the first Node's address; below it is room for a router and a control plane.
+    /// The families, the one whose addresses come first before the other.
+    #[must_use]
+    pub fn families(&self) -> Vec<IpFamily> {
+        self.pods
+            .iter()
+            .map(|net| IpFamily::of(net.addr()))
+            .collect()
+    }
+}
+
+/// The length of the prefix of one Node's range of Pod addresses (`--node-cidr-mask-size-ipv4` and
+/// `-ipv6`).
+fn node_cidr_prefix(family: IpFamily) -> u8 {
+    match family {
+        IpFamily::IPv4 => 24,
+        IpFamily::IPv6 => 64,
+    }
+}
+
+/// The last part of the first Node's address; below it is room for a router and a control plane.
 const FIRST_NODE: u32 = 11;
+
+/// The address with this number in a network; `None` behind its last one.
+#[must_use]
+pub fn nth_address(net: &IpNet, number: u32) -> Option<IpAddr> {
+    let address = match net.network() {
+        IpAddr::V4(base) => IpAddr::from(u32::from(base).checked_add(number)?.to_be_bytes()),
+        IpAddr::V6(base) => IpAddr::from(
+            u128::from(base)
+                .checked_add(u128::from(number))?
+                .to_be_bytes(),
+        ),
+    };
+    (net.contains(&address) && address != net.broadcast()).then_some(address)
+}
 
 /// The internal address of a Node, of the family that comes first.
 #[must_use]
@@ -56,49 +109,45 @@ pub fn internal_ips(node: &Node) -> impl Iterator<Item = IpAddr> {
 ///
 /// # Errors
 ///
-/// The names of Nodes for which the cluster CIDR or the Nodes' network has no room.
+/// The names of Nodes for which a cluster CIDR or a network of the Nodes has no room.
 pub fn complete(nodes: &mut [Node], networks: &Networks) -> Result<(), Vec<String>> {
-    let mut cidrs: BTreeSet<IpNet> = nodes
-        .iter()
-        .filter_map(|node| node.spec.pod_cidr.parse().ok())
+    let mut cidrs: BTreeSet<IpNet> = (nodes.iter())
+        .flat_map(|node| node.spec.pod_cidrs.iter().chain([&node.spec.pod_cidr]))
+        .filter_map(|cidr| cidr.parse().ok())
         .collect();
-    let mut addresses: BTreeSet<IpAddr> = nodes.iter().filter_map(internal_ip).collect();
+    let mut addresses: BTreeSet<IpAddr> = nodes.iter().flat_map(internal_ips).collect();
     let mut full = Vec::new();
-    for node in nodes {
+    'nodes: for node in nodes {
         if node.spec.pod_cidr.is_empty() && node.spec.pod_cidrs.is_empty() {
-            // The first range is the control plane's, which is not one of the lab's Nodes.
-            let free = networks
-                .pods
-                .subnets(NODE_CIDR_PREFIX)
-                .ok()
-                .and_then(|mut subnets| {
-                    subnets.find(|subnet| {
-                        subnet.addr() != networks.pods.addr()
-                            && !cidrs.contains(&IpNet::V4(*subnet))
-                    })
-                })
-                .map(IpNet::V4);
-            let Some(cidr) = free else {
-                full.push(node.metadata.name.clone());
-                continue;
-            };
-            cidrs.insert(cidr);
-            node.spec.pod_cidr = cidr.to_string();
+            for range in &networks.pods {
+                let prefix = node_cidr_prefix(IpFamily::of(range.addr()));
+                // The first range is the control plane's, which is not one of the lab's Nodes.
+                let free = range.subnets(prefix).ok().and_then(|mut subnets| {
+                    subnets.find(|own| own.addr() != range.addr() && !cidrs.contains(own))
+                });
+                let Some(cidr) = free else {
+                    full.push(node.metadata.name.clone());
+                    continue 'nodes;
+                };
+                cidrs.insert(cidr);
+                node.spec.pod_cidrs.push(cidr.to_string());
+            }
         }
-        if node.spec.pod_cidrs.is_empty() {
-            node.spec.pod_cidrs = vec![node.spec.pod_cidr.clone()];
-        } else if node.spec.pod_cidr.is_empty() {
-            node.spec.pod_cidr.clone_from(&node.spec.pod_cidrs[0]);
+        match (node.spec.pod_cidrs.first(), node.spec.pod_cidr.is_empty()) {
+            (None, false) => node.spec.pod_cidrs = vec![node.spec.pod_cidr.clone()],
+            (Some(first), true) => node.spec.pod_cidr.clone_from(first),
+            _ => {}
         }
-        if internal_ip(node).is_none() {
-            let base = u32::from(networks.nodes.network());
-            let last = u32::from(networks.nodes.broadcast());
-            let free = (base + FIRST_NODE..last)
-                .map(|number| IpAddr::V4(Ipv4Addr::from(number)))
+        if internal_ip(node).is_some() {
+            continue;
+        }
+        for network in &networks.nodes {
+            let free = (FIRST_NODE..)
+                .map_while(|number| nth_address(network, number))
                 .find(|address| !addresses.contains(address));
             let Some(address) = free else {
                 full.push(node.metadata.name.clone());
-                continue;
+                continue 'nodes;
             };
             addresses.insert(address);
             node.status.addresses.push(NodeAddress {
@@ -138,6 +187,19 @@ mod tests {
             addresses,
             ["192.168.10.11", "192.168.10.12", "192.168.10.13"]
         );
+    }
+
+    #[test]
+    fn with_two_families_a_node_has_two_of_everything() {
+        let mut nodes = [node("a", "")];
+        complete(&mut nodes, &Networks::of(&[IpFamily::IPv6, IpFamily::IPv4])).unwrap();
+        assert_eq!(nodes[0].spec.pod_cidr, "fd00:10:244:1::/64");
+        assert_eq!(
+            nodes[0].spec.pod_cidrs,
+            ["fd00:10:244:1::/64", "10.244.1.0/24"]
+        );
+        let addresses: Vec<String> = internal_ips(&nodes[0]).map(|own| own.to_string()).collect();
+        assert_eq!(addresses, ["fd00:192:168:10::b", "192.168.10.11"]);
     }
 
     #[test]

@@ -21,6 +21,7 @@
 //! | `readiness` | Pods that get no traffic, and why |
 //! | `slices` | EndpointSlices and Endpoints made by hand |
 //! | `policy` | traffic policies, source ranges, session affinity, pending load balancers |
+//! | `deprecated` | what is on its way out |
 //! | `external_name`, `headless` | what these kinds of Services do not do |
 //! | `names` | names in a Pod's settings that lead nowhere |
 //! | `cluster` | what the cluster's own ConfigMaps say, MetalLB's pools |
@@ -34,6 +35,7 @@
 
 mod catalogue;
 mod cluster;
+mod deprecated;
 mod diff;
 mod edit;
 mod exam;
@@ -125,4 +127,5 @@ fn service(exam: &mut Exam<'_>, subject: &Subject<'_>) {
         headless::examine(exam, subject);
     }
     policy::examine(exam, subject);
+    deprecated::examine(exam, subject);
 }

@@ -20,7 +20,7 @@ pub(super) fn examine_service(exam: &mut Exam<'_>, subject: &Subject<'_>) {
         return;
     }
     // The lab's own Nodes are made up: that a Pod finds no place on them says nothing.
-    if !exam.has_own_nodes() && subject.pods.iter().all(|pod| pod.spec.node_name.is_empty()) {
+    if !exam.has_own_nodes() && subject.pods.iter().all(|pod| pod.status.pod_ip.is_empty()) {
         let message = "its Pods find no place on the Nodes of this lab";
         let why = (subject.pods.first()).map_or_else(String::new, |pod| reason(exam, pod).1);
         exam.find(
@@ -96,7 +96,7 @@ pub(super) fn examine_pods(exam: &mut Exam<'_>, subjects: &[Subject<'_>]) {
             if is_ready(pod) || !seen.insert(reference.clone()) {
                 continue;
             }
-            if !exam.has_own_nodes() && pod.spec.node_name.is_empty() {
+            if !exam.has_own_nodes() && pod.status.pod_ip.is_empty() {
                 continue;
             }
             let (field, why) = reason(exam, pod);

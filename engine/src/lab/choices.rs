@@ -1,5 +1,7 @@
 //! What the send bar offers: who can send, and where to.
 
+use std::net::IpAddr;
+
 use serde::{Deserialize, Serialize};
 
 use super::picture;
@@ -68,10 +70,15 @@ pub(super) fn targets(world: &World) -> Vec<Choice> {
             let Some((number, protocol)) = number_and_protocol(port.port, &port.protocol) else {
                 continue;
             };
-            if let Ok(address) = spec.cluster_ip.parse() {
+            for (index, address) in cluster_ips(service).into_iter().enumerate() {
+                let id = host_port(address, Some(number));
                 choices.push(Choice {
-                    id: host_port(address, Some(number)),
-                    label: format!("{}:{number}", service.metadata.name),
+                    // The other family's address is told apart by itself.
+                    label: match index {
+                        0 => format!("{}:{number}", service.metadata.name),
+                        _ => format!("{} ({id})", service.metadata.name),
+                    },
+                    id,
                     group: group("Services", &service.metadata.namespace),
                     protocol: Some(protocol),
                     object: object.clone(),
@@ -146,6 +153,19 @@ fn names(service: &Service) -> Vec<Choice> {
     (spec.ports.iter())
         .filter_map(|port| number_and_protocol(port.port, &port.protocol))
         .map(|(number, protocol)| choice(format!("{name}:{number}"), protocol))
+        .collect()
+}
+
+/// A Service's cluster addresses, one a family.
+fn cluster_ips(service: &Service) -> Vec<IpAddr> {
+    let spec = &service.spec;
+    let single = [spec.cluster_ip.clone()];
+    let all = match spec.cluster_ips.is_empty() {
+        true => &single[..],
+        false => &spec.cluster_ips[..],
+    };
+    all.iter()
+        .filter_map(|address| address.parse().ok())
         .collect()
 }
 

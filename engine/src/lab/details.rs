@@ -205,11 +205,7 @@ fn of_service(lab: &Lab, service: &Service) -> (String, Vec<Detail>) {
     let spec = &service.spec;
     let mut rows = Vec::new();
     filled(&mut rows, "Cluster IP", &spec.cluster_ips.join(", "));
-    let reference = ObjectRef::new(
-        Kind::Service,
-        &service.metadata.namespace,
-        &service.metadata.name,
-    );
+    let reference = picture::service_reference(service);
     let scene = lab.scene();
     let desk = scene
         .desks

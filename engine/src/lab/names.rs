@@ -82,7 +82,9 @@ impl Names {
         let world = lab.world();
         let settings = lab.settings();
         let nodes: Vec<(String, IpAddr)> = (world.store.nodes())
-            .filter_map(|node| Some((node.metadata.name.clone(), nodes::internal_ip(node)?)))
+            .flat_map(|node| {
+                nodes::internal_ips(node).map(|address| (node.metadata.name.clone(), address))
+            })
             .collect();
         let told = |addresses: Vec<IpAddr>| ResolvConf {
             nameservers: addresses,

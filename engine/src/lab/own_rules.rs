@@ -1,7 +1,8 @@
 //! A person's own rules: what `iptables-save` printed on a real Node, in the place of a Node's.
 //!
 //! What `ipset save` printed there may stand beside it in the same text, for rules that look into
-//! sets. Left out: IPv6, as everywhere in the lab, and nftables.
+//! sets. What `ip6tables-save` printed is known by its addresses, and takes the place of IPv6's rules
+//! alone. Left out: nftables, and both families in one text.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -32,7 +33,7 @@ impl OwnRules {
         let (rules, sets) = parted(text);
         let mut known = Sets::default();
         let mut errors = known.read(&sets);
-        let mut tables = Tables::new(IpFamily::IPv4);
+        let mut tables = Tables::new(family_of(&rules));
         errors.extend(tables.restore(&rules, Before::Flush));
         errors.sort_by_key(|error| error.line);
         let mut diagnostics: Vec<Diagnostic> = errors
@@ -119,6 +120,27 @@ impl OwnRules {
     /// The lines that are about ipsets.
     pub(super) fn sets(&self) -> &str {
         &self.sets
+    }
+}
+
+/// The family of a text: IPv6's tool says its name at the head, and its addresses have colons.
+fn family_of(text: &str) -> IpFamily {
+    let is_v6 = text.lines().any(|line| {
+        if line.starts_with('#') {
+            return line.contains("ip6tables-save");
+        }
+        let mut words = line.split(' ');
+        while let Some(word) = words.next() {
+            if matches!(word, "-s" | "-d") {
+                return words.next().is_some_and(|address| address.contains(':'));
+            }
+        }
+        false
+    });
+    if is_v6 {
+        IpFamily::IPv6
+    } else {
+        IpFamily::IPv4
     }
 }
 

@@ -124,10 +124,20 @@ pub(super) fn reference(pod: &Pod) -> ObjectRef {
     ObjectRef::new(Kind::Pod, &pod.metadata.namespace, &pod.metadata.name)
 }
 
+/// The reference of a Service.
+pub(super) fn service_reference(service: &Service) -> ObjectRef {
+    ObjectRef::new(
+        Kind::Service,
+        &service.metadata.namespace,
+        &service.metadata.name,
+    )
+}
+
 fn directory(store: &Store) -> Option<Directory> {
     let service = store.service("kube-system", "kube-dns")?;
     let port = service.spec.ports.first()?;
     Some(Directory {
+        service: service_reference(service),
         address: format!("{}:{}", service.spec.cluster_ip, port.port),
     })
 }
@@ -193,11 +203,7 @@ pub(super) fn desk_type(service: &Service) -> DeskType {
 }
 
 fn desk(world: &World, homes: &Homes<'_>, service: &Service, slices: &[&EndpointSlice]) -> Desk {
-    let reference = ObjectRef::new(
-        Kind::Service,
-        &service.metadata.namespace,
-        &service.metadata.name,
-    );
+    let reference = service_reference(service);
     let spec = &service.spec;
     let list = list(service, slices);
     let of_the_cluster = world.document_of(&reference).is_none()

@@ -4,7 +4,6 @@ use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use ipnet::Ipv4Net;
 use serde::Serialize;
 
 use super::Settings;
@@ -207,22 +206,29 @@ fn jump_text(jump: &Line) -> String {
     }
 }
 
-/// The settings of the kube-proxy on a Node of the lab: kubeadm's, on a Linux with a current
-/// iptables.
-fn config(world: &World, settings: &Settings, node: &str) -> ProxyConfig {
+/// The settings of the kube-proxy of one family on a Node of the lab: kubeadm's, on a Linux with a
+/// current iptables.
+fn config(world: &World, settings: &Settings, node: &str, family: IpFamily) -> ProxyConfig {
     let found = world.store.node("", node);
-    let address = found
-        .and_then(nodes::internal_ip)
+    let mut node_ips: Vec<String> = Vec::new();
+    for family in [IpFamily::IPv4, IpFamily::IPv6] {
+        let own = found
+            .and_then(|node| nodes::internal_ips(node).find(|own| IpFamily::of(*own) == family));
+        node_ips.extend(own.map(|own| own.to_string()));
+    }
+    // The bridge to which Pods are plugged has the first address of their ranges.
+    let bridge = (found.into_iter())
+        .flat_map(|node| &node.spec.pod_cidrs)
+        .filter_map(|cidr| nodes::nth_address(&cidr.parse().ok()?, 1))
         .map(|address| address.to_string());
-    let node_ips: Vec<String> = address.into_iter().collect();
-    // The bridge to which Pods are plugged has the first address of their range.
-    let bridge = found
-        .and_then(|node| node.spec.pod_cidr.parse::<Ipv4Net>().ok())
-        .and_then(|cidr| cidr.hosts().next())
-        .map(|address| address.to_string());
-    let local_addresses = std::iter::once("127.0.0.1".to_owned())
+    let local_addresses = ["127.0.0.1", "::1"]
+        .map(str::to_owned)
+        .into_iter()
         .chain(node_ips.iter().cloned())
         .chain(bridge)
+        .collect();
+    let cluster_cidrs: Vec<String> = (settings.networks.pods.iter())
+        .map(ToString::to_string)
         .collect();
     let own = &settings.proxy;
     let fallback = ProxyConfig::default();
@@ -230,7 +236,8 @@ fn config(world: &World, settings: &Settings, node: &str) -> ProxyConfig {
         node: node.to_owned(),
         local_addresses,
         node_ips,
-        cluster_cidr: settings.networks.pods.to_string(),
+        ip_family: family,
+        cluster_cidr: cluster_cidrs.join(","),
         detect_local: DetectLocal::ClusterCIDR,
         masquerade_all: own.masquerade_all,
         localhost_node_ports: own.localhost_node_ports,
@@ -244,7 +251,7 @@ fn config(world: &World, settings: &Settings, node: &str) -> ProxyConfig {
     }
 }
 
-/// What kube-proxy writes on a Node in a mode.
+/// What kube-proxy writes on a Node in a mode, for one family.
 ///
 /// # Errors
 ///
@@ -254,8 +261,9 @@ pub(super) fn rule_set(
     settings: &Settings,
     node: &str,
     mode: Mode,
+    family: IpFamily,
 ) -> Result<RuleSet, ConfigError> {
-    let config = config(world, settings, node);
+    let config = config(world, settings, node, family);
     let store = world.seen_by(node);
     RuleSet::new(
         mode,
@@ -275,9 +283,12 @@ pub(super) fn of_node(
     world: &World,
     settings: &Settings,
     node: &str,
+    family: IpFamily,
 ) -> Result<NodeRules, ConfigError> {
     let mode = settings.proxy.mode;
-    Ok(NodeRules::new(rule_set(world, settings, node, mode)?))
+    Ok(NodeRules::new(rule_set(
+        world, settings, node, mode, family,
+    )?))
 }
 
 impl Lab {
@@ -289,7 +300,8 @@ impl Lab {
         if written.set().mode() == mode {
             return Some(written);
         }
-        let set = rule_set(self.world(), self.settings(), node, mode).ok()?;
+        let family = written.set().family();
+        let set = rule_set(self.world(), self.settings(), node, mode, family).ok()?;
         Some(Rc::new(NodeRules::new(set)))
     }
 }

@@ -45,6 +45,8 @@ pub struct LeftOut {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Directory {
+    /// The Service of cluster DNS.
+    pub service: ObjectRef,
     /// Its Service's address and port.
     pub address: String,
 }

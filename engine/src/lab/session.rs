@@ -26,6 +26,7 @@ use crate::console;
 use crate::diagnostic::{Diagnostic, Span};
 use crate::dns::{Answer, Question, Record, RecordType};
 use crate::manifest::{self, Document};
+use crate::net::IpFamily;
 use crate::network::{Journey, NameLookup, Request, RequestError, Reuse, Tally};
 use crate::proxy;
 use crate::yaml;
@@ -187,6 +188,7 @@ impl Lab {
         self.renew();
         diagnostics.extend(names::complaints(&self.world, &self.documents));
         self.replay();
+        self.wires.keep_clock(self.cluster().now());
         diagnostics
     }
 
@@ -275,12 +277,26 @@ impl Lab {
         mischief::mischiefs(&self.world, &self.street(), about)
     }
 
-    /// What kube-proxy wrote on a Node; `None` for a Node that is not there, or on which it would
-    /// not start.
+    /// The family whose addresses come first in the cluster.
+    fn family(&self) -> IpFamily {
+        (self.world.families().first().copied()).unwrap_or(IpFamily::IPv4)
+    }
+
+    /// What kube-proxy wrote on a Node for the other family of a dual-stack cluster; `None` as for
+    /// [`Lab::rules`], and in a cluster of one family. It is made anew at each call.
+    #[must_use]
+    pub fn other_rules(&self, node: &str) -> Option<NodeRules> {
+        self.rules.get(node)?;
+        let other = self.world.families().get(1).copied()?;
+        rules::of_node(&self.world, &self.settings, node, other).ok()
+    }
+
+    /// What kube-proxy wrote on a Node, for the family that comes first; `None` for a Node that is not
+    /// there, or on which it would not start.
     #[must_use]
     pub fn rules(&self, node: &str) -> Option<Rc<NodeRules>> {
         let make = || {
-            rules::of_node(&self.world, &self.settings, node)
+            rules::of_node(&self.world, &self.settings, node, self.family())
                 .ok()
                 .map(Rc::new)
         };
@@ -292,7 +308,7 @@ impl Lab {
     #[must_use]
     pub fn dump_rules(&self, node: &str, mode: proxy::Mode) -> Option<String> {
         self.rules.get(node)?;
-        let set = rules::rule_set(&self.world, &self.settings, node, mode).ok()?;
+        let set = rules::rule_set(&self.world, &self.settings, node, mode, self.family()).ok()?;
         Some(proxy::dump(&set))
     }
 
@@ -382,10 +398,11 @@ impl Lab {
         self.with_wires(|wires, lab| wires.rehearse(lab, request))
     }
 
-    /// What time it is for connections and affinity, in milliseconds of virtual time.
+    /// What time it is for connections and affinity, in milliseconds of virtual time. The clock is
+    /// the cluster's, but never goes back when something is taken back.
     #[must_use]
     pub fn now_ms(&self) -> u64 {
-        self.wires.now_ms()
+        self.wires.now_ms(self.cluster().now())
     }
 
     /// Looks a name up as a client does: the addresses of it, or with a type the records of that
@@ -428,10 +445,33 @@ impl Lab {
     }
 
     fn with_wires<T>(&mut self, act: impl FnOnce(&mut walk::Wires, &Self) -> T) -> T {
+        self.set_clock();
         let mut wires = std::mem::take(&mut self.wires);
         let result = act(&mut wires, self);
+        let passed = wires.take_passed();
         self.wires = wires;
+        self.pass(passed);
         result
+    }
+
+    /// Time passes while a request is under way, in milliseconds: what is due meanwhile happens.
+    fn pass(&mut self, ms: u64) {
+        let cluster = self.cluster();
+        let until = cluster.now().saturating_add(ms);
+        let happens = cluster.next_event().is_some_and(|at| at <= until);
+        self.world.pass(ms, happens);
+        if happens {
+            self.renew();
+        }
+        self.set_clock();
+    }
+
+    /// Sets the wires' clock by the cluster's. While lines are run again it stands still: that time
+    /// has passed already.
+    fn set_clock(&mut self) {
+        if !self.is_replaying() {
+            self.wires.set_clock(self.world.cluster().now());
+        }
     }
 
     /// The text's objects of modelled kinds, as they were read.
@@ -450,6 +490,15 @@ impl Lab {
     #[must_use]
     pub fn probe(&self) -> Probe<'_> {
         Probe::new(self)
+    }
+
+    /// Lets somebody try things out: what the machines would remember of the requests is forgotten
+    /// afterwards, and the next draw is as if nothing had been sent.
+    pub fn aside<T>(&mut self, act: impl FnOnce(&mut Self) -> T) -> T {
+        let memory = self.wires.memory();
+        let result = act(self);
+        self.wires.remember(memory);
+        result
     }
 
     /// Where a field stands in the text, or what made it.

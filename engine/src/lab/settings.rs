@@ -3,6 +3,7 @@
 use crate::api::allocate::Ranges;
 use crate::controllers::load_balancer::Provider;
 use crate::controllers::nodes::Networks;
+use crate::net::IpFamily;
 use crate::proxy::Mode;
 
 /// The seed of a fresh lab.
@@ -16,6 +17,7 @@ pub struct Settings {
     /// The Nodes of a world whose manifests name none.
     pub nodes: Vec<String>,
     /// Where Nodes and Pods live.
+    /// ([`Settings::set_families`] sets networks and ranges together.)
     pub networks: Networks,
     /// Where Services get their addresses and ports.
     pub ranges: Ranges,
@@ -42,6 +44,25 @@ pub struct ProxySettings {
     pub ipvs_scheduler: String,
     /// `ipvs.strictARP`.
     pub strict_arp: bool,
+}
+
+impl Settings {
+    /// The IP families of the cluster, the one whose addresses come first before the other.
+    #[must_use]
+    pub fn families(&self) -> Vec<IpFamily> {
+        self.networks.families()
+    }
+
+    /// Makes it a cluster of these families: one (single-stack), or two in either order
+    /// (dual-stack). Nodes, Pods and Services get kubeadm's or kind's usual networks of them. Without
+    /// any family nothing changes.
+    pub fn set_families(&mut self, families: &[IpFamily]) {
+        if families.is_empty() {
+            return;
+        }
+        self.networks = Networks::of(families);
+        self.ranges.service_cidrs = families.iter().map(|&own| Ranges::usual(own)).collect();
+    }
 }
 
 impl Default for ProxySettings {

@@ -5,7 +5,7 @@
 //! Nodes' network, but it is none of the Nodes.
 
 use std::collections::BTreeMap;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
 
 use super::Settings;
 use crate::api::{
@@ -14,7 +14,9 @@ use crate::api::{
     LabelSelector, Namespace, Object, ObjectMeta, Service, ServicePort,
 };
 use crate::controllers::endpoint_slice::SERVICE_NAME_LABEL;
+use crate::controllers::nodes;
 use crate::dns::KUBEADM_COREFILE;
+use crate::net::IpFamily;
 
 /// The namespaces of a fresh cluster.
 pub(super) const NAMESPACES: [&str; 4] =
@@ -65,17 +67,17 @@ fn pairs(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
 }
 
 /// The address at an offset of the first Service range: the first is the API server's, the tenth
-/// DNS'. Empty where the range is IPv6 or too small; then the allocator picks one.
+/// DNS'. Empty where the range is too small; then the allocator picks one.
 fn well_known(settings: &Settings, offset: u32) -> String {
-    match settings.ranges.service_cidrs.first() {
-        Some(ipnet::IpNet::V4(cidr)) => u32::from(cidr.network())
-            .checked_add(offset)
-            .map(Ipv4Addr::from)
-            .filter(|address| cidr.contains(address) && *address != cidr.broadcast())
-            .map(|address| address.to_string())
-            .unwrap_or_default(),
-        _ => String::new(),
-    }
+    (settings.ranges.service_cidrs.first())
+        .and_then(|range| nodes::nth_address(range, offset))
+        .map(|address| address.to_string())
+        .unwrap_or_default()
+}
+
+/// The API server's address on the Nodes' network, of the first family: it has no other.
+fn api_server(settings: &Settings) -> Option<IpAddr> {
+    nodes::nth_address(settings.networks.nodes.first()?, API_SERVER)
 }
 
 /// The address of cluster DNS that the kubelets are told, whatever became of its Service.
@@ -104,7 +106,6 @@ fn kubernetes(settings: &Settings) -> Service {
 
 /// The older list beside the slice: the API server writes both itself.
 fn kubernetes_endpoints(settings: &Settings) -> Endpoints {
-    let network = u32::from(settings.networks.nodes.network());
     Endpoints {
         metadata: meta(
             "default",
@@ -113,7 +114,7 @@ fn kubernetes_endpoints(settings: &Settings) -> Endpoints {
         ),
         subsets: vec![EndpointSubset {
             addresses: vec![EndpointAddress {
-                ip: Ipv4Addr::from(network + API_SERVER).to_string(),
+                ip: api_server(settings).map_or_else(String::new, |own| own.to_string()),
                 ..EndpointAddress::default()
             }],
             ports: vec![EndpointsPort {
@@ -128,16 +129,16 @@ fn kubernetes_endpoints(settings: &Settings) -> Endpoints {
 }
 
 fn kubernetes_slice(settings: &Settings) -> EndpointSlice {
-    let network = u32::from(settings.networks.nodes.network());
+    let address = api_server(settings);
     EndpointSlice {
         metadata: meta(
             "default",
             "kubernetes",
             &[(SERVICE_NAME_LABEL, "kubernetes")],
         ),
-        address_type: "IPv4".to_owned(),
+        address_type: address.map_or(IpFamily::IPv4, IpFamily::of).to_string(),
         endpoints: vec![Endpoint {
-            addresses: vec![Ipv4Addr::from(network + API_SERVER).to_string()],
+            addresses: address.iter().map(ToString::to_string).collect(),
             conditions: EndpointConditions {
                 ready: Some(true),
                 ..EndpointConditions::default()

@@ -1,7 +1,10 @@
 //! The lab's wires: built from the world when the first packet is sent, kept until it changes.
 
+use std::cell::Cell;
+use std::collections::BTreeMap;
 use std::mem::take;
 use std::net::IpAddr;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use ipnet::IpNet;
@@ -9,6 +12,7 @@ use ipnet::IpNet;
 use super::balancers;
 use super::internet;
 use super::names::{Asking, ClientNames, Names};
+use super::rules::NodeRules as Rules;
 use super::scene::Client;
 use super::session::Lab;
 use super::stale;
@@ -17,7 +21,7 @@ use crate::api::{Kind, Node, ObjectRef, Origin, Pod};
 use crate::cluster::Listening;
 use crate::dns::{Answer, Question, Record, RecordType};
 use crate::limits::MAX_ADDRESSES_TRIED;
-use crate::net::Protocol;
+use crate::net::{IpFamily, Protocol};
 use crate::netfilter::chance::Seeded;
 use crate::netfilter::iptables::Tables;
 use crate::netfilter::{HostState, RuleAt};
@@ -35,9 +39,11 @@ const CONTROL_PLANE: &str = "control-plane";
 /// neighbouring seeds do not share draws.
 const SEED_STEP: u64 = 0x9e37_79b9_7f4a_7c15;
 
-/// How much virtual time passes after a request, in milliseconds. Somebody sent it by hand; and
-/// connections that were closed are forgotten in time, however many requests are sent.
-const REQUEST_MS: u64 = 1_000;
+/// How much virtual time a request and its answer take, in milliseconds.
+const REQUEST_MS: u64 = 10;
+
+/// How long a client waits where nothing comes back, in milliseconds.
+const PATIENCE_MS: u64 = 1_000;
 
 /// The same for each of many requests at once.
 const ONE_OF_MANY_MS: u64 = 2;
@@ -56,10 +62,17 @@ pub(crate) struct Seen<'a> {
 #[derive(Debug, Default)]
 pub(super) struct Wires {
     network: Option<Network>,
+    /// The rules of the other family of a dual-stack cluster, by Node.
+    other: Rc<BTreeMap<String, Rules>>,
     names: Option<Names>,
     state: State,
     /// How many requests were sent, so that each draws anew.
     sent: u64,
+    /// How far this clock is before the cluster's. The clock is the cluster's; but that one goes
+    /// back when something is taken back, and connections never grow younger.
+    ahead_ms: i64,
+    /// How long the requests took since somebody asked.
+    passed_ms: u64,
 }
 
 /// A copy's Nodes remember nothing, and its draws begin anew.
@@ -79,9 +92,13 @@ impl Wires {
     ) -> Result<Journey, RequestError> {
         let seed = self.next_seed(lab);
         let name = request.name()?;
-        let origins = |node: &str, rule: &RuleAt| origins(lab, node, rule);
+        let lookup = self.origins(lab);
+        let origins = |node: &str, rule: &RuleAt| lookup.origins(node, rule);
         let (network, names, state) = self.parts(lab);
         let mut chance = Seeded::new(seed);
+        if let Some(address) = request.address() {
+            lookup.family.set(IpFamily::of(address));
+        }
         let mut journey = match name {
             None => {
                 let lookups = Lookups {
@@ -99,10 +116,10 @@ impl Wires {
                     origins: &origins,
                     seed,
                 };
-                let lookup = asking.lookup(&request.from, &name, None)?;
-                if lookup.address.is_none() {
-                    let mut journey = network.without_address(request, &lookup)?;
-                    if let Some(next) = asking.suggestion(&request.from, &lookup.resolution) {
+                let found = asking.lookup(&request.from, &name, None)?;
+                if found.address.is_none() {
+                    let mut journey = network.without_address(request, &found)?;
+                    if let Some(next) = asking.suggestion(&request.from, &found.resolution) {
                         journey.suggest(next);
                     }
                     journey
@@ -112,15 +129,18 @@ impl Wires {
                         state,
                         &mut chance,
                         request,
-                        lookup,
-                        &origins,
+                        found,
+                        (&origins, &lookup.family),
                         reuse,
                     )?
                 }
             }
         };
         internet::judge(&mut journey);
-        self.advance(REQUEST_MS);
+        self.passed_ms += match journey.verdict.kind {
+            VerdictKind::TimedOut => PATIENCE_MS,
+            _ => REQUEST_MS,
+        };
         Ok(journey)
     }
 
@@ -134,6 +154,7 @@ impl Wires {
         let (state, sent) = (self.state.clone(), self.sent);
         let journey = self.send(lab, request, Reuse::Close);
         (self.state, self.sent) = (state, sent);
+        self.passed_ms = 0;
         journey
     }
 
@@ -149,14 +170,22 @@ impl Wires {
             None => None,
         };
         let seed = self.next_seed(lab);
-        let origins = |node: &str, rule: &RuleAt| origins(lab, node, rule);
+        let lookup = self.origins(lab);
+        let address = match &found {
+            Some(found) => found.address,
+            None => request.address(),
+        };
+        if let Some(address) = address {
+            lookup.family.set(IpFamily::of(address));
+        }
+        let origins = |node: &str, rule: &RuleAt| lookup.origins(node, rule);
         let (network, _, state) = self.parts(lab);
         let lookups = Lookups {
             origins: Some(&origins),
             names: found.as_ref(),
         };
         let tally = network.walk_many(state, &mut Seeded::new(seed), request, lookups, count);
-        self.advance(REQUEST_MS.max(u64::from(count) * ONE_OF_MANY_MS));
+        self.passed_ms += REQUEST_MS.max(u64::from(count) * ONE_OF_MANY_MS);
         tally
     }
 
@@ -167,14 +196,40 @@ impl Wires {
         stale::clear(&mut self.state, world);
     }
 
-    /// What time it is, in milliseconds since the world began.
-    pub(super) fn now_ms(&self) -> u64 {
-        self.state.now_ms
+    /// What the machines remember, and which draw comes next.
+    pub(super) fn memory(&self) -> (State, u64) {
+        (self.state.clone(), self.sent)
     }
 
-    /// Lets time pass.
-    pub(super) fn advance(&mut self, ms: u64) {
-        self.state.now_ms = self.state.now_ms.saturating_add(ms);
+    /// Goes back to what they remembered.
+    pub(super) fn remember(&mut self, (state, sent): (State, u64)) {
+        self.state = state;
+        self.sent = sent;
+    }
+
+    /// What time it is, in milliseconds, when it is so late in the cluster.
+    pub(super) fn now_ms(&self, cluster_ms: u64) -> u64 {
+        cluster_ms
+            .saturating_add_signed(self.ahead_ms)
+            .max(self.state.now_ms)
+    }
+
+    /// Sets the clock by the cluster's.
+    pub(super) fn set_clock(&mut self, cluster_ms: u64) {
+        self.state.now_ms = self.now_ms(cluster_ms);
+        self.keep_clock(cluster_ms);
+    }
+
+    /// The cluster was made anew, and so was its clock: this one goes on from where it is.
+    pub(super) fn keep_clock(&mut self, cluster_ms: u64) {
+        if self.state.now_ms > 0 {
+            self.ahead_ms = self.state.now_ms.wrapping_sub(cluster_ms).cast_signed();
+        }
+    }
+
+    /// How long the requests took since somebody asked, in milliseconds.
+    pub(super) fn take_passed(&mut self) -> u64 {
+        take(&mut self.passed_ms)
     }
 
     /// Looks a name up as a client does, and sends nothing to its address.
@@ -186,7 +241,8 @@ impl Wires {
         record_type: Option<RecordType>,
     ) -> Result<NameLookup, RequestError> {
         let seed = self.next_seed(lab);
-        let origins = |node: &str, rule: &RuleAt| origins(lab, node, rule);
+        let lookup = self.origins(lab);
+        let origins = |node: &str, rule: &RuleAt| lookup.origins(node, rule);
         let (network, names, state) = self.parts(lab);
         let mut asking = Asking {
             world: lab.world(),
@@ -246,9 +302,29 @@ impl Wires {
     }
 
     fn parts(&mut self, lab: &Lab) -> (&Network, &Names, &mut State) {
-        let network = self.network.get_or_insert_with(|| network(lab));
+        let network = match &mut self.network {
+            Some(network) => network,
+            none => {
+                let (network, other) = network(lab);
+                self.other = Rc::new(other);
+                none.insert(network)
+            }
+        };
         let names = self.names.get_or_insert_with(|| Names::new(lab, network));
         (network, names, &mut self.state)
+    }
+
+    fn origins<'l>(&mut self, lab: &'l Lab) -> Made<'l> {
+        // So that the rules of the other family are there.
+        let _ = self.parts(lab);
+        let families = lab.world().families();
+        let first = families.first().copied().unwrap_or(IpFamily::IPv4);
+        Made {
+            lab,
+            other: Rc::clone(&self.other),
+            first,
+            family: Cell::new(first),
+        }
     }
 
     fn next_seed(&mut self, lab: &Lab) -> u64 {
@@ -258,10 +334,28 @@ impl Wires {
     }
 }
 
-fn origins(lab: &Lab, node: &str, rule: &RuleAt) -> Vec<Origin> {
-    // Nobody knows what made a rule that a person brought along.
-    let written = lab.rules(node).filter(|_| lab.own_rules(node).is_none());
-    written.map_or_else(Vec::new, |rules| rules.origins(rule).to_vec())
+/// Who knows what made a rule.
+struct Made<'a> {
+    lab: &'a Lab,
+    other: Rc<BTreeMap<String, Rules>>,
+    /// The family that comes first, and the one that is being walked.
+    first: IpFamily,
+    family: Cell<IpFamily>,
+}
+
+impl Made<'_> {
+    fn origins(&self, node: &str, rule: &RuleAt) -> Vec<Origin> {
+        // Nobody knows what made a rule that a person brought along.
+        if self.lab.own_rules(node).is_some() {
+            return Vec::new();
+        }
+        if self.family.get() == self.first {
+            let written = self.lab.rules(node);
+            return written.map_or_else(Vec::new, |rules| rules.origins(rule).to_vec());
+        }
+        let written = self.other.get(node);
+        written.map_or_else(Vec::new, |rules| rules.origins(rule).to_vec())
+    }
 }
 
 /// Walks a request to the first of its name's addresses at which somebody answers, as clients do
@@ -273,13 +367,14 @@ fn by_name(
     chance: &mut Seeded,
     request: &Request,
     mut lookup: NameLookup,
-    origins: &OriginsOf<'_>,
+    (origins, family): (&OriginsOf<'_>, &Cell<IpFamily>),
     reuse: Reuse,
 ) -> Result<Journey, RequestError> {
     let addresses = lookup.resolution.addresses.clone();
     let mut first = None;
     for address in addresses.into_iter().take(MAX_ADDRESSES_TRIED) {
         lookup.address = Some(address);
+        family.set(IpFamily::of(address));
         let lookups = Lookups {
             origins: Some(origins),
             names: Some(&lookup),
@@ -390,8 +485,9 @@ fn control_plane(world: &World, plan: &Plan) -> Option<PlanOutside> {
     })
 }
 
-/// The network of a lab's world, with what kube-proxy programmed on every Node.
-fn network(lab: &Lab) -> Network {
+/// The network of a lab's world, with what kube-proxy programmed on every Node; and the rules of the
+/// other family of a dual-stack cluster.
+fn network(lab: &Lab) -> (Network, BTreeMap<String, Rules>) {
     let world = lab.world();
     let proxy = &lab.settings().proxy;
     let mut plan = plan(world);
@@ -402,16 +498,28 @@ fn network(lab: &Lab) -> Network {
     let mut network = Network::new(&plan);
     let lan = plan.router.iter().flat_map(|router| &router.lan);
     balancers::add(world, &lan.copied().collect::<Vec<_>>(), &mut network);
+    let mut others = BTreeMap::new();
     for node in world.store.nodes() {
         let name = &node.metadata.name;
-        if let Some(own) = lab.own_rules(name) {
-            network.set_tables(name, Arc::clone(own.tables()));
-            network.set_ipsets(name, own.sets());
-        } else if let Some(rules) = lab.rules(name) {
+        let own = lab.own_rules(name);
+        let own_family = own.map(|own| own.tables().family());
+        if let Some(rules) = lab.rules(name)
+            && own_family != Some(rules.set().family())
+        {
             program(&mut network, name, rules.set());
         }
+        if let Some(rules) = lab.other_rules(name)
+            && own_family != Some(rules.set().family())
+        {
+            program(&mut network, name, rules.set());
+            others.insert(name.clone(), rules);
+        }
+        if let Some(own) = own {
+            network.set_tables(name, Arc::clone(own.tables()));
+            network.set_ipsets(name, own.sets());
+        }
     }
-    network
+    (network, others)
 }
 
 /// Gives a Node what its kube-proxy programmed.

@@ -19,10 +19,12 @@ use crate::api::{
 };
 use crate::cluster::{self, Cluster, StatusError, is_recorded};
 use crate::controllers::endpoint_slice::SERVICE_NAME_LABEL;
+use crate::controllers::nodes;
 use crate::controllers::workload::controller_ref;
 use crate::diagnostic::Diagnostic;
 use crate::limits::MAX_OBJECTS;
 use crate::manifest::Document;
+use crate::net::IpFamily;
 use crate::yaml;
 
 /// A running cluster, and where everything in it comes from.
@@ -73,11 +75,43 @@ impl World {
         self.cluster.programmed(node).unwrap_or(&self.store)
     }
 
+    /// The IP families of the cluster, the first one's addresses first: those of the first Node's Pods
+    /// or, where it says nothing of them, of its own addresses.
+    #[must_use]
+    pub fn families(&self) -> Vec<IpFamily> {
+        let mut found = Vec::new();
+        let Some(node) = self.store.nodes().next() else {
+            return vec![IpFamily::IPv4];
+        };
+        let of_pods = (node.spec.pod_cidrs.iter())
+            .filter_map(|cidr| cidr.parse::<ipnet::IpNet>().ok())
+            .map(|cidr| IpFamily::of(cidr.addr()));
+        let own = nodes::internal_ips(node).map(IpFamily::of);
+        let all: Vec<IpFamily> = of_pods.collect();
+        for family in if all.is_empty() { own.collect() } else { all } {
+            if !found.contains(&family) {
+                found.push(family);
+            }
+        }
+        if found.is_empty() {
+            found.push(IpFamily::IPv4);
+        }
+        found
+    }
+
     /// Changes the cluster, and takes in what became of it.
     pub(super) fn change<T>(&mut self, change: impl FnOnce(&mut Cluster) -> T) -> T {
         let result = change(&mut self.cluster);
         self.take_in();
         result
+    }
+
+    /// Time passes, in milliseconds; `happens` says whether anything is due meanwhile.
+    pub(super) fn pass(&mut self, ms: u64, happens: bool) {
+        self.cluster.advance(ms);
+        if happens {
+            self.take_in();
+        }
     }
 
     /// Changes the cluster, and takes in what became of it if it says that anything did.

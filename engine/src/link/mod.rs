@@ -28,7 +28,9 @@ mod tests;
 
 use thiserror::Error as ThisError;
 
+use crate::cluster::is_recorded;
 use crate::limits::{MAX_LINK_BYTES, MAX_LINK_CONTENT_BYTES};
+use crate::manifest;
 
 pub use json::{read as read_file, write as write_file};
 pub use redact::{Redacted, redact};
@@ -112,6 +114,16 @@ pub enum Error {
     /// than 100 of them.
     #[error("{0:?} is no name of a scenario")]
     Scenario(String),
+}
+
+/// Whether a text holds an object that a server wrote, as in a dump of somebody's cluster: it may
+/// tell more than its reader wants to share.
+#[must_use]
+pub fn is_dump(text: &str) -> bool {
+    let documents = manifest::read(text).documents;
+    documents
+        .iter()
+        .any(|document| is_recorded(&document.object))
 }
 
 impl Content {

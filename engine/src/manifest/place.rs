@@ -60,6 +60,21 @@ pub(super) fn find(tree: &Node, path: &FieldPath) -> Option<FieldPlace> {
     Some(place)
 }
 
+/// The value of a field; `None` when it is not there. Names are told apart by their letter case.
+pub(crate) fn value_at<'a>(tree: &'a Node, path: &str) -> Option<&'a Node> {
+    let mut node = tree;
+    for step in steps(path) {
+        node = match (step, &node.value) {
+            (Step::Field(name) | Step::Bracket(name), Value::Map(map)) => &map.entry(name)?.value,
+            (Step::Bracket(index), Value::List(items)) => {
+                items.get(index.parse::<usize>().ok()?)?
+            }
+            _ => return None,
+        };
+    }
+    Some(node)
+}
+
 fn entry<'a>(map: &'a Map, name: &str) -> Option<(Span, &'a Node)> {
     let entry = map.entry(name).or_else(|| {
         map.entries

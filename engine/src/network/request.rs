@@ -245,6 +245,15 @@ impl Request {
         target(&self.to, self.protocol).map(|_| ())
     }
 
+    /// The address that it is for; `None` for a name, or a target that cannot be read.
+    #[must_use]
+    pub fn address(&self) -> Option<IpAddr> {
+        match target(&self.to, self.protocol).ok()?.host {
+            TargetHost::Address(address) => Some(address),
+            TargetHost::Name(_) => None,
+        }
+    }
+
     /// The name that has to be resolved first, with its final dot where it has one; `None` for an
     /// address.
     ///

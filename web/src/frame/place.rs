@@ -82,7 +82,7 @@ impl Place {
     fn measures(self) -> Measures {
         let (least, most, usual, roomy) = match self {
             Self::Left => (200, 720, 296, 400),
-            Self::Guide => (120, 900, 340, 420),
+            Self::Guide => (120, 900, 440, 520),
             Self::Right => (280, 900, 388, 480),
             Self::Lower => (120, 900, 340, 460),
             Self::Foot => (96, 900, 220, 280),

@@ -3,13 +3,15 @@
 use std::rc::Rc;
 
 use lobby_engine::api::Origin;
+use lobby_engine::diagnostic::Severity;
 use yew::prelude::*;
 
 use super::{Place, Width};
 use crate::editor::LitLine;
 use crate::links::Lit;
 use crate::panels::{
-    Compare, ConsolePanel, Cost, Endpoints, JourneyPanel, Manifests, Names, Rules, TallyPanel,
+    Compare, ConsolePanel, Cost, DoctorPanel, Endpoints, JourneyPanel, Lesson, Manifests, Names,
+    Rules, TallyPanel,
 };
 use crate::session::{RuleText, Same, Session};
 use crate::state::{State, Tab};
@@ -95,6 +97,15 @@ fn no_badge(_: &State) -> Option<Badge> {
 /// All panels, in the order of their tabs.
 pub const PANELS: &[Panel] = &[
     Panel {
+        tab: Tab::Lesson,
+        id: "lesson",
+        name: "Lesson",
+        place: Place::Guide,
+        is_there: |state| state.course.is_there(),
+        badge: no_badge,
+        view: lesson,
+    },
+    Panel {
         tab: Tab::Journey,
         id: "journey",
         name: "Journey",
@@ -149,6 +160,15 @@ pub const PANELS: &[Panel] = &[
         view: names,
     },
     Panel {
+        tab: Tab::Doctor,
+        id: "doctor",
+        name: "Doctor",
+        place: Place::Lower,
+        is_there: always,
+        badge: doctor_badge,
+        view: doctor,
+    },
+    Panel {
         tab: Tab::Manifests,
         id: "manifests",
         name: "Manifests",
@@ -167,6 +187,11 @@ pub const PANELS: &[Panel] = &[
         view: console,
     },
 ];
+
+fn lesson(view: &View<'_>) -> Html {
+    let State { course, world, .. } = view.state;
+    html! { <Lesson course={course.clone()} world={Same(world.clone())} /> }
+}
 
 fn journey(view: &View<'_>) -> Html {
     let walk = &view.state.walk;
@@ -236,19 +261,46 @@ fn console(view: &View<'_>) -> Html {
     }
 }
 
+/// How many errors there are, or warnings where there is no error.
+fn doctor_badge(state: &State) -> Option<Badge> {
+    let kinds = [
+        (Severity::Error, "error", "bad"),
+        (Severity::Warning, "warning", "warn"),
+    ];
+    kinds.into_iter().find_map(|(severity, noun, class)| {
+        let count = state.doctor.count(severity);
+        let plural = if count == 1 { "" } else { "s" };
+        (count > 0).then(|| Badge {
+            text: count.to_string().into(),
+            name: format!("{count} {noun}{plural}").into(),
+            class,
+        })
+    })
+}
+
+fn doctor(view: &View<'_>) -> Html {
+    let on = view.on;
+    html! {
+        <DoctorPanel doctor={view.state.doctor.clone()} text={view.state.text.clone()} ontext={on.text.clone()}
+            ongo={on.go.clone()} />
+    }
+}
+
 fn manifests(view: &View<'_>) -> Html {
     let State {
         text,
         world,
         pointer,
         frame,
+        doctor,
         ..
     } = view.state;
     let on = view.on;
     html! {
-        <Manifests text={text.clone()} world={world.clone()} lines={view.lines.clone()} lit={view.lit.clone()}
-            pinned={pointer.pinned.clone()} goto={frame.goto.clone()} ontext={on.text.clone()}
-            online={on.line.clone()} ongo={on.go.clone()} onsend={on.send.clone()} onrepair={on.load.clone()} />
+        <Manifests text={text.clone()} world={world.clone()} findings={doctor.findings.clone()}
+            lines={view.lines.clone()} lit={view.lit.clone()} pinned={pointer.pinned.clone()}
+            goto={frame.goto.clone()} ontext={on.text.clone()} online={on.line.clone()} ongo={on.go.clone()}
+            onsend={on.send.clone()} onrepair={on.load.clone()} />
     }
 }
 

@@ -14,7 +14,7 @@ use yew::prelude::*;
 use crate::frame::Place;
 use crate::session::Session;
 use crate::state::{Console, ConsoleAction, Entry, FrameAction};
-use crate::ui::{Icon, Shape};
+use crate::ui::{CopyButton, Icon, Shape};
 
 /// The keys that touch keyboards hide: what is written on them, what they are called, what they
 /// write.
@@ -23,10 +23,10 @@ const TOUCH_KEYS: [(&str, &str, &str); 8] = [
     ("-", "Dash", "-"),
     ("/", "Slash", "/"),
     ("'", "Quote", "'"),
-    ("Tab", "Complete", "\t"),
+    ("Tab", "Tab, complete", "\t"),
     ("↑", "Line before", "up"),
     ("↓", "Line after", "down"),
-    ("^C", "End what runs", "\u{3}"),
+    ("^C", "^C, end what runs", "\u{3}"),
 ];
 
 /// Properties of [`ConsolePanel`].
@@ -166,10 +166,15 @@ pub fn ConsolePanel(props: &ConsoleProps) -> Html {
         Callback::from(move |text: String| {
             let Some(session) = &session else { return };
             let mut next = (*field).clone();
-            let mut lines = text.split('\n').peekable();
+            // Behind the last line feed no other line begins.
+            let (body, is_ended) = match text.strip_suffix('\n') {
+                Some(body) => (body, true),
+                None => (text.as_str(), false),
+            };
+            let mut lines = body.split('\n').peekable();
             while let Some(line) = lines.next() {
                 next.pending.push_str(line.trim_end_matches('\r'));
-                if lines.peek().is_none() && !text.ends_with('\n') {
+                if lines.peek().is_none() && !is_ended {
                     // What no line feed ends stays in the field.
                     let begin = next.pending.rfind('\n').map_or(0, |at| at + 1);
                     let rest = next.pending.split_off(begin);
@@ -428,8 +433,8 @@ fn head(session: &Option<Session>, props: &ConsoleProps) -> Html {
         })
     };
     let copy = {
-        let text: String = console.entries.iter().map(Entry::text).collect();
-        Callback::from(move |_: MouseEvent| copy(&text))
+        let entries = console.entries.clone();
+        Callback::from(move |()| entries.iter().map(Entry::text).collect::<String>())
     };
     let fold = {
         let session = session.clone();
@@ -455,7 +460,9 @@ fn head(session: &Option<Session>, props: &ConsoleProps) -> Html {
                 if console.runs_on {
                     <button type="button" class="btn sm" onclick={interrupt}>{ "Stop" }</button>
                 }
-                <button type="button" class="btn plain sm" disabled={console.entries.is_empty()} onclick={copy}>{ "Copy" }</button>
+                if !console.entries.is_empty() {
+                    <CopyButton label="Copy" text={copy} />
+                }
                 <button type="button" class="btn plain sm" disabled={console.entries.is_empty()}
                     onclick={act(ConsoleAction::Clear)}>{ "Clear" }</button>
             }
@@ -524,13 +531,6 @@ fn has_selection(input: &NodeRef) -> bool {
 fn pasted(event: &Event) -> Option<String> {
     let event = event.dyn_ref::<web_sys::ClipboardEvent>()?;
     event.clipboard_data()?.get_data("text/plain").ok()
-}
-
-/// Puts a text on the clipboard. A browser that forbids it is left alone: the text can be selected.
-fn copy(text: &str) {
-    if let Some(window) = web_sys::window() {
-        let _ = window.navigator().clipboard().write_text(text);
-    }
 }
 
 #[cfg(test)]

@@ -3,13 +3,14 @@
 use std::rc::Rc;
 
 use lobby_engine::diagnostic::Severity;
+use lobby_engine::doctor::Finding;
 use yew::prelude::*;
 
 use super::diagnostics::Diagnostics;
 use super::outline::Outline;
 use crate::editor::{Editor, GoTo, LitLine};
 use crate::links::{Focus, Lit};
-use crate::session::World;
+use crate::session::{Same, World};
 
 /// Properties of [`Manifests`].
 #[derive(Clone, PartialEq, Properties)]
@@ -18,6 +19,8 @@ pub struct ManifestsProps {
     pub text: Rc<str>,
     /// What the engine made of it.
     pub world: Rc<World>,
+    /// What the doctor found in it.
+    pub findings: Same<Vec<Finding>>,
     /// The lit lines.
     pub lines: Rc<Vec<LitLine>>,
     /// What is lit.
@@ -58,6 +61,10 @@ pub fn Manifests(props: &ManifestsProps) -> Html {
     let diagnostics = use_memo(props.world.clone(), |world| {
         Rc::new(world.outcome.diagnostics.clone())
     });
+    let underlined = use_memo(
+        (props.world.clone(), props.findings.clone()),
+        |(world, findings)| Rc::new(super::underlined(&world.outcome.diagnostics, &findings.0)),
+    );
     let repair = outcome.offer.clone().map(|text| {
         let onclick = props.onrepair.reform(move |_: MouseEvent| text.clone());
         html! {
@@ -74,7 +81,7 @@ pub fn Manifests(props: &ManifestsProps) -> Html {
                 <span class="grow"></span>
                 <span class={class} role="status">{ status }</span>
             </div>
-            <Editor text={props.text.clone()} label="Manifests, YAML" diagnostics={(*diagnostics).clone()}
+            <Editor text={props.text.clone()} label="Manifests, YAML" diagnostics={(*underlined).clone()}
                 lit={props.lines.clone()} goto={props.goto.clone()} onchange={props.ontext.clone()}
                 online={props.online.clone()} onsend={props.onsend.clone()} />
             { repair }

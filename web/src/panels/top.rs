@@ -7,10 +7,11 @@ use lobby_engine::lab::{EXAMPLES, Example};
 use lobby_engine::{KUBERNETES_VERSION, NOT_MODELLED};
 use yew::prelude::*;
 
+use super::LessonList;
 use crate::frame::{Place, Width};
 use crate::prefs::{Motion, Prefs, Skin, Theme};
 use crate::session::{Same, Session, World};
-use crate::state::{FrameAction, PrefsAction};
+use crate::state::{Course, FrameAction, PrefsAction};
 use crate::ui::{Icon, Menu, RadioGroup, Shape};
 
 /// Which menu is open.
@@ -20,6 +21,7 @@ enum Open {
     Break,
     Looks,
     All,
+    Lessons,
 }
 
 /// A dialog that is asked for.
@@ -27,6 +29,8 @@ enum Open {
 pub enum Ask {
     /// The keys.
     Keys,
+    /// Links and embeds.
+    Share,
     /// The cluster's settings.
     Settings,
     /// What is modelled.
@@ -44,6 +48,8 @@ pub struct TopProps {
     pub places: Vec<(Place, bool)>,
     /// The title of the example that is loaded, if the text is still its own.
     pub example: Option<AttrValue>,
+    /// The course.
+    pub course: Course,
     /// Load an example.
     pub onexample: Callback<&'static Example>,
     /// The present world.
@@ -123,6 +129,10 @@ pub fn Top(props: &TopProps) -> Html {
             </li>
             </ul>
         }
+    };
+    let lessons = {
+        let open = open.setter();
+        html! { <LessonList course={props.course.clone()} onchoose={Callback::from(move |()| open.set(None))} /> }
     };
     let looks = html! {
         <div class="looks">
@@ -225,11 +235,16 @@ pub fn Top(props: &TopProps) -> Html {
                     onopen={set_open(Open::All)} label={html! { <Icon shape={Shape::Menu} /> }}>
                     <h2>{ "Start with" }</h2>
                     { example_list.clone() }
+                    if *open == Some(Open::All) {
+                        <h2>{ "Lessons" }</h2>
+                        { lessons.clone() }
+                    }
                     { looks.clone() }
                     <h2>{ "Break something" }</h2>
                     { break_list.clone() }
                     <p class="menu-row">
                         <button type="button" class="btn" onclick={ask(Ask::Settings)}>{ "Cluster settings" }</button>
+                        <button type="button" class="btn" onclick={ask(Ask::Share)}>{ "Share" }</button>
                         <button type="button" class="btn" onclick={ask(Ask::Keys)}>{ "Keys" }</button>
                     </p>
                     { trust.clone() }
@@ -245,6 +260,11 @@ pub fn Top(props: &TopProps) -> Html {
                         <Icon shape={Shape::Down} />
                     </> }}>
                     { example_list }
+                </Menu>
+                <Menu id="menu-lessons" class={classes!("btn", "plain")} open={*open == Some(Open::Lessons)}
+                    onopen={set_open(Open::Lessons)}
+                    label={html! { <>{ "Lessons" }<Icon shape={Shape::Down} /></> }}>
+                    if *open == Some(Open::Lessons) { { lessons } }
                 </Menu>
             } else {
                 <span class="grow"></span>
@@ -267,6 +287,7 @@ pub fn Top(props: &TopProps) -> Html {
                     label={html! { <Icon shape={Shape::Sun} /> }}>
                     { looks }
                 </Menu>
+                <button type="button" class="icb" aria-label="Share" title="Share" onclick={ask(Ask::Share)}><Icon shape={Shape::Share} /></button>
                 <button type="button" class="icb" aria-label="Keys" title="Keys" onclick={ask(Ask::Keys)}><Icon shape={Shape::Help} /></button>
             }
         </header>

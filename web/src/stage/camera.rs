@@ -250,22 +250,23 @@ fn fingers(event: &web_sys::Event) -> Option<((i32, i32), (i32, i32))> {
 
 /// On a narrow screen the picture keeps its own size at least, so that it stays readable.
 #[hook]
-pub(super) fn use_smallest(camera: &Camera, layout: &Rc<Layout>) {
+pub(super) fn use_smallest(camera: &Camera, layout: &Rc<Layout>, pictures: usize) {
     let scroller = camera.scroller.clone();
     let least = (layout.metrics.view == View::Phone).then(|| layout.frame.w * *camera.zoom / 100);
-    use_effect_with(least, move |least| {
+    use_effect_with((least, pictures), move |(least, _)| {
         let Some(frame) = scroller.cast::<HtmlElement>() else {
             return;
         };
-        let Some(svg) = frame.first_element_child() else {
-            return;
-        };
-        let style = svg.unchecked_ref::<HtmlElement>().style();
-        // Set through the object model: the page's policy forbids style attributes.
-        let _ = match least {
-            Some(least) => style.set_property("min-width", &format!("{least}px")),
-            None => style.remove_property("min-width").map(|_| ()),
-        };
+        let mut next = frame.first_element_child();
+        while let Some(svg) = next {
+            let style = svg.unchecked_ref::<HtmlElement>().style();
+            // Set through the object model: the page's policy forbids style attributes.
+            let _ = match least {
+                Some(least) => style.set_property("min-width", &format!("{least}px")),
+                None => style.remove_property("min-width").map(|_| ()),
+            };
+            next = svg.next_element_sibling();
+        }
     });
 }
 

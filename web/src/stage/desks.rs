@@ -130,10 +130,9 @@ fn line(props: &Props, found: Found) -> Html {
     let onclick = Callback::from(move |_: MouseEvent| choose.emit(object.clone()));
     html! {
         <li {key}>
-            <button type="button" class="stage-desk" {onclick} aria-current={open.then_some("true")}
-                aria-label={format!("{kind} {name}, {note}")}>
+            <button type="button" class="stage-desk" {onclick} aria-current={open.then_some("true")}>
                 { picture }
-                <b>{ name }</b>
+                <b><span class="vh">{ kind }{ " " }</span>{ name }</b>
                 <span>{ note }</span>
             </button>
         </li>

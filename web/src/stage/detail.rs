@@ -68,7 +68,7 @@ pub(super) fn DetailCard(props: &Props) -> Html {
                 <button type="button" class="stage-tool" aria-label="Close the card" onclick={close}>
                     { shapes::sign("M4 4l8 8M12 4l-8 8") }
                 </button>
-                <h3>{ &object.name }</h3>
+                <h2>{ &object.name }</h2>
                 <span class="stage-state">{ &details.state }</span>
             </header>
             <dl>

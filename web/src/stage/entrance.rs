@@ -63,11 +63,7 @@ fn sign(props: &Props) -> Sign {
             let nobody = by.is_empty();
             Sign {
                 hotel: [
-                    either(
-                        nobody,
-                        "Site without a builder".into(),
-                        format!("{by} is building"),
-                    ),
+                    either(nobody, "Building site".into(), format!("{by} is building")),
                     "address <pending>".into(),
                 ],
                 cluster: [
@@ -201,7 +197,9 @@ pub(super) fn entrance(props: &Props, wall: Rect) -> Html {
             label: &label,
             outline,
             mark: props.lit.mark(&desk.service, ""),
-            first: others(&props.scene, props.layout.open).is_empty() || !desk_view,
+            // The group's tab stop is its first thing: the directory, a plate, or this.
+            first: props.scene.directory.is_none()
+                && (others(&props.scene, props.layout.open).is_empty() || !desk_view),
         }
         .draw(inside),
         None => html! { <g aria-hidden="true">{ inside }</g> },

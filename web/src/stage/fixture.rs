@@ -18,6 +18,7 @@ pub fn empty(nodes: usize) -> Scene {
     Scene {
         cluster: "lab".into(),
         directory: Some(Directory {
+            service: ObjectRef::new(Kind::Service, "kube-system", "kube-dns"),
             address: "10.96.0.10:53".into(),
         }),
         wings: (1..=nodes)

@@ -289,6 +289,8 @@ pub enum Thing {
     Desk(usize),
     /// The main entrance of the open Service.
     Entrance,
+    /// The directory: cluster DNS.
+    Directory,
     /// The other house, to which the open Service's forwarding card leads.
     House,
 }
@@ -304,6 +306,7 @@ impl Thing {
             Self::Desk(i) => format!("s{i}"),
             Self::Entrance => "e0".to_owned(),
             Self::House => "h0".to_owned(),
+            Self::Directory => "n0".to_owned(),
         }
     }
 
@@ -318,6 +321,7 @@ impl Thing {
             "s" => Some(Self::Desk(number)),
             "e" => Some(Self::Entrance),
             "h" => Some(Self::House),
+            "n" => Some(Self::Directory),
             _ => None,
         }
     }
@@ -333,6 +337,7 @@ impl Thing {
                 .map(|wing| ObjectRef::new(Kind::Node, "", wing.node.name.clone())),
             Self::Room(i) => scene.rooms.get(i).map(|room| room.pod.clone()),
             Self::Desk(i) => desk(i),
+            Self::Directory => Some(scene.directory.as_ref()?.service.clone()),
             Self::Door(_) | Self::Entrance | Self::House => desk(layout.open?),
         }
     }

@@ -58,8 +58,8 @@ pub(super) fn Lobby(props: &Props) -> Html {
         <g class="lobby" data-group="">
             <g aria-hidden="true">
                 { either(hotel, front(m, wall, scene), cluster_box(m, wall, scene)) }
-                { directory(m, wall, scene, hotel, props.asked) }
             </g>
+            { directory(props, wall) }
             { (m.view == View::Desk).then(|| plates(props, wall)) }
             { (m.view == View::Desk).then(|| waiting(props, wall)) }
             { (m.view == View::Desk).then(|| board(props, wall)) }
@@ -109,7 +109,40 @@ fn cluster_box(m: &Metrics, wall: Rect, scene: &Scene) -> Html {
     }
 }
 
-fn directory(m: &Metrics, wall: Rect, scene: &Scene, hotel: bool, asked: bool) -> Html {
+fn directory(props: &Props, wall: Rect) -> Html {
+    let Props { scene, layout, .. } = props;
+    let m = layout.metrics;
+    let hotel = props.skin == Skin::Hotel;
+    let card = match m.view {
+        View::Embed => Rect::new(wall.x + 4, wall.y + 6, wall.w - 8, 38),
+        _ => Rect::new(wall.x + 18, wall.y + 14, wall.w - 36, 68),
+    };
+    let inside = directory_card(m, wall, card, scene, hotel, props.asked);
+    let Some(directory) = &scene.directory else {
+        return html! { <g aria-hidden="true">{ inside }</g> };
+    };
+    let label = format!(
+        "Directory: cluster DNS, Service {} in {}, {}",
+        directory.service.name, directory.service.namespace, directory.address
+    );
+    Control {
+        thing: Thing::Directory,
+        label: &label,
+        outline: card,
+        mark: props.lit.mark(&directory.service, ""),
+        first: true,
+    }
+    .draw(inside)
+}
+
+fn directory_card(
+    m: &Metrics,
+    wall: Rect,
+    card: Rect,
+    scene: &Scene,
+    hotel: bool,
+    asked: bool,
+) -> Html {
     let middle = wall.middle();
     let name = either(hotel, "Directory", "Cluster DNS");
     if m.view == View::Embed {
@@ -126,7 +159,6 @@ fn directory(m: &Metrics, wall: Rect, scene: &Scene, hotel: bool, asked: bool) -
             </>
         };
     }
-    let card = Rect::new(wall.x + 18, wall.y + 14, wall.w - 36, 68);
     let Some(directory) = &scene.directory else {
         return html! {
             <>
@@ -204,7 +236,7 @@ fn plates(props: &Props, wall: Rect) -> Html {
             label: &desk_name(desk),
             outline: plate,
             mark: props.lit.mark(&desk.service, &desk.address),
-            first: row == 0,
+            first: row == 0 && props.scene.directory.is_none(),
         }
         .draw(html! {
             <>

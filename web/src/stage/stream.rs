@@ -176,61 +176,88 @@ fn guests(heaps: &[Heap], most: u32) -> Vec<usize> {
         .collect()
 }
 
-/// The stream.
+/// How many guests are drawn at most.
+fn most(layout: &Layout) -> u32 {
+    either(
+        layout.metrics.view == View::Desk,
+        MOST_GUESTS,
+        MOST_ON_PHONE,
+    )
+}
+
+/// What the heaps follow from; the tally by its pointer.
+type Key = (usize, Rc<Layout>, Option<Rc<Journey>>);
+
+fn key(props: &Props) -> Key {
+    (
+        Rc::as_ptr(&props.tally) as usize,
+        props.layout.clone(),
+        props.sample.clone(),
+    )
+}
+
+fn of(props: &Props) -> Vec<Heap> {
+    let sample = props.sample.as_deref();
+    heaps(&props.scene, &props.layout, &props.tally, sample)
+}
+
+/// The ways, and the counts at their ends.
 #[component]
 pub(super) fn Stream(props: &Props) -> Html {
     let root = use_node_ref();
     let running = use_mut_ref(Running::default);
-    let heaps = use_memo(
-        (
-            Rc::as_ptr(&props.tally) as usize,
-            props.layout.clone(),
-            props.sample.clone(),
-        ),
-        |_| {
-            heaps(
-                &props.scene,
-                &props.layout,
-                &props.tally,
-                props.sample.as_deref(),
-            )
-        },
-    );
-    let m = props.layout.metrics;
-    let most = either(m.view == View::Desk, MOST_GUESTS, MOST_ON_PHONE);
+    let heaps = use_memo(key(props), |_| of(props));
     let all: u32 = heaps.iter().map(|heap| heap.count).sum();
-    let guests = if props.motion == Motion::Full {
-        guests(&heaps, most)
-    } else {
-        Vec::new()
-    };
+    let moves = props.motion == Motion::Full;
     {
-        let (root, heaps, guests) = (root.clone(), heaps.clone(), guests.clone());
-        let (hop_ms, motion) = (props.hop_ms, props.motion);
+        let (root, hop_ms) = (root.clone(), props.hop_ms);
         use_effect_with(Rc::as_ptr(&props.tally) as usize, move |_| {
             running.borrow_mut().cancel();
-            if motion == Motion::Full
-                && let Some(root) = root.cast::<Element>()
-            {
+            if moves && let Some(root) = root.cast::<Element>() {
+                grow(&mut running.borrow_mut(), &root, hop_ms);
+            }
+            let running = running.clone();
+            move || running.borrow_mut().cancel()
+        });
+    }
+    let each = all.div_ceil(most(&props.layout));
+    html! {
+        <g class="stream" ref={root} aria-hidden="true">
+            { for heaps.iter().filter(|heap| heap.count > 0).map(|heap| path("way streamway", heap.line.d())) }
+            { for heaps.iter().map(|heap| plate(&props.layout, heap, &heaps, all)) }
+            { (each > 1 && moves).then(|| merged(&props.layout, each)) }
+        </g>
+    }
+}
+
+/// The guests: in a picture of their own over the house, so that a frame draws them and nothing else.
+#[component]
+pub(super) fn Guests(props: &Props) -> Html {
+    let root = use_node_ref();
+    let running = use_mut_ref(Running::default);
+    let heaps = use_memo(key(props), |_| of(props));
+    let guests = use_memo((heaps.clone(), most(&props.layout)), |(heaps, most)| {
+        guests(heaps, *most)
+    });
+    {
+        let (root, heaps, guests) = (root.clone(), heaps.clone(), guests.clone());
+        let hop_ms = props.hop_ms;
+        use_effect_with(Rc::as_ptr(&props.tally) as usize, move |_| {
+            running.borrow_mut().cancel();
+            if let Some(root) = root.cast::<Element>() {
                 flow(&mut running.borrow_mut(), &root, &heaps, &guests, hop_ms);
             }
             let running = running.clone();
             move || running.borrow_mut().cancel()
         });
     }
-    let each = all.div_ceil(most.max(1));
     let mini = either(
         props.skin == Skin::Hotel,
         "M-4.500 0c0-8 1-13 4.500-13s4.500 5 4.500 13zM0-14.500m-3 0a3 3 0 1 0 6 0a3 3 0 1 0-6 0",
         "M-6-9h12v9h-12zM-6-9l6 5 6-5",
     );
     html! {
-        <g class="stream" ref={root} aria-hidden="true">
-            { for heaps.iter().filter(|heap| heap.count > 0).map(|heap| path("way streamway", heap.line.d())) }
-            { for guests.iter().map(|_| html! { <path class="mini" d={mini} data-guest="" /> }) }
-            { for heaps.iter().map(|heap| plate(&props.layout, heap, &heaps, all)) }
-            { (each > 1 && props.motion == Motion::Full).then(|| merged(&props.layout, each)) }
-        </g>
+        <g ref={root}>{ for guests.iter().map(|_| html! { <path class="mini" d={mini} data-guest="" /> }) }</g>
     }
 }
 
@@ -270,13 +297,13 @@ fn plate(layout: &Layout, heap: &Heap, heaps: &[Heap], all: u32) -> Html {
         }
     };
     let (class, number) = match heap.failed {
-        Some(_) => ("heap failed", "heapn badc am"),
-        None => ("heap", "heapn ink am"),
+        Some(_) => ("heap failed", "heapn badc"),
+        None => ("heap", "heapn ink"),
     };
     let expected = heap.expected.map(|thousandths| (thousandths + 500) / 1000);
     let note = match (heap.failed, expected) {
         (Some(kind), _) => Some(kind.as_str().to_owned()),
-        (None, Some(expected)) if place.h >= 30 => Some(format!("of ~{expected}")),
+        (None, Some(expected)) if place.h >= 30 => Some(format!("~{expected}")),
         _ => None,
     };
     // The bar is full at twice the promise, or at all of them where none is made.
@@ -291,17 +318,17 @@ fn plate(layout: &Layout, heap: &Heap, heaps: &[Heap], all: u32) -> Html {
         3,
     );
     let promise = expected.map(|expected| place.x + 6 + part(expected));
-    let side = if note.is_some() {
-        place.x + place.w * 3 / 10
+    let left = 6 + if note.is_some() {
+        0
     } else {
-        place.middle()
+        (place.w - 12 - measure::width(&heap.count.to_string(), 130, Face::Bold)).max(0) / 2
     };
     let base = place.y + (place.h - 6) / 2 + 5;
     let strip = (0..=STEPS).map(|k| {
         let count = u64::from(heap.count) * u64::from(k) / u64::from(STEPS);
         text(
             number,
-            side - place.x,
+            left,
             15 - (STEPS - k) as i32 * STRIP,
             count.to_string(),
         )
@@ -322,55 +349,45 @@ fn plate(layout: &Layout, heap: &Heap, heaps: &[Heap], all: u32) -> Html {
     }
 }
 
-/// Begins the flow.
+/// Begins the flow of the guests.
 fn flow(running: &mut Running, root: &Element, heaps: &[Heap], guests: &[usize], hop_ms: u32) {
     let (spread, travel) = (SETTING_OUT * hop_ms, UNDER_WAY * hop_ms);
-    let shown: Vec<Vec<(Point, i32)>> = heaps.iter().map(|heap| heap.line.stations()).collect();
+    let ways: Vec<Vec<(Point, i32)>> = heaps.iter().map(|heap| heap.line.stations()).collect();
     let drawn = all(root, "[data-guest]");
     for (k, (element, heap)) in drawn.iter().zip(guests).enumerate() {
-        let Some(stations) = shown.get(*heap).filter(|stations| stations.len() > 1) else {
+        let Some(stations) = ways.get(*heap).filter(|stations| stations.len() > 1) else {
             continue;
         };
         let delay = spread * k as u32 / guests.len().max(1) as u32;
-        running.pass(
-            element,
-            stations,
-            &Timing {
-                duration: travel,
-                delay,
-            },
-        );
+        let timing = Timing {
+            duration: travel,
+            delay,
+        };
+        running.pass(element, stations, &timing);
     }
-    let grow = Timing {
-        duration: spread.max(1),
-        delay: travel,
+}
+
+/// Lets the counts grow, in steps: the house is drawn anew for each, and not for each frame.
+fn grow(running: &mut Running, root: &Element, hop_ms: u32) {
+    let timing = Timing {
+        duration: (SETTING_OUT * hop_ms).max(1),
+        delay: UNDER_WAY * hop_ms,
     };
     let top = format!("translate(0px, {}px)", STEPS as i32 * STRIP);
-    for strip in all(root, "[data-strip]") {
-        let frames = [
-            Frame {
-                at: 0,
-                set: &[("transform", &top)],
-            },
-            Frame {
-                at: 1000,
-                set: &[("transform", "translate(0px, 0px)")],
-            },
-        ];
-        running.begin(&strip, &frames, &grow, Curve::Steps(STEPS));
-    }
-    for bar in all(root, "[data-bar]") {
-        let frames = [
-            Frame {
-                at: 0,
-                set: &[("transform", "scaleX(0)")],
-            },
-            Frame {
-                at: 1000,
-                set: &[("transform", "scaleX(1)")],
-            },
-        ];
-        running.begin(&bar, &frames, &grow, Curve::Straight);
+    let strip = [("transform", top.as_str())];
+    let (rest, none, full) = (
+        [("transform", "translate(0px, 0px)")],
+        [("transform", "scaleX(0)")],
+        [("transform", "scaleX(1)")],
+    );
+    for (selector, from, to) in [
+        ("[data-strip]", &strip, &rest),
+        ("[data-bar]", &none, &full),
+    ] {
+        for element in all(root, selector) {
+            let frames = [Frame { at: 0, set: from }, Frame { at: 1000, set: to }];
+            running.begin(&element, &frames, &timing, Curve::Steps(STEPS));
+        }
     }
 }
 

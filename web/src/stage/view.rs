@@ -20,7 +20,7 @@ use super::list::SceneList;
 use super::lobby::Lobby;
 use super::metrics::View;
 use super::motion::Motion;
-use super::stream::Stream;
+use super::stream::{Guests, Stream};
 use super::street::Street;
 use super::walker::{Walker, earlier_ways};
 use super::way::{Place, Way};
@@ -131,11 +131,17 @@ pub fn Stage(props: &StageProps) -> Html {
     };
     camera::use_held(&camera);
     camera::use_pinch(&camera);
-    camera::use_smallest(&camera, &layout);
+    camera::use_smallest(&camera, &layout, 1 + usize::from(props.tally.is_some()));
     camera::use_in_sight(&camera, (journey.clone(), *hop));
     let menu = use_state(|| false);
 
-    let seen = Seen::of(scene, journey.as_deref(), way.as_ref().as_deref(), *hop);
+    let mut seen = Seen::of(scene, journey.as_deref(), way.as_ref().as_deref(), *hop);
+    if props.tally.is_some() {
+        // All of them come in as the one that is told does; where each goes is counted.
+        let hops = journey.as_ref().map_or(0, |journey| journey.hops.len());
+        let whole = Seen::of(scene, journey.as_deref(), way.as_ref().as_deref(), hops);
+        (seen.door, seen.entrance, seen.router) = (whole.door, whole.entrance, whole.router);
+    }
     let m = layout.metrics;
     let frame = layout.frame;
     let wide = frame.w * 100 / layout.sight * *zoom / 100;
@@ -208,15 +214,25 @@ pub fn Stage(props: &StageProps) -> Html {
         let at = place_of(&details.object, scene, &layout);
         at.is_some_and(|x| x > layout.sight * 11 / 20)
     });
+    let view_box = format!("{} {} {} {}", frame.x, frame.y, frame.w, frame.h);
+    let tall = (props.view != View::Phone).then(|| format!("{}%", *zoom));
+    let flows = props.motion == Motion::Full;
+    let overlay = (props.tally.as_ref()).filter(|_| flows).map(|tally| {
+        html! {
+            <svg class="guests" aria-hidden="true" viewBox={view_box.clone()} preserveAspectRatio={side}
+                width={format!("{wide}%")} height={tall.clone()}>
+                <Guests scene={scene.clone()} layout={layout.clone()} tally={tally.clone()}
+                    sample={journey.clone()} skin={*skin} motion={props.motion} hop_ms={props.hop_ms} />
+            </svg>
+        }
+    });
     html! {
         <div {class} role="group" aria-label="The scene">
             <div class="stage-scroll" ref={scroller}
                 onwheel={camera.wheel()} onpointerdown={camera.pull()} onpointermove={camera.drag()}
                 onpointerup={camera.release()} onpointercancel={camera.release()}>
                 <svg class="scene" role="group" aria-label="The picture: use Tab, then up and down"
-                    viewBox={format!("{} {} {} {}", frame.x, frame.y, frame.w, frame.h)}
-                    preserveAspectRatio={side} width={format!("{wide}%")}
-                    height={(props.view != View::Phone).then(|| format!("{}%", *zoom))}
+                    viewBox={view_box} preserveAspectRatio={side} width={format!("{wide}%")} height={tall}
                     onmouseover={over.reform(Into::into)} onmouseout={out.reform(Into::into)}
                     onclick={click} onkeydown={key} onfocusin={focus_in} onfocusout={focus_out}>
                     { backdrop::definitions() }
@@ -243,6 +259,7 @@ pub fn Stage(props: &StageProps) -> Html {
                             motion={props.motion} hop_ms={props.hop_ms} />
                     }) } }
                 </svg>
+                { overlay }
             </div>
             <div class="stage-tools">
                 <button type="button" class="stage-tool find" aria-label="Find a desk, room or wing (Service, Pod or Node)"

@@ -3,7 +3,7 @@
 
 use std::rc::Rc;
 
-use lobby_engine::network::Journey;
+use lobby_engine::network::{Journey, VerdictKind};
 use web_sys::Element;
 use yew::prelude::*;
 
@@ -273,7 +273,7 @@ pub(super) fn earlier_ways(ways: &[Way]) -> Html {
         <g class="earlier" aria-hidden="true">
             { for ways.iter().map(|way| {
                 let there = way.legs.iter().filter(|leg| !leg.reply && !leg.line.is_empty());
-                let end = way.break_.as_ref().map(|b| {
+                let end = way.break_.as_ref().filter(|b| b.verdict != VerdictKind::WrongAnswer).map(|b| {
                     let Point { x, y } = b.cross;
                     path("sever", format!("M{} {}l8 8m0 -8l-8 8", x - 4, y - 4))
                 });
@@ -440,6 +440,9 @@ fn line(word: &'static str, line: &CardLine, at: Rect, y: i32) -> Html {
 
 /// The last piece of a way that breaks off, its cross, and where it would have gone.
 fn severed(b: &Break) -> Html {
+    if b.verdict == VerdictKind::WrongAnswer {
+        return Html::default();
+    }
     let Point { x, y } = b.cross;
     html! {
         <g data-arrive="show">

@@ -389,14 +389,16 @@ impl Plan<'_> {
 
     fn break_(&self, stops: &[Stop]) -> Option<Break> {
         let kind = self.journey.verdict.kind;
-        if matches!(kind, VerdictKind::Answered | VerdictKind::WrongAnswer) {
-            return None;
-        }
         let hops = &self.journey.hops;
-        let at = hops
-            .iter()
-            .position(|hop| matches!(hop.step, Step::Reject | Step::Drop))
-            .or_else(|| hops.len().checked_sub(1))?;
+        let at = match kind {
+            VerdictKind::Answered => return None,
+            // Somebody answered: there the word stands, and the way goes on.
+            VerdictKind::WrongAnswer => hops.iter().position(|hop| hop.step == Step::Deliver)?,
+            _ => hops
+                .iter()
+                .position(|hop| matches!(hop.step, Step::Reject | Step::Drop))
+                .or_else(|| hops.len().checked_sub(1))?,
+        };
         let stop = stops.get(at)?;
         let m = self.layout.metrics;
         let head = stop.feet.by(0, -m.scaled(50));
@@ -425,7 +427,7 @@ impl Plan<'_> {
             ),
             _ => Line::default(),
         };
-        let line = if from == cross {
+        let line = if from == cross || kind == VerdictKind::WrongAnswer {
             Line::default()
         } else {
             let (dx, dy) = ((cross.x - from.x).signum(), (cross.y - from.y).signum());

@@ -11,9 +11,11 @@
 
 mod compare;
 mod console;
+mod doctor;
 mod draft;
 mod endpoints;
 mod frame;
+mod lesson;
 mod notice;
 mod pointer;
 mod rules;
@@ -28,9 +30,11 @@ use yew::Reducible;
 
 pub use compare::{Between, CompareAction, CompareShown};
 pub use console::{Console, ConsoleAction, Entry};
+pub use doctor::{Doctor, DoctorAction};
 pub use draft::{Draft, DraftAction};
 pub use endpoints::{EndpointsAction, EndpointsShown};
 pub use frame::{Extent, Frame, FrameAction, Tab};
+pub use lesson::{Checked, Course, CourseAction, Fetched, Open, Pasted};
 pub use notice::{Notice, NoticeAction};
 pub use pointer::PointerAction;
 pub use rules::{RuleScope, RulesAction, RulesShown};
@@ -120,6 +124,8 @@ pub struct State {
     pub stage: OnStage,
     /// What the Rules panel shows.
     pub rules: RulesShown,
+    /// The course.
+    pub course: Course,
     /// What was just done.
     pub notice: Option<Notice>,
     /// What the Endpoints panel shows.
@@ -128,6 +134,8 @@ pub struct State {
     pub compare: CompareShown,
     /// The console.
     pub console: Console,
+    /// What the doctor found.
+    pub doctor: Doctor,
 }
 
 /// What can happen.
@@ -151,6 +159,8 @@ pub enum Action {
     Stage(StageAction),
     /// The Rules panel.
     Rules(RulesAction),
+    /// The course.
+    Course(CourseAction),
     /// What was just done.
     Notice(NoticeAction),
     /// The Endpoints panel.
@@ -159,6 +169,8 @@ pub enum Action {
     Compare(CompareAction),
     /// The console.
     Console(ConsoleAction),
+    /// The doctor.
+    Doctor(DoctorAction),
 }
 
 /// Every slice's actions are actions of the page.
@@ -181,10 +193,12 @@ actions! {
     PointerAction Pointer,
     StageAction Stage,
     RulesAction Rules,
+    CourseAction Course,
     NoticeAction Notice,
     EndpointsAction Endpoints,
     CompareAction Compare,
     ConsoleAction Console,
+    DoctorAction Doctor,
 }
 
 impl State {
@@ -202,10 +216,12 @@ impl State {
             pointer: Pointer::default(),
             stage: OnStage::default(),
             rules: RulesShown::default(),
+            course: Course::load(),
             notice: None,
             endpoints: EndpointsShown::default(),
             compare: CompareShown::default(),
             console: Console::default(),
+            doctor: Doctor::default(),
         }
     }
 
@@ -229,13 +245,19 @@ impl State {
     /// packet went to, else the first that a manifest made.
     #[must_use]
     pub fn open_service(&self) -> Option<ObjectRef> {
+        self.open_service_with(None)
+    }
+
+    /// The same where, in the place of a journey, one of many requests tells the way.
+    #[must_use]
+    pub fn open_service_with(&self, sample: Option<&Journey>) -> Option<ObjectRef> {
         let desks = &self.world.scene.desks;
         let pinned = match self.pointer.pinned.as_deref() {
             Some(Focus::Object(object)) => Some(object),
             _ => None,
         };
         let walked = || {
-            let hops = &self.walk.journey.as_ref()?.hops;
+            let hops = &self.walk.journey.as_deref().or(sample)?.hops;
             hops.iter()
                 .flat_map(|hop| &hop.origins)
                 .map(|origin| &origin.object)
@@ -263,9 +285,11 @@ impl State {
         self.pointer.hear(event, &before);
         self.stage.hear(event, &before);
         self.rules.hear(event, &before);
+        self.course.hear(event, &before);
         self.endpoints.hear(event, &before);
         self.compare.hear(event, &before);
         self.console.hear(event, &before);
+        self.doctor.hear(event, &before);
         match event {
             Event::Changed { world, .. } => self.world = world.clone(),
             Event::Opened(text, world) => {
@@ -293,10 +317,12 @@ impl Reducible for State {
             Action::Pointer(action) => state.pointer.reduce(action, world),
             Action::Stage(action) => state.stage.reduce(action, world),
             Action::Rules(action) => state.rules.reduce(action, world),
+            Action::Course(action) => state.course.reduce(action, world),
             Action::Notice(action) => state.notice = notice::reduce(self.notice.as_ref(), action),
             Action::Endpoints(action) => state.endpoints.reduce(action, world),
             Action::Compare(action) => state.compare.reduce(action, world),
             Action::Console(action) => state.console.reduce(action, world),
+            Action::Doctor(action) => state.doctor.reduce(action, world),
         }
         Rc::new(state)
     }

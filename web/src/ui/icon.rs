@@ -15,6 +15,8 @@ pub enum Shape {
     Sun,
     /// Help.
     Help,
+    /// Links and embeds.
+    Share,
     /// To the first hop.
     First,
     /// One hop back.
@@ -80,6 +82,10 @@ pub fn Icon(props: &IconProps) -> Html {
         Shape::Help => (
             false,
             "M14.200 8a6.200 6.200 0 1 1-12.400 0a6.200 6.200 0 1 1 12.400 0zM6.200 6.300a1.900 1.900 0 1 1 2.600 1.800c-.6.3-.8.6-.8 1.200M8 11.400v.1",
+        ),
+        Shape::Share => (
+            false,
+            "M8 10V2M5 4.600L8 1.800l3 2.800M3.500 7.500H2.500v6.500h11V7.500h-1",
         ),
         Shape::First => (true, "M3 3h2v10H3zM13 3v10L6 8z"),
         Shape::Back => (true, "M11.500 3v10L4 8z"),

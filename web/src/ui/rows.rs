@@ -99,7 +99,7 @@ pub fn use_rows<T: PartialEq + 'static>(count: usize, what: T) -> Rows {
     {
         let rows = rows.clone();
         use_effect_with(what, move |_| {
-            rows.measured.borrow_mut().heights.clear();
+            *rows.measured.borrow_mut() = Measured::default();
             if let Some(scroller) = rows.scroller.cast::<Element>() {
                 scroller.set_scroll_top(0);
             }
@@ -126,6 +126,10 @@ impl Rows {
 
     /// To be called when the scroller scrolls.
     pub fn scrolled(&self) {
+        // A row that is about to be shown counts more than where the list was a moment ago.
+        if self.measured.borrow().wanted.is_some() {
+            return;
+        }
         let Some(scroller) = self.scroller.cast::<Element>() else {
             return;
         };

@@ -38,10 +38,22 @@ pub struct Ranges {
 impl Default for Ranges {
     /// kubeadm's: 10.96.0.0/12 and 30000-32767.
     fn default() -> Self {
-        let kubeadm = ipnet::Ipv4Net::new_assert(Ipv4Addr::new(10, 96, 0, 0), 12);
         Self {
-            service_cidrs: vec![IpNet::V4(kubeadm)],
+            service_cidrs: vec![Self::usual(IpFamily::IPv4)],
             node_ports: 30_000..=32_767,
+        }
+    }
+}
+
+impl Ranges {
+    /// The usual range of a family: kubeadm's 10.96.0.0/12, and fd00:10:96::/112 as kind has it.
+    #[must_use]
+    pub fn usual(family: IpFamily) -> IpNet {
+        match family {
+            IpFamily::IPv4 => IpNet::new_assert(Ipv4Addr::new(10, 96, 0, 0).into(), 12),
+            IpFamily::IPv6 => {
+                IpNet::new_assert(IpAddr::from([0xfd00, 0x10, 0x96, 0, 0, 0, 0, 0]), 112)
+            }
         }
     }
 }

@@ -4,6 +4,7 @@ mod check;
 mod dns;
 mod endpointslices;
 mod kubectl;
+mod lesson;
 mod link;
 mod rules;
 mod sources;
@@ -34,6 +35,8 @@ enum Command {
     Endpointslices(endpointslices::EndpointSlices),
     /// Run one kubectl command over the objects of a file
     Kubectl(kubectl::Kubectl),
+    /// Check lessons, or list them
+    Lesson(lesson::Lesson),
     /// Make a link to the page from manifests, or print what a link holds
     Link(link::Link),
     /// Print the rules that kube-proxy writes on one Node
@@ -55,6 +58,7 @@ fn main() -> ExitCode {
             Ok(code) => return code,
             Err(failure) => Err(failure),
         },
+        Command::Lesson(args) => lesson::run(args),
         Command::Link(args) => link::run(args),
         Command::Rules(args) => rules::run(args),
         Command::Trace(args) => trace::run(args),

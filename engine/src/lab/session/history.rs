@@ -111,19 +111,14 @@ impl Lab {
     /// Does what a command says as a part of a line.
     pub(crate) fn act(&mut self, command: &Command) -> Result<Done, StatusError> {
         let done = self.world.change(|cluster| cluster.act(command))?;
-        self.passed(command);
         self.renew();
+        self.set_clock();
         Ok(done)
     }
 
-    /// Time that passes on purpose passes for connections as well; it did already when lines are
-    /// run again.
-    fn passed(&mut self, command: &Command) {
-        if let Command::Advance(milliseconds) = command
-            && self.history.replays.is_none()
-        {
-            self.wires.advance(*milliseconds);
-        }
+    /// Whether lines are being run again on a world that was made anew.
+    pub(super) fn is_replaying(&self) -> bool {
+        self.history.replays.is_some()
     }
 
     /// Changes the cluster itself as a part of a line; `change` says whether anything did.
@@ -138,13 +133,16 @@ impl Lab {
         (result, has_changed)
     }
 
-    /// Switches a Pod's readiness probe.
+    /// Switches a Pod's readiness probe, and lets what follows happen: one step to take back.
     pub fn set_ready(&mut self, pod: &ObjectRef, ready: bool) {
         let ready = Some(ready);
         let pod = pod.clone();
         // A Pod that is gone has no probe.
-        let _ = self.execute(&Command::SetReady { pod, ready });
-        let _ = self.execute(&Command::Settle);
+        let before = self.moment();
+        if self.act(&Command::SetReady { pod, ready }).is_ok() {
+            let _ = self.act(&Command::Settle);
+            self.history.push(before);
+        }
     }
 
     /// Lets virtual time pass, in milliseconds: connections and affinity expire.
@@ -163,7 +161,7 @@ impl Lab {
             cluster.advance(ms);
             ((), happens)
         });
-        self.wires.advance(ms);
+        self.set_clock();
         let history = &mut self.history;
         // Before the first line the world rests; what passes then makes no difference.
         if !history.lines.is_empty() {
@@ -399,6 +397,7 @@ impl Lab {
                 self.history.add_line(line);
             }
         }
+        console::sweep(self);
         self.history.replays = None;
         self.history.ticked = ticked;
     }

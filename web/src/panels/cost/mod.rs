@@ -20,8 +20,10 @@ use crate::ui::CopyButton;
 /// How long the page works in one turn, in milliseconds.
 const TURN: f64 = 12.0;
 
-/// How often a change is timed; the median counts.
-const CHANGES: usize = 5;
+/// Changes are timed in batches of at least so many milliseconds, for a browser's clock is coarse;
+/// the median of so many batches counts.
+const BATCH: f64 = 3.0;
+const BATCHES: usize = 3;
 
 /// What was measured with so many Services in one mode.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -32,6 +34,9 @@ struct Measured {
     /// How many bytes it hands over then.
     change_bytes: u64,
 }
+
+/// The work, and the timer of its next turn; nothing while nothing is measured.
+type Running = Rc<RefCell<Option<(Work, Option<Timeout>)>>>;
 
 /// How far a measurement is.
 #[derive(Clone, PartialEq)]
@@ -129,19 +134,27 @@ impl Work {
     }
 }
 
-/// The median time of a few changes.
+/// The median time of a change.
 fn timed(trial: &mut CostTrial, counts: CostPoint) -> Measured {
+    // The first one is for warming up.
     let mut change_bytes = trial.change();
     let mut times: Vec<f64> = Vec::new();
-    for _ in 0..CHANGES {
+    for _ in 0..BATCHES {
         let begin = now();
-        change_bytes = trial.change();
-        times.push((now() - begin) * 1_000.0);
+        let mut changes = 0.0;
+        let mut passed = 0.0;
+        // A clock that stands still ends it, too.
+        while passed < BATCH && changes < 1_000.0 {
+            change_bytes = trial.change();
+            changes += 1.0;
+            passed = now() - begin;
+        }
+        times.push(passed * 1_000.0 / changes);
     }
     times.sort_unstable_by(f64::total_cmp);
     Measured {
         counts,
-        change_us: times.get(CHANGES / 2).copied().unwrap_or_default(),
+        change_us: times.get(BATCHES / 2).copied().unwrap_or_default(),
         change_bytes,
     }
 }
@@ -182,7 +195,7 @@ pub fn Cost() -> Html {
     let phase = use_state(|| Phase::Idle);
     let found = use_state(Vec::<Measured>::new);
     // The work and its timer; both gone when it stops or the panel goes.
-    let running = use_mut_ref(|| None::<(Work, Option<Timeout>)>);
+    let running: Running = use_mut_ref(|| None);
     {
         let running = running.clone();
         use_effect_with((), move |()| move || drop(running.borrow_mut().take()));
@@ -238,7 +251,7 @@ pub fn Cost() -> Html {
 
 /// Works one turn after another.
 fn go_on(
-    running: Rc<RefCell<Option<(Work, Option<Timeout>)>>>,
+    running: Running,
     phase: UseStateSetter<Phase>,
     found: UseStateSetter<Vec<Measured>>,
     mut all: Vec<Measured>,

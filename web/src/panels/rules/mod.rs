@@ -268,7 +268,10 @@ pub fn Rules(props: &RulesProps) -> Html {
     let onmode = dispatch.reform(|mode: Mode| RulesAction::Mode(mode).into());
     let paste = {
         let (menu, pasting) = (menu.setter(), pasting.setter());
+        let (dispatch, node) = (dispatch.clone(), props.node.clone());
         Callback::from(move |_: MouseEvent| {
+            // The dialog is about this Node, wherever the packet goes meanwhile.
+            dispatch.emit(RulesAction::Node(node.clone()).into());
             menu.set(false);
             pasting.set(true);
         })
@@ -353,12 +356,9 @@ pub fn Rules(props: &RulesProps) -> Html {
 /// Runs the cluster in the mode that is shown, where it is another.
 fn run_in(mode: Mode, own: Mode, session: Option<&Session>) -> Option<Html> {
     let session = session.filter(|_| mode != own)?.clone();
+    // As a line of the console, so that it can be taken back.
     let onclick = Callback::from(move |_: MouseEvent| {
-        session.alter(|lab| {
-            let mut proxy = lab.settings().proxy.clone();
-            proxy.mode = mode;
-            lab.set_proxy(proxy);
-        });
+        session.run(&format!("lab proxy --mode {mode}"));
     });
     Some(html! {
         <button type="button" class="btn sm" {onclick}>{ format!("Run the cluster in {mode} mode") }</button>

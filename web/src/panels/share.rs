@@ -1,0 +1,327 @@
+//! Sharing: a link, a frame, the element or Markdown, with a size and a preview; or a file.
+//!
+//! A text that a real cluster wrote is not shared before its redacted form was looked at.
+
+use lobby_engine::link::{self, Codec, Content, Redacted};
+use web_sys::{HtmlDialogElement, HtmlInputElement, HtmlTextAreaElement};
+use yew::prelude::*;
+
+use crate::prefs::Choice;
+use crate::session::Session;
+use crate::ui::{Icon, RadioGroup, Shape};
+
+macro_rules! choice {
+    ($name:ident { $($value:ident $word:literal $label:literal,)+ }) => {
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        enum $name { $($value,)+ }
+
+        impl Choice for $name {
+            const ALL: &'static [Self] = &[$(Self::$value,)+];
+            fn word(self) -> &'static str {
+                match self { $(Self::$value => $word,)+ }
+            }
+            fn label(self) -> &'static str {
+                match self { $(Self::$value => $label,)+ }
+            }
+        }
+    };
+}
+
+choice! {
+    Form {
+        Link "link" "Link",
+        Frame "frame" "Frame",
+        Element "element" "Element",
+        Markdown "markdown" "Markdown",
+    }
+}
+
+choice! {
+    Size {
+        Small "small" "720 × 420",
+        Full "full" "full width × 480",
+        Large "large" "1024 × 640",
+    }
+}
+
+impl Size {
+    fn width(self) -> &'static str {
+        match self {
+            Self::Small => "720",
+            Self::Full => "100%",
+            Self::Large => "1024",
+        }
+    }
+
+    fn height(self) -> u32 {
+        match self {
+            Self::Small => 420,
+            Self::Full => 480,
+            Self::Large => 640,
+        }
+    }
+}
+
+/// Properties of [`Share`].
+#[derive(Clone, PartialEq, Properties)]
+pub struct ShareProps {
+    /// Whether it is open.
+    pub open: bool,
+    /// It was closed.
+    pub onclose: Callback<()>,
+}
+
+/// What there is to share, made when the dialog is opened.
+struct Offer {
+    /// The world as it is.
+    world: link::World,
+    /// Whether a real cluster wrote it.
+    is_dump: bool,
+    /// It without its names.
+    redacted: Result<Redacted, String>,
+}
+
+/// The dialog.
+#[component]
+pub fn Share(props: &ShareProps) -> Html {
+    let session = use_context::<Session>();
+    let node = use_node_ref();
+    {
+        let node = node.clone();
+        use_effect_with(props.open, move |open| {
+            if let Some(dialog) = node.cast::<HtmlDialogElement>() {
+                if *open && !dialog.open() {
+                    let _ = dialog.show_modal();
+                } else if !*open && dialog.open() {
+                    dialog.close();
+                }
+            }
+        });
+    }
+    let offer = use_memo(props.open, |open| {
+        let session = session.filter(|_| *open)?;
+        let world = session.shared();
+        let is_dump = link::is_dump(&world.text);
+        let redacted = if is_dump {
+            link::redact(&world.text).map_err(|error| error.to_string())
+        } else {
+            Ok(Redacted::default())
+        };
+        Some(Offer {
+            world,
+            is_dump,
+            redacted,
+        })
+    });
+    let close = props.onclose.reform(|_: MouseEvent| ());
+    let onclose = props.onclose.reform(|_: Event| ());
+    html! {
+        <dialog ref={node} class="dialog share" aria-labelledby="share-title" {onclose}>
+            <div class="dialog-head">
+                <h2 id="share-title">{ "Share" }</h2>
+                <button type="button" class="icb" aria-label="Close" onclick={close}><Icon shape={Shape::Close} /></button>
+            </div>
+            <p>{ "A link holds the manifests, what was done, the seed and the step. Nothing is stored anywhere, and \
+                what stands behind # in an address never reaches a server." }</p>
+            if let Some(offer) = &*offer {
+                <Offered world={offer.world.clone()} is_dump={offer.is_dump} redacted={offer.redacted.clone()} />
+            }
+        </dialog>
+    }
+}
+
+#[derive(Clone, PartialEq, Properties)]
+struct OfferedProps {
+    world: link::World,
+    is_dump: bool,
+    redacted: Result<Redacted, String>,
+}
+
+#[component]
+fn Offered(props: &OfferedProps) -> Html {
+    let form = use_state(|| Form::Link);
+    let size = use_state(|| Size::Full);
+    let redact = use_state(|| props.is_dump);
+    // A dump is shared once somebody looked at what is shared.
+    let looked = use_state(|| !props.is_dump);
+    let said = use_state(AttrValue::default);
+    let preview = use_state(|| false);
+    let area = use_node_ref();
+
+    let mut world = props.world.clone();
+    if *redact && let Ok(redacted) = &props.redacted {
+        world.text.clone_from(&redacted.text);
+        // They would name what the text does not.
+        world.lines.clear();
+    }
+    let ontoggle = {
+        let (redact, said) = (redact.setter(), said.setter());
+        Callback::from(move |event: Event| {
+            let input = event.target_dyn_into::<HtmlInputElement>();
+            redact.set(input.is_some_and(|input| input.checked()));
+            said.set(AttrValue::default());
+        })
+    };
+    let about_dump = props.is_dump.then(|| {
+        let looked_at = {
+            let looked = looked.setter();
+            Callback::from(move |_: MouseEvent| looked.set(true))
+        };
+        html! {
+            <section class="share-dump">
+                <p>{ "A real cluster wrote this. Look at what would be shared." }</p>
+                if let Err(why) = &props.redacted {
+                    <p role="alert">{ "Names and addresses cannot be replaced: " }{ why.clone() }</p>
+                } else {
+                    <label><input type="checkbox" checked={*redact} onchange={ontoggle} />
+                        { " Replace names and addresses" }</label>
+                }
+                <textarea class="share-text" readonly={true} rows="8" aria-label="What is shared" value={world.text.clone()} />
+                if let (true, Ok(redacted)) = (*redact, &props.redacted) {
+                    <p>{ format!("{} names and addresses are replaced", redacted.replaced.len()) }
+                        { for redacted.left_out.iter().map(|(name, count)| format!(", {name} left out {count} times")) }
+                        { ". What was done in the console is not shared." }</p>
+                }
+                if !*looked {
+                    <button type="button" class="btn" onclick={looked_at}>{ "I looked at it: go on" }</button>
+                }
+            </section>
+        }
+    });
+    if !*looked {
+        return html! { { for about_dump } };
+    }
+
+    let file = format!(
+        "data:application/json;charset=utf-8,{}",
+        String::from(js_sys::encode_uri_component(&link::write_file(&world)))
+    );
+    let save = html! {
+        <a class="btn" download="world.lobby.json" href={file}>{ "Save as a file" }</a>
+    };
+    let link = match Content::World(world).encode(Codec::Deflated) {
+        Ok(link) => link,
+        Err(error) => {
+            return html! {
+                <>
+                    { for about_dump }
+                    <p role="alert">{ error.to_string() }</p>
+                    <p>{ save }</p>
+                </>
+            };
+        }
+    };
+    let code = code(*form, *size, &home(), &link);
+    let warning = if link.len() > link::TOO_LONG_TO_SEND {
+        Some("This link is long: many programs cut it off. A file is easier to send.")
+    } else if link.len() > link::LONG {
+        Some("This link is rather long: some programs cut it off.")
+    } else {
+        None
+    };
+    let copy = {
+        let (said, area, code) = (said.setter(), area.clone(), code.clone());
+        Callback::from(move |_: MouseEvent| {
+            if let Some(area) = area.cast::<HtmlTextAreaElement>() {
+                area.select();
+            }
+            let said = said.clone();
+            let Some(window) = web_sys::window() else {
+                return;
+            };
+            let copied = window.navigator().clipboard().write_text(&code);
+            wasm_bindgen_futures::spawn_local(async move {
+                let copied = wasm_bindgen_futures::JsFuture::from(copied).await;
+                said.set(AttrValue::Static(match copied {
+                    Ok(_) => "Copied.",
+                    // Forbidden here; the text is selected.
+                    Err(_) => "Press Ctrl C to copy.",
+                }));
+            });
+        })
+    };
+    let onform = {
+        let (form, said) = (form.setter(), said.setter());
+        Callback::from(move |chosen: Form| {
+            form.set(chosen);
+            said.set(AttrValue::default());
+        })
+    };
+    let onsize = {
+        let size = size.setter();
+        Callback::from(move |chosen: Size| size.set(chosen))
+    };
+    let onpreview = {
+        let (preview, shown) = (preview.setter(), *preview);
+        Callback::from(move |_: MouseEvent| preview.set(!shown))
+    };
+    html! {
+        <>
+            { for about_dump }
+            <RadioGroup<Form> legend="As" name="share-form" show_legend={true} value={*form} onchange={onform} />
+            if matches!(*form, Form::Frame | Form::Element) {
+                <RadioGroup<Size> legend="Size" name="share-size" show_legend={true} value={*size} onchange={onsize} />
+            }
+            <textarea ref={area} class="share-text" readonly={true} rows="4" aria-label="To copy" value={code} />
+            if let Some(warning) = warning { <p>{ warning }</p> }
+            <div class="share-do">
+                <button type="button" class="btn primary" onclick={copy}>{ "Copy" }</button>
+                { save }
+                <button type="button" class="btn" aria-expanded={if *preview { "true" } else { "false" }}
+                    onclick={onpreview}>{ "Preview" }</button>
+                <span role="status">{ (*said).clone() }</span>
+            </div>
+            if *preview {
+                <iframe class="share-preview" title="Preview of the embedded lab" height={size.height().to_string()}
+                    src={format!("./index.html?embed=1#{link}")}></iframe>
+            }
+        </>
+    }
+}
+
+/// The address of the page's folder.
+fn home() -> String {
+    let base = gloo::utils::document()
+        .base_uri()
+        .ok()
+        .flatten()
+        .unwrap_or_default();
+    let end = base.find(['?', '#']).unwrap_or(base.len());
+    let folder = base[..end].rfind('/').map_or(0, |at| at + 1);
+    base[..folder].to_owned()
+}
+
+/// What is copied. A link has none of the characters that HTML and Markdown care about.
+fn code(form: Form, size: Size, home: &str, link: &str) -> String {
+    let (width, height) = (size.width(), size.height());
+    match form {
+        Form::Link => format!("{home}#{link}"),
+        Form::Frame => format!(
+            "<iframe title=\"Lobby: a lab for Kubernetes Services\" width=\"{width}\" height=\"{height}\" \
+             loading=\"lazy\" allow=\"fullscreen; clipboard-write\" \
+             sandbox=\"allow-scripts allow-same-origin allow-popups\" \
+             src=\"{home}index.html?embed=1#{link}\"></iframe>"
+        ),
+        Form::Element => format!(
+            "<script type=\"module\" src=\"{home}embed.js\"></script>\n\
+             <lobby-lab height=\"{height}\" link=\"{link}\">\n  \
+             A lab for Kubernetes Services: <a href=\"{home}#{link}\">open it</a>.\n</lobby-lab>"
+        ),
+        Form::Markdown => format!("[Open this world in Lobby]({home}#{link})"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_form_holds_the_whole_link() {
+        for form in Form::ALL {
+            let code = code(*form, Size::Small, "https://lab.example/x/", "v1:z:abc_-");
+            assert!(code.contains("https://lab.example/x/"), "{code}");
+            assert!(code.contains("v1:z:abc_-"), "{code}");
+        }
+        assert!(code(Form::Frame, Size::Small, "", "").contains("width=\"720\" height=\"420\""));
+    }
+}
