@@ -16,6 +16,8 @@ if (meta && !embedded && "serviceWorker" in navigator) {
 }
 
 function watch(registration) {
+  // A browser that blocks workers may say so by giving none.
+  if (!registration) return;
   const offer = (worker) => {
     // Without a controller this is the first visit, and nothing is old.
     if (!worker || !navigator.serviceWorker.controller) return;

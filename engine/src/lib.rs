@@ -34,10 +34,9 @@
 //! | [`proxy`] | kube-proxy: one model, and the rule text of each mode |
 //! | [`network`] | the cluster's wires; a request walked to a [`network::Journey`] |
 //! | [`kubectl`] | kubectl's command line over an API of full object trees |
-//! | [`lab`] | the session: commands, seed, the world and its picture |
+//! | [`lab`], [`console`] | the session: commands, seed, the world and its picture; lines as a person types them, run on it |
 //! | [`doctor`] | what is wrong with a world, proven, and what would mend it |
 //! | [`link`] | a world and its view in an address; a dump without its names |
-//! | [`console`] | lines as a person types them, run on the lab |
 //! | [`lesson`] | the course: the format of a lesson, its goal checks and its proof |
 //!
 //! # Invariants

@@ -69,7 +69,7 @@ test("three lines of HTML are a lab that a reader can use", () =>
   withCourse(element('scenario="nodeport" height="480"'), async ({ page, course }) => {
     const lab = frame(page);
     await lab.getByRole("button", { name: "Send", exact: true }).click();
-    await lab.getByText("Answered").first().waitFor();
+    await lab.locator(".embed-foot").getByText("Answered").waitFor();
     assert.equal(page.url(), course, "an embed leaves the address of its page alone");
     assert.equal(await page.evaluate(() => history.length), 2, "and its history");
     const box = await page.locator("lobby-lab").boundingBox();
@@ -127,7 +127,7 @@ test("manifests in the page are the world of the lab, and messages drive it", ()
         ["step", { to: "three" }, /whole number/],
         ["load", { link: "v9:z:AAAA" }, /version/],
         ["load", { yaml: "x".repeat(1 << 21) }, /longer than/],
-        ["setMode", { mode: "ebpf" }, /no mode/],
+        ["setMode", { mode: "ebpf" }, /unknown proxy mode/],
       ]) {
         await assert.rejects(command(page, name, args), why, name);
       }

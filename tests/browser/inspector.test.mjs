@@ -118,7 +118,7 @@ test("the rules of all modes, with what the same request meets in each", () =>
     // The cluster itself can be run so.
     await rules(page).getByRole("button", { name: "More" }).click();
     await rules(page).getByRole("button", { name: "Run the cluster in nftables mode" }).click();
-    await page.getByText("The manifests changed, and with them the way.").waitFor();
+    await page.getByText("The world changed, and with it the way.").waitFor();
     await send(page).click();
     await page.waitForFunction(() => document.querySelectorAll(".looked").length === 3);
     await page.locator(".rl.hit").filter({ hasText: "add " }).first().waitFor();

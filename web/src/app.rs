@@ -188,8 +188,11 @@ pub fn App() -> Html {
         (*chosen).clone(),
         (*sample).clone(),
         still,
-        width,
-        embed.is_some(),
+        match width {
+            Width::Narrow => stage::View::Phone,
+            _ if embed.is_some() => stage::View::Embed,
+            _ => stage::View::Desk,
+        },
     );
     let send_bar = send_bar(&state, &start.on, width);
     let alone = embed.is_some_and(|embed| embed.first == First::Diagram);
@@ -362,8 +365,7 @@ fn picture(
     chosen: Option<(Rc<Details>, Rc<[Offer]>)>,
     sample: Option<Rc<Journey>>,
     still: bool,
-    width: Width,
-    embedded: bool,
+    view: stage::View,
 ) -> Html {
     let hover = {
         let session = session.clone();
@@ -402,11 +404,7 @@ fn picture(
             {lit} {details} {offers} on_action={action} open_service={service}
             motion={if still { stage::Motion::Reduced } else { stage::Motion::Full }}
             hop_ms={state.prefs.speed.scale(TRAVEL)}
-            view={match width {
-                Width::Narrow => stage::View::Phone,
-                _ if embedded => stage::View::Embed,
-                _ => stage::View::Desk,
-            }}
+            {view}
             on_hover={hover} on_select={select} on_open={open} />
     }
 }

@@ -12,6 +12,14 @@ const address = () => {
   return meta && new URL(meta.content, document.baseURI);
 };
 
+// Where a service worker keeps the lab, the rest is at hand, and comes before the start: a request
+// that waits does not ask the worker, and would need the network.
+const kept = address();
+const atHand =
+  kept && navigator.serviceWorker?.controller
+    ? await WebAssembly.compileStreaming(fetch(kept)).catch(() => undefined)
+    : undefined;
+
 // A pointer that passes over the page is no reason to wait: what it would light up can be lit a
 // moment later. Clicks and keys are, and go through.
 const PASSING = ["move", "over", "out", "enter", "leave"].flatMap((how) => [
@@ -50,7 +58,7 @@ export function fetch_rest_after_paint(exports) {
   heedPointer(false);
   const bring = async () => {
     try {
-      fill(await WebAssembly.compileStreaming(fetch(url)));
+      fill(atHand ?? (await WebAssembly.compileStreaming(fetch(url))));
     } catch (error) {
       // Whoever needs the rest tries again, and says so where that fails, too.
       console.warn(`Lobby's second part did not arrive: ${error}`);
@@ -71,6 +79,10 @@ export function fetch_rest_after_paint(exports) {
 /** Fetches the rest while everything waits. Called by the first part, in the middle of its work. */
 export function fetch_rest_and_wait() {
   performance.mark("lobby:waited");
+  if (atHand) {
+    fill(atHand);
+    return;
+  }
   try {
     const request = new XMLHttpRequest();
     request.open("GET", address(), false);

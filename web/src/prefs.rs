@@ -212,6 +212,29 @@ pub fn save_text(text: &str) {
     }
 }
 
+/// The names of the lessons whose goal was met, with blanks between them.
+const DONE: &str = "lobby.lessons";
+
+/// The lessons whose goal was met.
+#[must_use]
+pub fn load_done() -> std::collections::BTreeSet<String> {
+    let kept = storage().and_then(|storage| storage.get_item(DONE).ok().flatten());
+    let names = kept.unwrap_or_default();
+    names.split_whitespace().map(str::to_owned).collect()
+}
+
+/// Keeps the lessons whose goal was met.
+pub fn save_done(done: &std::collections::BTreeSet<String>) {
+    let Some(storage) = storage() else { return };
+    let names: Vec<&str> = done.iter().map(String::as_str).collect();
+    // A full or forbidden storage keeps nothing; that is all.
+    let _ = if names.is_empty() {
+        storage.remove_item(DONE)
+    } else {
+        storage.set_item(DONE, &names.join(" "))
+    };
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -236,27 +259,4 @@ mod tests {
         assert_eq!(Speed::Half.scale(800), 1600);
         assert_eq!(Speed::Four.scale(800), 200);
     }
-}
-
-/// The names of the lessons whose goal was met, with blanks between them.
-const DONE: &str = "lobby.lessons";
-
-/// The lessons whose goal was met.
-#[must_use]
-pub fn load_done() -> std::collections::BTreeSet<String> {
-    let kept = storage().and_then(|storage| storage.get_item(DONE).ok().flatten());
-    let names = kept.unwrap_or_default();
-    names.split_whitespace().map(str::to_owned).collect()
-}
-
-/// Keeps the lessons whose goal was met.
-pub fn save_done(done: &std::collections::BTreeSet<String>) {
-    let Some(storage) = storage() else { return };
-    let names: Vec<&str> = done.iter().map(String::as_str).collect();
-    // A full or forbidden storage keeps nothing; that is all.
-    let _ = if names.is_empty() {
-        storage.remove_item(DONE)
-    } else {
-        storage.set_item(DONE, &names.join(" "))
-    };
 }

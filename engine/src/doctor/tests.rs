@@ -1,3 +1,5 @@
+//! Every finding on a world that has it, and its fix; valid worlds; the table in the README.
+
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 

@@ -75,6 +75,8 @@ pub struct Lab {
     /// What a person put in the place of a Node's rules.
     own_rules: Rc<BTreeMap<String, Rc<OwnRules>>>,
     wires: walk::Wires,
+    /// Whether something is tried out: then no time passes.
+    is_aside: bool,
 }
 
 impl Lab {
@@ -96,6 +98,7 @@ impl Lab {
             rules: BTreeMap::new(),
             own_rules: Rc::default(),
             wires: walk::Wires::default(),
+            is_aside: false,
         };
         lab.open("");
         lab
@@ -456,6 +459,9 @@ impl Lab {
 
     /// Time passes while a request is under way, in milliseconds: what is due meanwhile happens.
     fn pass(&mut self, ms: u64) {
+        if self.is_aside {
+            return;
+        }
         let cluster = self.cluster();
         let until = cluster.now().saturating_add(ms);
         let happens = cluster.next_event().is_some_and(|at| at <= until);
@@ -493,10 +499,12 @@ impl Lab {
     }
 
     /// Lets somebody try things out: what the machines would remember of the requests is forgotten
-    /// afterwards, and the next draw is as if nothing had been sent.
+    /// afterwards, no time has passed, and the next draw is as if nothing had been sent.
     pub fn aside<T>(&mut self, act: impl FnOnce(&mut Self) -> T) -> T {
         let memory = self.wires.memory();
+        let was_aside = std::mem::replace(&mut self.is_aside, true);
         let result = act(self);
+        self.is_aside = was_aside;
         self.wires.remember(memory);
         result
     }

@@ -85,7 +85,7 @@ mod tests {
     #[test]
     fn another_text_begins_with_nothing_found() {
         let text = "apiVersion: v1\nkind: Service\nmetadata: {name: a}\nspec: {selector: {a: b}, ports: [{port: 1}]}\n";
-        let (session, world) = Session::start(text, 1);
+        let (session, world) = Session::start(text, lobby_engine::lab::Settings::default(), &[]);
         let found = Rc::new(session.examined().1);
         assert_eq!(found.len(), 1, "{found:?}");
         let mut doctor = Doctor::default();
