@@ -145,7 +145,7 @@ export class LobbyLab extends HTMLElement {
     frame.title = this.getAttribute("title") ?? "Lobby: a lab for Kubernetes Services";
     frame.allow = "fullscreen; clipboard-write";
     const own = this.hasAttribute("isolated") ? "" : " allow-same-origin";
-    frame.setAttribute("sandbox", `allow-scripts allow-popups allow-downloads${own}`);
+    frame.setAttribute("sandbox", `allow-scripts allow-forms allow-popups allow-downloads${own}`);
     frame.part = "frame";
     frame.src = this.address;
     addEventListener("message", this.#hello);

@@ -7,6 +7,11 @@ import { NARROW, PHONE, axe, noSidewaysScroll, screenshot, withPage } from "./ha
 
 const send = (page) => page.getByRole("button", { name: "Send", exact: true });
 const scrubber = (page) => page.getByRole("slider", { name: "Hop" });
+/** The scrubber takes the focus once there is a journey. */
+const toScrubber = async (page) => {
+  await page.locator(".hop").first().waitFor();
+  await scrubber(page).focus();
+};
 const caption = (page) => page.locator(".caption");
 const verdict = (page) => page.locator(".verdict > b");
 const editor = (page) => page.getByRole("textbox", { name: "Manifests, YAML" });
@@ -64,7 +69,7 @@ test("it plays to the end by itself and says how it ended", () =>
 test("keys walk the journey, and back is exact", () =>
   withPage({}, async (page) => {
     await send(page).click();
-    await scrubber(page).focus();
+    await toScrubber(page);
     // A range that is at its start hears nothing of Home, and the journey would play on.
     await page.keyboard.press("End");
     await page.keyboard.press("Home");
@@ -93,7 +98,7 @@ test("keys walk the journey, and back is exact", () =>
 test("the transport's keys are its own: elsewhere they do what they always do", () =>
   withPage({}, async (page) => {
     await send(page).click();
-    await scrubber(page).focus();
+    await toScrubber(page);
     // A range that is at its start hears nothing of Home, and the journey would play on.
     await page.keyboard.press("End");
     await page.keyboard.press("Home");
@@ -112,7 +117,7 @@ test("a selector that matches nothing: refused, with the cause and the line", ()
     await page.getByRole("status").filter({ hasText: /warning|valid/ }).waitFor();
     await page.keyboard.press("ControlOrMeta+Enter");
     await verdict(page).filter({ hasText: "Refused" }).waitFor();
-    await scrubber(page).focus();
+    await toScrubber(page);
     await page.keyboard.press("End");
     await page.getByRole("heading", { name: "What to try" }).waitFor();
     await axe(page);
@@ -220,7 +225,7 @@ test("a rule, a line and a thing in the picture light one another; a click pins,
   withPage({}, async (page) => {
     await codeMirror(page);
     await send(page).click();
-    await scrubber(page).focus();
+    await toScrubber(page);
     await page.keyboard.press("End");
     const rule = page.locator(".rl.dnat button").first();
     await rule.hover();
@@ -248,7 +253,7 @@ test("a rule, a line and a thing in the picture light one another; a click pins,
 test("rules: Node, table, search, the whole text, arrow keys", () =>
   withPage({}, async (page) => {
     await send(page).click();
-    await scrubber(page).focus();
+    await toScrubber(page);
     await page.keyboard.press("End");
     const lines = page.locator(".rl button");
     const met = await lines.count();
@@ -329,7 +334,7 @@ test("a seed gives the same world again, another one another", () =>
     const told = async () => {
       await send(page).click();
       await verdict(page).waitFor();
-      await scrubber(page).focus();
+      await toScrubber(page);
       await page.keyboard.press("End");
       return page.locator(".journey").innerText();
     };

@@ -299,7 +299,7 @@ fn code(form: Form, size: Size, home: &str, link: &str) -> String {
         Form::Frame => format!(
             "<iframe title=\"Lobby: a lab for Kubernetes Services\" width=\"{width}\" height=\"{height}\" \
              loading=\"lazy\" allow=\"fullscreen; clipboard-write\" \
-             sandbox=\"allow-scripts allow-same-origin allow-popups\" \
+             sandbox=\"allow-scripts allow-same-origin allow-forms allow-popups\" \
              src=\"{home}index.html?embed=1#{link}\"></iframe>"
         ),
         Form::Element => format!(
