@@ -5,7 +5,10 @@ use lobby_engine::lab::{EXAMPLES, Lab, Settings};
 use lobby_engine::network::VerdictKind;
 
 fn lab(id: &str) -> Lab {
-    let example = EXAMPLES.iter().find(|example| example.id == id).expect("it is an example");
+    let example = EXAMPLES
+        .iter()
+        .find(|example| example.id == id)
+        .expect("it is an example");
     let mut lab = Lab::new(Settings::default());
     assert!(lab.open(example.text).applied);
     lab
