@@ -95,14 +95,6 @@ fn keeps_its_word(file: &Path) -> Result<(), Failed> {
 fn all() -> Result<Index, Failed> {
     let mut index = Index::default();
     for file in files() {
-        // Ten thousand Services are made several times over: half an hour without optimization.
-        if cfg!(debug_assertions) && file.ends_with("15-ten-thousand.yaml") {
-            println!(
-                "left out: 15-ten-thousand, which needs an optimized build \
-                 (cargo test --release -p lobby-tests --test lessons)"
-            );
-            continue;
-        }
         let name = file.file_name().unwrap_or_default().to_string_lossy();
         index.add(&name, &read(&file)?);
     }

@@ -46,7 +46,12 @@ pub(crate) fn components() -> Result<Totals> {
 /// The tests in `tests/browser/`, against the site in `dist/`.
 pub(crate) fn page() -> Result<Totals> {
     let mut node = node_in_browser_tests()?;
-    node.args(["--test", "--test-concurrency=1", "--test-reporter=spec"]);
+    node.args([
+        "--test",
+        "--test-concurrency=2",
+        "--test-timeout=180000",
+        "--test-reporter=spec",
+    ]);
     let mut totals = Totals::default();
     let ok = process::watch(&mut node, |line| totals.add_node(line))?;
     Ok(judged(totals, ok))
