@@ -105,23 +105,8 @@ fn loopback_by_argument(exam: &mut Exam<'_>) {
         .iter()
         .filter(|template| template.is_selected)
     {
-        let Some(document) = exam.document(&template.object) else {
-            continue;
-        };
-        let prefix = if template.object.kind.is_workload() {
-            "spec.template.spec"
-        } else {
-            "spec"
-        };
-        let spec = prefix
-            .split('.')
-            .try_fold(&document.tree, |node, step| node.get(step));
-        let containers = spec
-            .and_then(|spec| spec.get("containers"))
-            .and_then(Node::as_list);
-        let Some(containers) = containers else {
-            continue;
-        };
+        let prefix = template.prefix();
+        let containers = exam.written_containers(template);
         for (at, container) in containers.iter().enumerate() {
             // A sidecar that guards the way in declares the same port, or this one declares none.
             let own = ports(container);

@@ -323,67 +323,45 @@ fn pending(exam: &mut Exam<'_>, subject: &Subject<'_>, provider: Provider) {
         Some(port) => format!(" Until then it is reached by node port {port} of any Node."),
         None => String::new(),
     };
-    if exam.is_recorded(&subject.reference) {
-        let builder = builder(exam);
-        let message = "no load balancer: EXTERNAL-IP is <pending>";
-        let why = match builder {
+    let (severity, field, message, why) = if exam.is_recorded(&subject.reference) {
+        let why = match builder(exam) {
             Some(name) => format!(
                 "{name} is there and has given it no address: look at `kubectl describe service` for \
-                 its events (an empty pool, a class that is not its own, no rights).{until}"
+                 its events (an empty pool, a class that is not its own, no rights)."
             ),
-            None => format!(
-                "Nothing in this dump builds load balancers: a cluster without a cloud needs MetalLB \
-                 or its like.{until}"
+            None => "Nothing in this dump builds load balancers: a cluster without a cloud needs \
+                     MetalLB or its like."
+                .to_owned(),
+        };
+        let message = "no load balancer: EXTERNAL-IP is <pending>".to_owned();
+        (Severity::Warning, "status.loadBalancer", message, why)
+    } else if provider == Provider::None {
+        let message = "no load balancer here: EXTERNAL-IP stays <pending>".to_owned();
+        let why = "Nobody builds load balancers in this lab as it is set. On a cluster it is the \
+                   cloud's controller, or MetalLB.";
+        (Severity::Note, "spec.type", message, why.to_owned())
+    } else {
+        let (field, message) = match &spec.load_balancer_class {
+            Some(class) => (
+                "spec.loadBalancerClass",
+                format!("{provider} builds no load balancers of class {class}: <pending>"),
+            ),
+            None => (
+                "spec.type",
+                format!("{provider} has no address for it: <pending>"),
             ),
         };
-        let field = "status.loadBalancer";
-        exam.find(
-            "load-balancer-pending",
-            Severity::Warning,
-            &subject.reference,
-            field,
-            message,
-            why,
-        );
-        return;
-    }
-    if provider == Provider::None {
-        let message = "no load balancer here: EXTERNAL-IP stays <pending>";
-        let why = format!(
-            "Nobody builds load balancers in this lab as it is set. On a cluster it is the cloud's \
-             controller, or MetalLB.{until}"
-        );
-        exam.find(
-            "load-balancer-pending",
-            Severity::Note,
-            &subject.reference,
-            "spec.type",
-            message,
-            why,
-        );
-        return;
-    }
-    let (field, message) = match &spec.load_balancer_class {
-        Some(class) => (
-            "spec.loadBalancerClass",
-            format!("{provider} builds no load balancers of class {class}: <pending>"),
-        ),
-        None => (
-            "spec.type",
-            format!("{provider} has no address for it: <pending>"),
-        ),
+        let why = "A provider's controller builds what has its own class, or none, and an address \
+                   that it can give.";
+        (Severity::Warning, field, message, why.to_owned())
     };
-    let why = format!(
-        "A provider's controller builds what has its own class, or none, and an address that it can \
-         give.{until}"
-    );
     exam.find(
         "load-balancer-pending",
-        Severity::Warning,
+        severity,
         &subject.reference,
         field,
         message,
-        why,
+        why + &until,
     );
 }
 

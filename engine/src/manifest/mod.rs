@@ -25,6 +25,7 @@ mod tests;
 pub(crate) use nearest::{distance, nearest};
 pub use place::FieldPlace;
 pub(crate) use place::value_at;
+pub(crate) use schema::{Field, SCHEMA, Struct, Type};
 pub use repair::{Repair, repair, repair_indentation};
 
 use crate::api::{FieldPath, Kind, Object};
