@@ -234,7 +234,12 @@ mod tests {
     #[test]
     fn lists_hold_one_kind_in_the_order_of_the_keys() {
         let mut store = Store::default();
-        let pods = [("shop", "b"), ("default", "z"), ("shop-test", "c"), ("shop", "a")];
+        let pods = [
+            ("shop", "b"),
+            ("default", "z"),
+            ("shop-test", "c"),
+            ("shop", "a"),
+        ];
         for object in pods.map(|(namespace, name)| pod(namespace, name)) {
             store.create(object).unwrap();
         }

@@ -189,15 +189,11 @@ impl State {
                     }
                     // kube-proxy answers for itself.
                     Some(HealthCheck::Http(_)) => seen.is_some(),
-                    Some(HealthCheck::Tcp(_)) => {
-                        seen.is_some_and(|seen| serves(seen, &|_| true))
-                    }
+                    Some(HealthCheck::Tcp(_)) => seen.is_some_and(|seen| serves(seen, &|_| true)),
                     // MetalLB's speakers look at the API, and ask nobody.
-                    None if provider == Provider::MetalLb => {
-                        serves(&self.store, &|own| {
-                            !local || own.node_name.as_ref() == Some(*node)
-                        })
-                    }
+                    None if provider == Provider::MetalLb => serves(&self.store, &|own| {
+                        !local || own.node_name.as_ref() == Some(*node)
+                    }),
                     None => true,
                 }
             })

@@ -14,6 +14,7 @@ use crate::api::{
 };
 use crate::controllers::workload::{
     PodChange, controller_of, controller_ref, is_active, is_orphan_of, is_owned_by, owner,
+    template_hash,
 };
 use crate::controllers::{daemon_set, deployment, replica_set, stateful_set};
 use crate::limits::MAX_OBJECTS;
@@ -258,9 +259,13 @@ impl State {
         revision: u64,
         settings: &Settings,
     ) -> Option<ReplicaSet> {
-        // A template that differs in a field only that no type has would have the same hash.
+        // Fields count too that no type of the engine has.
+        let whole = self.tree(reference)?;
+        let mut template = tree::get(&whole, &["spec", "template"])?.clone();
+        tree::remove(&mut template, &["metadata", "creationTimestamp"]);
+        let hash = |collisions| template_hash(&template, collisions);
         let mut collisions = 0;
-        let mut set = deployment::new_replica_set(own, revision, collisions);
+        let mut set = deployment::new_replica_set(own, revision, &hash(collisions));
         let free = |set: &ReplicaSet| {
             let name = ObjectRef::new(
                 Kind::ReplicaSet,
@@ -271,7 +276,7 @@ impl State {
         };
         while !free(&set) {
             collisions += 1;
-            set = deployment::new_replica_set(own, revision, collisions);
+            set = deployment::new_replica_set(own, revision, &hash(collisions));
         }
         let object = Object::ReplicaSet(set);
         let raw = self.tree_of_replica_set(&object, reference);

@@ -406,7 +406,9 @@ impl Shell<'_> {
         });
         let end = self.lab.cluster().now().saturating_add(most);
         for (resource, namespace, name, uid) in objects {
-            let kind = Kind::ALL.into_iter().find(|own| own.as_str() == resource.kind);
+            let kind = Kind::ALL
+                .into_iter()
+                .find(|own| own.as_str() == resource.kind);
             let Some(kind) = kind else { continue };
             let reference = ObjectRef::new(kind, &**namespace, &**name);
             loop {

@@ -143,7 +143,7 @@ fn new_pod(
 /// The hash of the present template's revision.
 #[must_use]
 pub fn revision(set: &DaemonSet) -> String {
-    workload::template_hash(&set.spec.template, 0)
+    workload::typed_hash(&set.spec.template)
 }
 
 /// How far a DaemonSet is, at a time in seconds since 1970.

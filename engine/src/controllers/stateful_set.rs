@@ -82,7 +82,7 @@ pub fn reconcile(set: &StatefulSet, pods: &[&Pod], revision: &str) -> Vec<PodCha
 /// The name of the present template's revision. It stays what it is when the set is scaled.
 #[must_use]
 pub fn revision(set: &StatefulSet) -> String {
-    let hash = workload::template_hash(&set.spec.template, 0);
+    let hash = workload::typed_hash(&set.spec.template);
     format!("{}-{hash}", set.metadata.name)
 }
 

@@ -59,10 +59,11 @@ impl Subject<'_> {
         self.service.spec.cluster_ip == "None"
     }
 
-    /// Whether it has a selector that means anything.
+    /// Whether it has a selector that means anything: not in a Service of type ExternalName.
     pub(super) fn selects(&self) -> bool {
-        let selector = self.service.spec.selector.as_ref();
-        selector.is_some_and(|selector| !selector.is_empty())
+        let spec = &self.service.spec;
+        let has_pairs = spec.selector.as_ref().is_some_and(|own| !own.is_empty());
+        has_pairs && spec.type_ != "ExternalName"
     }
 
     /// How many endpoints there are, and how many of them get new connections.
@@ -332,7 +333,11 @@ impl<'a> Exam<'a> {
 
     /// Asks a Pod's resolver for a name: `Err` where it has addresses, else the proof that it has
     /// none, if anybody can ask.
-    pub(super) fn unknown(&mut self, from: Option<&str>, name: &str) -> Result<Option<Evidence>, ()> {
+    pub(super) fn unknown(
+        &mut self,
+        from: Option<&str>,
+        name: &str,
+    ) -> Result<Option<Evidence>, ()> {
         let Some(from) = from else { return Ok(None) };
         match self.resolve(from, name) {
             Some(Ok(())) => Err(()),

@@ -99,7 +99,9 @@ fn as_slice(exam: &Exam<'_>, subject: &Subject<'_>, address: IpAddr) -> Option<F
     let writer = exam.writer(&subject.reference)?;
     let own = &subject.reference;
     let ports = &subject.service.spec.ports;
-    let ports = ports.iter().map(|port| (&*port.name, port.port, &*port.protocol));
+    let ports = ports
+        .iter()
+        .map(|port| (&*port.name, port.port, &*port.protocol));
     let slice = super::slices::slice_text(own, ports, [address.to_string().as_str()]);
     exam::edits([
         writer.replace(&["spec", "type"], "ClusterIP"),

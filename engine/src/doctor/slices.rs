@@ -262,7 +262,9 @@ pub(super) fn slice_text<'p>(
             name => format!("name: {}\n    ", super::edit::scalar(name)),
         };
         let protocol = if protocol.is_empty() { "TCP" } else { protocol };
-        list.push_str(&format!("  - {name}port: {port}\n    protocol: {protocol}\n"));
+        list.push_str(&format!(
+            "  - {name}port: {port}\n    protocol: {protocol}\n"
+        ));
     }
     let ports = if list.is_empty() {
         "ports: []\n".to_owned()
@@ -328,14 +330,14 @@ fn whose(exam: &mut Exam<'_>, slice: &EndpointSlice, object: &ObjectRef) {
         .filter(|own| own.metadata.namespace == namespace)
         .collect();
     let waits = |own: &&&Service| own.spec.selector.as_ref().is_none_or(|own| own.is_empty());
-    let names = here.iter().map(|own| own.metadata.name.as_str());
+    // Whoever has a selector gets slices from the controller.
+    let mut names = here
+        .iter()
+        .filter(waits)
+        .map(|own| own.metadata.name.as_str());
     let meant = match label {
         Some(name) => nearest(name, names),
-        None => here
-            .iter()
-            .filter(waits)
-            .map(|own| own.metadata.name.as_str())
-            .find(|name| object.name.starts_with(name)),
+        None => names.find(|name| object.name.starts_with(name)),
     };
     let field = match label {
         Some(_) => format!("metadata.labels[{SERVICE_NAME_LABEL}]"),

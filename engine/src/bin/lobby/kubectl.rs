@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
-use lobby_engine::kubectl::{Then, Kubectl as Engine, State};
+use lobby_engine::kubectl::{Kubectl as Engine, State, Then};
 
 use crate::sources::Failure;
 
@@ -41,7 +41,10 @@ pub(crate) fn run(args: &Kubectl) -> Result<ExitCode, Failure> {
     let _ = std::io::stdout().write_all(output.stdout.as_bytes());
     let _ = std::io::stderr().write_all(output.stderr.as_bytes());
     // In a file, what is deleted is gone at once.
-    if output.then.is_some_and(|then| !matches!(then, Then::Gone { .. })) {
+    if output
+        .then
+        .is_some_and(|then| !matches!(then, Then::Gone { .. }))
+    {
         // Nothing runs in a file.
         let words = "what follows happens in a Pod, and no Pod runs in a state file";
         return Err(Failure(words.to_owned()));

@@ -57,7 +57,11 @@ pub(super) fn grep(args: &[&str], text: &str, extended: bool) -> Filtered {
     } else if given.has('x') {
         Regex::new(&format!("^{open}{pattern}{close}$"), extended, folds_case)?
     } else if given.has('w') {
-        Regex::new(&format!("\\b{open}{pattern}{close}\\b"), extended, folds_case)?
+        Regex::new(
+            &format!("\\b{open}{pattern}{close}\\b"),
+            extended,
+            folds_case,
+        )?
     } else {
         Regex::new(pattern, extended, folds_case)?
     };

@@ -434,12 +434,14 @@ mod tests {
 
     #[test]
     fn wrong_patterns_say_what_is_wrong() {
-        for pattern in ["(a", "a)", "[a", "a\\", "a{2", "a{3,2}", "[z-a]", "a{999}", "(a)\\1", "[[=a=]]"] {
+        for pattern in [
+            "(a", "a)", "[a", "a\\", "a{2", "a{3,2}", "[z-a]", "a{999}", "(a)\\1", "[[=a=]]",
+        ] {
             assert!(Regex::new(pattern, true, false).is_err(), "{pattern}");
         }
         let large = "((((a{99}){99}){99}){99}){99}";
         assert!(Regex::new(large, true, false).is_err());
-        assert!(Regex::new(&"a+?".repeat(999), true, false).is_ok());
+        assert!(Regex::new(&"a+?".repeat(99), true, false).is_ok());
         assert!(Regex::new(&"a?+".repeat(2_000), true, false).is_err());
         assert!(Regex::new(&("a".to_owned() + &"+?".repeat(900)), true, false).is_err());
     }

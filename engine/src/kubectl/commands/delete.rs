@@ -101,7 +101,10 @@ pub(super) fn run(cx: &mut Cx<'_>) -> Result<(), Error> {
             let at = (info.namespace.as_str(), info.name.as_str());
             let seconds = (grace >= 0).then_some(grace);
             let known = cx.api.get(info.resource, at.0, at.1);
-            let uid = known.map_or_else(|_| String::new(), |own| own.str_at("metadata.uid").to_owned());
+            let uid = known.map_or_else(
+                |_| String::new(),
+                |own| own.str_at("metadata.uid").to_owned(),
+            );
             let done = cx.api.delete(info.resource, at, seconds, dry);
             if let Err(status) = done {
                 let error = Error::from(status);
@@ -111,7 +114,12 @@ pub(super) fn run(cx: &mut Cx<'_>) -> Result<(), Error> {
                 continue;
             }
             if waits {
-                objects.push((info.resource, info.namespace.clone(), info.name.clone(), uid));
+                objects.push((
+                    info.resource,
+                    info.namespace.clone(),
+                    info.name.clone(),
+                    uid,
+                ));
             }
         }
         let kind = info.resource.printed();

@@ -39,7 +39,11 @@ pub(super) fn run(cx: &mut Cx<'_>) -> Result<(), Error> {
                 "You must specify the type of resource to explain. Use \"kubectl api-resources\" for a complete list of supported resources.\n",
             ));
         }
-        _ => return Err(Error::plain("We accept only this format: explain RESOURCE\n")),
+        _ => {
+            return Err(Error::plain(
+                "We accept only this format: explain RESOURCE\n",
+            ));
+        }
     };
     let output = cx.flags.text("output");
     if !matches!(output, "" | "plaintext") {
@@ -302,12 +306,22 @@ mod tests {
 
     #[test]
     fn what_services_are_made_of_is_explained_whole() {
-        let structs = ["Service", "ServiceSpec", "ServicePort", "EndpointSlice", "Endpoint"];
+        let structs = [
+            "Service",
+            "ServiceSpec",
+            "ServicePort",
+            "EndpointSlice",
+            "Endpoint",
+        ];
         for name in structs {
             let of = SCHEMA.get(SCHEMA.by_name(name).unwrap());
             assert!(meaning_of(of).is_some(), "{name}");
             for field in &of.fields {
-                assert!(meaning(of, field.name).text.is_some(), "{name}.{}", field.name);
+                assert!(
+                    meaning(of, field.name).text.is_some(),
+                    "{name}.{}",
+                    field.name
+                );
             }
         }
     }
@@ -319,16 +333,28 @@ mod tests {
             (resource.plural, fields.join("/"))
         };
         assert_eq!(split("svc"), ("services", String::new()));
-        assert_eq!(split("svc.spec.ports"), ("services", "spec/ports".to_owned()));
-        assert_eq!(split("deployments.apps.spec"), ("deployments", "spec".to_owned()));
-        assert_eq!(split("deploy.v1.apps.spec"), ("deployments", "spec".to_owned()));
+        assert_eq!(
+            split("svc.spec.ports"),
+            ("services", "spec/ports".to_owned())
+        );
+        assert_eq!(
+            split("deployments.apps.spec"),
+            ("deployments", "spec".to_owned())
+        );
+        assert_eq!(
+            split("deploy.v1.apps.spec"),
+            ("deployments", "spec".to_owned())
+        );
     }
 
     #[test]
     fn lines_are_as_wide_as_kubectl_s() {
         let mut text = String::new();
         wrap(&mut text, &"word ".repeat(40));
-        assert!(text.lines().all(|line| line.len() <= 4 + WIDTH && line.starts_with("    ")));
+        assert!(
+            text.lines()
+                .all(|line| line.len() <= 4 + WIDTH && line.starts_with("    "))
+        );
         assert_eq!(text.lines().next().map(str::len), Some(4 + 15 * 5 - 1));
     }
 }
