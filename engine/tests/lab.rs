@@ -424,3 +424,29 @@ fn a_rehearsed_request_leaves_no_trace() {
     assert_eq!(told, sent);
     assert_eq!(rehearsed.send(&wish).unwrap(), sent);
 }
+
+/// What the Nodes remember is a part of the world that a step back brings back, and the next draw is
+/// the one that it was.
+#[test]
+fn a_step_back_brings_connections_and_draws_back() {
+    let mut lab = lab(EXAMPLES[0].text);
+    let before = send_suggested(&mut lab);
+    let request = before.request.clone();
+    let connections = |lab: &mut Lab| {
+        [1, 2, 3].map(|number| {
+            let line = format!("kubectl debug node/node-{number} -it -- conntrack -L");
+            let output = lab.run(&line);
+            assert_eq!(output.exit_code, 0);
+            output.text().lines().count()
+        })
+    };
+    let known = connections(&mut lab);
+    lab.run("kubectl create namespace other");
+    let next = lab.send(&request).unwrap();
+    let more = connections(&mut lab);
+    assert_ne!(more, known);
+    assert!(lab.undo());
+    assert_eq!(connections(&mut lab), known);
+    assert_eq!(lab.send(&request).unwrap().served, next.served);
+    assert_eq!(connections(&mut lab), more);
+}

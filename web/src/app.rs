@@ -146,11 +146,18 @@ pub fn App() -> Html {
 
     // What is lit follows from what is pointed at; computed when that changes, not when it renders.
     let node = state.rules_node();
+    let journey = state.walk.journey.clone();
+    let family = journey.as_ref().and_then(|journey| journey.family());
     let rules = use_memo(
-        (node.clone(), state.rules.mode, Same(state.world.clone())),
+        (
+            node.clone(),
+            state.rules.mode,
+            family,
+            Same(state.world.clone()),
+        ),
         {
             let session = session.clone();
-            move |(node, mode, _)| session.rules_in(node, *mode)
+            move |(node, mode, _, _)| session.rules_in(node, *mode, journey.as_deref())
         },
     );
     let lit = use_memo((state.pointer.focus().cloned(), (*rules).clone()), {

@@ -342,7 +342,7 @@ fn rule_button(node: &str, at: &RuleAt, dispatch: &Callback<Action>) -> Html {
         <button type="button" class="link mono" {onclick}
             onmouseenter={over.reform(|_: MouseEvent| ())} onmouseleave={out.reform(|_: MouseEvent| ())}
             onfocus={over.reform(|_: FocusEvent| ())} onblur={out.reform(|_: FocusEvent| ())}>
-            { &at.chain }{ format!(" {}", at.number) }
+            { format!("{} {}", at.chain, at.number) }
         </button>
     }
 }
