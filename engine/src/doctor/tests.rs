@@ -490,7 +490,7 @@ fn valid_setups_raise_no_alarm() {
     // These two are broken on purpose, and say so in their titles; this one has lost its indentation.
     let broken = BTreeSet::from(["wrong-selector", "wrong-target-port", "lost-indentation"]);
     for example in EXAMPLES {
-        let alarms = alarms(example.text);
+        let alarms = alarms(example.text());
         if broken.contains(example.id) == alarms.is_empty() {
             wrong.push(format!("{}: {alarms:#?}", example.id));
         }

@@ -398,7 +398,8 @@ fn by_name(
 
 /// Who stands on the street of a world.
 pub(super) fn street(world: &World) -> Vec<Client> {
-    plan(world)
+    // No Pod has a say in it.
+    kubeadm::plan(&running_nodes(world), &[])
         .outside
         .iter()
         .filter(|machine| [kubeadm::LAPTOP, kubeadm::INTERNET].contains(&machine.name.as_str()))
@@ -417,14 +418,19 @@ pub(super) fn street(world: &World) -> Vec<Client> {
         .collect()
 }
 
+/// The Nodes that are on the wire: one that is switched off is not.
+fn running_nodes(world: &World) -> Vec<Node> {
+    (world.store.nodes())
+        .filter(|node| world.cluster().is_running(&node.metadata.name))
+        .cloned()
+        .collect()
+}
+
 /// The machines of a world: its Nodes and Pods, the street, the API server.
 fn plan(world: &World) -> Plan {
+    let nodes = running_nodes(world);
+    // A Node that is switched off takes its Pods along.
     let runs = |node: &str| world.cluster().is_running(node);
-    // A Node that is switched off is not on the wire, and nor are its Pods.
-    let nodes: Vec<Node> = (world.store.nodes())
-        .filter(|node| runs(&node.metadata.name))
-        .cloned()
-        .collect();
     let pods: Vec<Pod> = (world.store.pods())
         .filter(|pod| runs(&pod.spec.node_name))
         .cloned()
