@@ -248,7 +248,7 @@ fn street(scene: &Scene, metrics: &Metrics) -> (Vec<ClientPlace>, ClientPlace) {
                         place(Point::new(x + w - 42, metrics.walk), false)
                     }
                     (View::Embed, _) => place(Point::new(28, metrics.walk - 3), true),
-                    _ => place(Point::new(63, metrics.walk - 4), true),
+                    _ => place(Point::new(67, metrics.walk - 4), true),
                 };
             }
             let x = metrics.wing_x(wing) + metrics.client_at;

@@ -119,14 +119,7 @@ pub fn Rules(props: &RulesProps) -> Html {
     // The row that the arrow keys stand on, and the stop at which the search stands.
     let cursor = use_state_eq(|| None::<usize>);
     let stop = use_state_eq(|| None::<usize>);
-    let dispatch = {
-        let session = session.clone();
-        Callback::from(move |action: Action| {
-            if let Some(session) = &session {
-                session.dispatch(action);
-            }
-        })
-    };
+    let dispatch = super::reporter(session.as_ref());
     let own_mode = use_memo(props.world.clone(), |_| {
         let session = session.as_ref();
         session.map_or(Mode::default(), |session| {
