@@ -255,7 +255,7 @@ test("the trust line says what is modelled, what is not, and how it was checked"
     await axe(page);
   }));
 
-test("when the lab breaks the page says so and starts again with the last good text", () =>
+test("when the lab breaks the page says so and goes on from the last good world", () =>
   withPage({ mayLog: /unreachable/ }, async (page) => {
     await page.locator(".cm-content").waitFor();
     await page.getByRole("textbox", { name: "Manifests, YAML" }).click();
@@ -267,7 +267,7 @@ test("when the lab breaks the page says so and starts again with the last good t
     }));
     await page.getByRole("alert").waitFor();
     await axe(page);
-    await page.getByRole("button", { name: "Start again with the last good text" }).click();
+    await page.getByRole("button", { name: "Go on from the last good world" }).click();
     await page.getByRole("alert").waitFor({ state: "detached" });
     await page.locator(".cm-content", { hasText: "# good" }).waitFor();
   }));
