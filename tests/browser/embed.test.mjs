@@ -6,6 +6,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
+import { gzipSync } from "node:zlib";
 import { DIST, axe, launch, screenshot, serveFolder } from "./harness.mjs";
 
 /**
@@ -383,3 +384,8 @@ test("a teacher's own lesson travels in a link", () =>
       await page.getByText("Lesson 5 of").waitFor();
     },
   ));
+
+test("embed.js weighs less than 4 KB", () => {
+  const weight = gzipSync(readFileSync(join(DIST, "embed.js")), { level: 9 }).length;
+  assert.ok(weight < 4000, `${weight} bytes (gzip)`);
+});
