@@ -19,7 +19,8 @@ test("everything bundled is named with its licence and its text", () =>
       assert.equal(await page.locator(`[id="${id}"]`).count(), 1, id);
     }
     for (const text of await page.locator("pre").all()) {
-      assert.ok((await text.textContent()).length > 200);
+      // The shortest only says which of the others hold.
+      assert.ok((await text.textContent()).length > 100);
     }
     await axe(page);
     await noSidewaysScroll(page);

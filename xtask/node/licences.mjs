@@ -24,7 +24,9 @@ function texts(folder) {
     .sort()
     .map((name) => join(folder, name))
     .filter((path) => statSync(path).isFile())
-    .map((path) => readFileSync(path, "utf8").replaceAll("\r\n", "\n").trim());
+    .map((path) => readFileSync(path, "utf8").replaceAll("\r\n", "\n").trim())
+    // A few words that only name the licence are no text of it.
+    .filter((text) => text.length >= 100);
 }
 
 /** The crates that the page links: the list is `cargo tree`'s, which knows its features. */
