@@ -9,8 +9,8 @@
 
 const HOME = new URL(".", import.meta.url);
 const NEAR = "300px";
-/** How long a frame may take to say hello before the element says that it does not come. */
-const PATIENCE_MS = 15_000;
+/** How long a frame may take to say hello before the element says so; it may still come. */
+const PATIENCE_MS = 30_000;
 const LIMIT = 1 << 20;
 /** Attributes that become parameters of the frame's address, under the same name. */
 const PARAMETERS = [
@@ -149,7 +149,7 @@ export class LobbyLab extends HTMLElement {
     frame.part = "frame";
     frame.src = this.address;
     addEventListener("message", this.#hello);
-    this.#timer = setTimeout(() => this.#fail("timeout", "the lab does not come"), PATIENCE_MS);
+    this.#timer = setTimeout(() => this.#say("timeout", "the lab is late"), PATIENCE_MS);
     this.#frame = frame;
     this.#box.append(frame);
     // The fallback gives its place to the frame, and stays for whoever reads the page's source.
@@ -197,6 +197,10 @@ export class LobbyLab extends HTMLElement {
     clearTimeout(this.#timer);
     this.#frame?.remove();
     this.#box.querySelector("slot").hidden = false;
+    this.#say(code, message);
+  }
+
+  #say(code, message) {
     this.dispatchEvent(new CustomEvent("error", { detail: { code, message } }));
   }
 }

@@ -6,8 +6,10 @@ const file = (name) => {
   return new URL(meta.content, document.baseURI);
 };
 
-// What breaks in the engine is a trap: the page cannot go on, and says so. The text of the last good
-// world is kept in storage; what was typed since is still in the editor.
+// What breaks in the engine is a trap: the page cannot go on, and says so. The last good world, text,
+// seed and all that was done in it, is kept in storage (web/src/prefs.rs); what was typed since is
+// still in the editor.
+const embedded = new URLSearchParams(location.search).has("embed");
 let isBroken = false;
 const broke = (error) => {
   if (isBroken || !(error instanceof WebAssembly.RuntimeError)) return;
@@ -20,13 +22,21 @@ const broke = (error) => {
   const say = (tag, text) => Object.assign(document.createElement(tag), { textContent: text });
   const actions = document.createElement("div");
   actions.append(
-    button("Start again with the last good text", () => location.reload()),
+    button("Go on from the last good world", () => {
+      try {
+        sessionStorage.setItem("lobby.again", "1");
+      } catch {
+        // Forbidden: then nothing was kept, and the address says what to begin with.
+      }
+      location.reload();
+    }),
     button("Start again with the first example", () => {
       try {
         localStorage.removeItem("lobby.text");
       } catch {
         // Forbidden: then nothing was kept.
       }
+      if (!embedded) history.replaceState(null, "", location.pathname);
       location.reload();
     }),
   );

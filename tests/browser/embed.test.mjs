@@ -2,10 +2,11 @@
 // do there.
 
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
+import { gzipSync } from "node:zlib";
 import { DIST, axe, launch, screenshot, serveFolder } from "./harness.mjs";
 
 /**
@@ -116,7 +117,7 @@ test("manifests in the page are the world of the lab, and messages drive it", ()
       await frame(page).locator("html[data-theme=dark]").waitFor({ state: "attached" });
 
       const loaded = await command(page, "load", { yaml: "kind: Nonsense" });
-      assert.ok(loaded.errors.length > 0);
+      assert.ok(loaded.errors.length > 0 && loaded.errors[0].line > 0);
       await command(page, "load", { scenario: "clusterip" });
       const { link } = await command(page, "getLink");
       assert.match(link, /^v1:z:/);
@@ -229,3 +230,162 @@ test("a link that is wrong is said, and the lab goes on", () =>
       await page.getByRole("button", { name: "Send", exact: true }).click();
     },
   ));
+
+/** Collects the element's events of these names into `window.heard`, from before it opens. */
+const listen = (page, ...names) =>
+  page.evaluate((names) => {
+    window.heard = [];
+    for (const name of names) {
+      document.querySelector("lobby-lab").addEventListener(name, ({ detail }) => window.heard.push([name, detail]));
+    }
+  }, names);
+
+const heard = (page, test) => page.waitForFunction(`window.heard.find(${test})`).then((handle) => handle.jsonValue());
+
+test("a lesson is embedded by its name, and tells how far it is", () =>
+  withCourse(element('lesson="05-names" height="640" load="click"'), async ({ page }) => {
+    await page.getByRole("button", { name: "Open the lab" }).waitFor();
+    await listen(page, "level");
+    await page.getByRole("button", { name: "Open the lab" }).click();
+    const [, level] = await heard(page, "([name]) => name === 'level'");
+    assert.equal(level.id, "names");
+    assert.deepEqual([level.status, level.attempts, level.hints, level.solution], ["started", 0, 0, false]);
+    const lab = frame(page);
+    await lab.locator("#lesson").getByRole("heading", { level: 2 }).waitFor();
+    await lab.getByRole("button", { name: "The task" }).click();
+    await lab.getByRole("button", { name: "Hint 1" }).click();
+    await heard(page, "([, level]) => level.hints === 1");
+    await lab.getByRole("button", { name: "Check", exact: true }).click();
+    const [, tried] = await heard(page, "([, level]) => level.attempts === 1");
+    assert.equal(tried.status, "attempted");
+    await lab.getByRole("button", { name: "Show a solution" }).click();
+    for (const button of await lab.locator(".lesson-actions button").all()) await button.click();
+    await lab.getByRole("button", { name: "Check", exact: true }).click();
+    const [, passed] = await heard(page, "([, level]) => level.status === 'passed'");
+    assert.deepEqual([passed.attempts, passed.solution], [2, true]);
+    await axe(page);
+    await screenshot(page, "embed-lesson");
+
+    // Another one, by a message.
+    assert.deepEqual(await command(page, "load", { lesson: "ports" }), {});
+    await heard(page, "([, level]) => level.id === 'ports'");
+  }));
+
+test("a lesson that is not there is said", () =>
+  withCourse(element('lesson="no-such-lesson" height="480" load="click"'), async ({ page }) => {
+    await page.getByRole("button", { name: "Open the lab" }).waitFor();
+    await listen(page, "error");
+    await page.getByRole("button", { name: "Open the lab" }).click();
+    const [, error] = await heard(page, "([name]) => name === 'error'");
+    assert.equal(error.code, "lesson");
+    await frame(page).getByRole("alert").getByText("no-such-lesson").waitFor();
+  }));
+
+test("what is read only can be looked at, and not changed", () =>
+  withCourse(element('scenario="wrong-selector" ro="1" view="yaml" hide="rules, doctor" height="640"'), async ({ page }) => {
+    await ready(page);
+    const lab = frame(page);
+    const before = (await command(page, "getState")).text;
+    const text = lab.getByRole("textbox", { name: "Manifests, YAML" });
+    await lab.locator(".cm-content").waitFor();
+    await text.click();
+    await page.keyboard.type("# mine");
+    await page.waitForTimeout(400);
+    assert.equal((await command(page, "getState")).text, before);
+    for (const hidden of ["Rules", "Doctor", "Console"]) {
+      assert.equal(await lab.getByRole("tab", { name: hidden }).count(), 0, hidden);
+    }
+    await lab.getByRole("tab", { name: "Journey" }).waitFor();
+    // Who wrote the page may.
+    await command(page, "load", { yaml: "apiVersion: v1\nkind: Namespace\nmetadata: {name: x}\n" });
+    assert.match((await command(page, "getState")).text, /Namespace/);
+    await axe(page);
+  }));
+
+test("the toolbar can be left out", () =>
+  withCourse(element('scenario="clusterip" hide="toolbar" height="420"'), async ({ page }) => {
+    await ready(page);
+    assert.equal(await frame(page).getByRole("button", { name: "Send", exact: true }).count(), 0);
+    const verdict = await command(page, "send");
+    assert.equal(verdict.kind, "Answered");
+  }));
+
+test("the doctor is heard, and asked", () =>
+  withCourse(element('scenario="wrong-selector" height="480" load="click"'), async ({ page }) => {
+    await page.getByRole("button", { name: "Open the lab" }).waitFor();
+    await listen(page, "diagnosis");
+    await page.getByRole("button", { name: "Open the lab" }).click();
+    const [, { items }] = await heard(page, "([name, { items }]) => name === 'diagnosis' && items.length > 0");
+    const found = items.find(({ id }) => id === "selector-matches-nothing");
+    assert.ok(found, JSON.stringify(items));
+    assert.equal(found.severity, "error");
+    assert.match(found.object, /^Service /);
+    assert.match(found.field, /selector/);
+    assert.ok(found.line > 0 && found.why.length > 0);
+    assert.match(found.fix, /^[-+ @]/m, "a diff");
+    assert.deepEqual((await command(page, "diagnose")).items, items);
+  }));
+
+test("the picture is an SVG that needs nothing else", () =>
+  withCourse(element('scenario="nodeport" height="480"'), async ({ page, lab }) => {
+    await ready(page);
+    await command(page, "send");
+    const { svg } = await command(page, "exportSvg");
+    assert.match(svg, /^<svg [^]*<\/svg>$/);
+    assert.doesNotMatch(svg, / class=| style=|var\(|<script|<foreignObject/);
+    // As an image it has no style sheet of the page, and is drawn all the same.
+    const colours = await page.evaluate(
+      (svg) =>
+        new Promise((done, fail) => {
+          const image = new Image();
+          image.onload = () => {
+            const canvas = new OffscreenCanvas(image.width, image.height);
+            const context = canvas.getContext("2d");
+            context.drawImage(image, 0, 0);
+            const { data } = context.getImageData(0, 0, canvas.width, canvas.height);
+            const seen = new Set();
+            for (let at = 0; at < data.length; at += 4) seen.add((data[at] << 16) | (data[at + 1] << 8) | data[at + 2]);
+            done(seen.size);
+          };
+          image.onerror = () => fail(new Error("no image"));
+          image.src = `data:image/svg+xml,${encodeURIComponent(svg)}`;
+        }),
+      svg,
+    );
+    assert.ok(colours > 20, `${colours} colours`);
+    assert.ok(lab);
+  }));
+
+test("a teacher's own lesson travels in a link", () =>
+  withCourse(
+    () => "<p>nothing yet</p>",
+    async ({ page, lab }) => {
+      const written = readFileSync(new URL("../../docs/lessons.md", import.meta.url), "utf8");
+      const lesson = written.match(/```yaml\n(apiVersion: lobby\.dev\/v1[^]*?)```/)[1];
+      const payload = Buffer.from(JSON.stringify({ v: 1, text: lesson })).toString("base64url");
+      await page.goto(`${lab}#v1:j:${payload}`);
+      await page.getByRole("heading", { name: /The first desk/ }).waitFor();
+      await page.getByRole("button", { name: "Share", exact: true }).click();
+      const dialog = page.getByRole("dialog", { name: "Share" });
+      await dialog.getByRole("radio", { name: "The lesson" }).check();
+      const link = await dialog.getByRole("textbox", { name: "To copy" }).inputValue();
+      await page.goto("about:blank");
+      await page.goto(link);
+      await page.getByRole("heading", { name: /The first desk/ }).waitFor();
+
+      // One that is wrong is said, with its line.
+      const wrong = Buffer.from(JSON.stringify({ v: 1, text: lesson.replace("right: 2", "right: 7") })).toString("base64url");
+      await page.goto("about:blank");
+      await page.goto(`${lab}#v1:j:${wrong}`);
+      await page.getByText("something is wrong in it").waitFor();
+
+      await page.goto("about:blank");
+      await page.goto(`${lab}#v1:s:lesson/05-names`);
+      await page.getByText("Lesson 5 of").waitFor();
+    },
+  ));
+
+test("embed.js weighs less than 4 KB", () => {
+  const weight = gzipSync(readFileSync(join(DIST, "embed.js")), { level: 9 }).length;
+  assert.ok(weight < 4000, `${weight} bytes (gzip)`);
+});

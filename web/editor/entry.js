@@ -235,11 +235,11 @@ function offset(doc, line, column) {
  * Puts an editor into `host`.
  *
  * @param {Element} host
- * @param {{text: string, label: string, onChange: (text: string) => void,
+ * @param {{text: string, label: string, readOnly: boolean, onChange: (text: string) => void,
  *          onLine: (line: number) => void, onSend: () => void}} options
  *   `onLine` gets the line that the pointer or the cursor points at, from 1; 0 when it is none.
  */
-export function mount(host, { text, label, onChange, onLine, onSend }) {
+export function mount(host, { text, label, readOnly, onChange, onLine, onSend }) {
   let hovered = 0;
   let cursor = 0;
   let told = 0;
@@ -255,6 +255,7 @@ export function mount(host, { text, label, onChange, onLine, onSend }) {
     state: EditorState.create({
       doc: text,
       extensions: [
+        EditorState.readOnly.of(readOnly),
         Prec.highest(
           keymap.of([
             {

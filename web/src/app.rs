@@ -21,7 +21,7 @@ use crate::session::{Same, Session};
 use crate::stage::{self, Offer, Stage};
 use crate::state::{Action, Frame, FrameAction, PointerAction, StageAction, State};
 use crate::ui::{use_media, wording};
-use crate::visit::{self, Controls, First, OpenInLobby, Visit};
+use crate::visit::{self, Controls, First, OpenInLobby, Visit, Wanted};
 
 /// What a fresh page has before its first render.
 struct Start {
@@ -34,17 +34,28 @@ struct Start {
 impl Start {
     fn new() -> Self {
         let visit = Visit::now();
+        let own_lesson = match &visit.lesson {
+            Some(Wanted::Own(text)) => Some(text.clone()),
+            _ => None,
+        };
         let text = visit
             .world
             .as_ref()
             .map(|world| world.text.clone())
+            .or(own_lesson.clone())
             .or_else(prefs::load_text)
             .or_else(|| EXAMPLES.first().map(|example| example.text().to_owned()))
             .unwrap_or_default();
-        let (session, world) = Session::start(&text, visit.settings(), &visit.lines());
+        // A lesson is no manifest: the engine begins with nothing until it is read.
+        let manifests = if own_lesson.is_some() { "" } else { &text };
+        let (session, world) = Session::start(manifests, visit.settings(), &visit.lines());
         let mut frame = Frame::load(window_width());
-        if let Some(First::Panel(tab)) = visit.embed.as_ref().map(|embed| embed.first) {
-            frame.tab = tab;
+        if let Some(embed) = &visit.embed {
+            if let First::Panel(tab) = embed.first {
+                frame.tab = tab;
+            }
+            frame.hidden.clone_from(&embed.hidden);
+            frame.read_only = embed.read_only;
         }
         let state = State::new(visit.prefs(), frame, Rc::from(text), world);
         // Before the first render, so that nothing moves after it.
@@ -80,11 +91,15 @@ fn wishes(session: &Session) -> Wishes {
         send: wish!(|session, ()| session.send_draft()),
         load: wish!(|session, text| {
             let text: String = text;
-            session.open(&Rc::from(text));
+            if session.may_change() {
+                session.open(&Rc::from(text));
+            }
         }),
         text: wish!(|session, text| {
             let text: String = text;
-            session.dispatch(Action::Typed(text.into()));
+            if session.may_change() {
+                session.dispatch(Action::Typed(text.into()));
+            }
         }),
         line: wish!(|session, line| {
             let line: u32 = line;
@@ -138,7 +153,7 @@ pub fn App() -> Html {
     use_reading(&state.text, &session);
     use_doctor(&state.world, &session);
     use_page_keys(&session);
-    visit::use_reports(&state);
+    visit::use_reports(&state, start.visit.complaint.as_deref());
     visit::use_arrival(&start.visit, &session);
     visit::use_departure(&start.visit, &state.text);
     let complaint = use_state(|| start.visit.complaint.clone());
@@ -207,6 +222,7 @@ pub fn App() -> Html {
     let send_bar = send_bar(&state, &start.on, width);
     let alone = embed.is_some_and(|embed| embed.first == First::Diagram);
     let controls = embed.map_or(Controls::Full, |embed| embed.controls);
+    let has_tools = embed.is_none_or(|embed| embed.has_tools);
     let transport = html! {
         <div class="transport-region" onkeydown={keys.clone()}>
             <Transport journey={state.walk.journey.clone()} hop={state.walk.hop} playing={state.walk.playing}
@@ -223,7 +239,7 @@ pub fn App() -> Html {
                     runs_on={state.console.runs_on} />
             </div>
             if controls == Controls::None {
-            } else if controls == Controls::Step { { transport }
+            } else if controls == Controls::Step || !has_tools { { transport }
             } else if width == Width::Wide && embed.is_none() { { send_bar } { transport }
             } else { { transport } { send_bar } }
             if embed.is_some() {
@@ -261,7 +277,8 @@ pub fn App() -> Html {
                 Width::Wide => "wide",
                 Width::Middle => "middle",
                 Width::Narrow => "narrow",
-            }, embed.is_some().then_some("embed"), alone.then_some("alone"))}>
+            }, embed.is_some().then_some("embed"), alone.then_some("alone"),
+                (!has_tools).then_some("no-tools"))}>
                 if embed.is_none() { { top(&state, &start.on, width, asked.setter()) } }
                 if let Some(text) = &*complaint {
                     <div class="complaint" role="alert">

@@ -35,7 +35,49 @@ async fn fetch(path: &str) -> Result<String, String> {
     text.as_string().ok_or_else(|| format!("{path} is no text"))
 }
 
+/// Fetches the list of lessons.
+async fn index() -> Result<Index, String> {
+    let text = fetch("lessons/index.json").await?;
+    Index::read(&text).map_err(|error| format!("lessons/index.json: {error}"))
+}
+
 impl Session {
+    /// Opens a lesson of the course by its name, or by that of its file without the ending.
+    pub fn open_lesson_named(&self, name: &str) {
+        let (session, name) = (self.clone(), name.to_owned());
+        spawn_local(async move {
+            match index().await {
+                Ok(index) => {
+                    let is_it = |file: &str| file.strip_suffix(".yaml") == Some(name.as_str());
+                    let mut entries = index.lessons.iter();
+                    let found = entries.find(|entry| entry.id == name || is_it(&entry.file));
+                    let found = found.map(|entry| entry.file.clone());
+                    session.dispatch(CourseAction::Index(Fetched::There(Rc::new(index))));
+                    match found {
+                        Some(file) => session.open_lesson(&file),
+                        None => session.not_opened(&format!("There is no lesson {name:?} here.")),
+                    }
+                }
+                Err(why) => session.not_opened(&why),
+            }
+        });
+    }
+
+    /// Begins a lesson that somebody wrote.
+    ///
+    /// # Errors
+    ///
+    /// The first thing that is wrong with it.
+    pub fn begin_own_lesson(&self, text: &Rc<str>) -> Result<(), String> {
+        let reading = lesson::read(text);
+        if let Some(error) = reading.diagnostics.iter().find(|found| found.is_error()) {
+            let line = error.span.map_or(0, |span| span.start.line);
+            return Err(format!("the lesson, line {line}: {}", error.message));
+        }
+        self.begin_lesson(&Rc::new(reading.lesson), Some(text.clone()));
+        Ok(())
+    }
+
     /// Fetches the list of lessons, unless it is there or on its way.
     pub fn list_lessons(&self) {
         let Some(state) = self.state() else { return };
@@ -45,10 +87,7 @@ impl Session {
         self.dispatch(CourseAction::Index(Fetched::Coming));
         let session = self.clone();
         spawn_local(async move {
-            let index = fetch("lessons/index.json").await.and_then(|text| {
-                Index::read(&text).map_err(|error| format!("lessons/index.json: {error}"))
-            });
-            session.dispatch(CourseAction::Index(match index {
+            session.dispatch(CourseAction::Index(match index().await {
                 Ok(index) => Fetched::There(Rc::new(index)),
                 Err(why) => Fetched::Failed(why.into()),
             }));

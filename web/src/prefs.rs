@@ -6,6 +6,7 @@
 
 use std::cell::Cell;
 
+use lobby_engine::link;
 use web_sys::Storage;
 
 /// An enumeration whose values have a word in storage and a word for people.
@@ -23,10 +24,10 @@ pub trait Choice: Copy + PartialEq + 'static {
 }
 
 macro_rules! choice {
-    ($(#[$meta:meta])* $name:ident { $($(#[$vmeta:meta])* $value:ident $word:literal $label:literal,)+ }) => {
+    ($(#[$meta:meta])* $vis:vis $name:ident { $($(#[$vmeta:meta])* $value:ident $word:literal $label:literal,)+ }) => {
         $(#[$meta])*
         #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-        pub enum $name { $($(#[$vmeta])* $value,)+ }
+        $vis enum $name { $($(#[$vmeta])* $value,)+ }
 
         impl Choice for $name {
             const ALL: &'static [Self] = &[$(Self::$value,)+];
@@ -40,9 +41,11 @@ macro_rules! choice {
     };
 }
 
+pub(crate) use choice;
+
 choice! {
     /// Light or dark.
-    Theme {
+    pub Theme {
         /// As the system says.
         #[default] Auto "auto" "as the system",
         /// Light.
@@ -54,7 +57,7 @@ choice! {
 
 choice! {
     /// The words and shapes of the picture.
-    Skin {
+    pub Skin {
         /// The hotel.
         #[default] Hotel "hotel" "Hotel",
         /// The cluster as plain boxes.
@@ -64,7 +67,7 @@ choice! {
 
 choice! {
     /// How much moves.
-    Motion {
+    pub Motion {
         /// As the system says.
         #[default] Auto "auto" "as the system",
         /// Hops jump.
@@ -76,7 +79,7 @@ choice! {
 
 choice! {
     /// How fast the journey plays.
-    Speed {
+    pub Speed {
         /// Half.
         Half "0.5" "½×",
         /// As designed.
@@ -205,11 +208,60 @@ pub fn load_text() -> Option<String> {
         .filter(|text| !text.trim().is_empty())
 }
 
-/// Keeps the manifests for the next visit.
+/// Keeps the manifests for the next visit, and for a page that breaks later.
 pub fn save_text(text: &str) {
+    save_good_text(text);
     if let Some(storage) = storage() {
         let _ = storage.set_item(TEXT, text);
     }
+}
+
+/// The last good world of this tab: its text, and what was done in it (the seed and the lines, as a
+/// file of the lab). In two, as the one may be long and the other changes often.
+const GOOD_TEXT: &str = "lobby.good.text";
+const GOOD_STORY: &str = "lobby.good.story";
+
+/// Says, for one load of the page, that it broke and is to go on where it was (`web/boot.js`).
+const AGAIN: &str = "lobby.again";
+
+/// What is kept as long as the tab: other tabs have worlds of their own.
+fn tab_storage() -> Option<Storage> {
+    if !KEEPS.get() {
+        return None;
+    }
+    web_sys::window()?.session_storage().ok().flatten()
+}
+
+/// Keeps the text that the engine came through last.
+pub fn save_good_text(text: &str) {
+    if let Some(storage) = tab_storage() {
+        let _ = storage.set_item(GOOD_TEXT, text);
+    }
+}
+
+/// Keeps what was done in its world.
+pub fn save_good_story(seed: u64, lines: &[String]) {
+    if let Some(storage) = tab_storage() {
+        let story = link::World {
+            seed: Some(seed),
+            lines: lines.to_vec(),
+            ..link::World::default()
+        };
+        let _ = storage.set_item(GOOD_STORY, &link::write_file(&story));
+    }
+}
+
+/// The last good world, once, if the page broke and is to go on where it was.
+#[must_use]
+pub fn take_again() -> Option<link::World> {
+    let storage = tab_storage()?;
+    storage.get_item(AGAIN).ok()??;
+    let _ = storage.remove_item(AGAIN);
+    let text = storage.get_item(GOOD_TEXT).ok()??;
+    let story = storage.get_item(GOOD_STORY).ok()?.unwrap_or_default();
+    // One that cannot be read is none: the text alone is a world, too.
+    let story = link::read_file(&story).unwrap_or_default();
+    Some(link::World { text, ..story })
 }
 
 /// The names of the lessons whose goal was met, with blanks between them.

@@ -160,6 +160,8 @@ struct Inner {
     lab: RefCell<Lab>,
     /// The text that the engine read last.
     read: RefCell<Rc<str>>,
+    /// What is kept of what was done: the seed and the lines.
+    kept: RefCell<(u64, Vec<String>)>,
     /// The picture that is shown.
     scene: RefCell<Rc<Scene>>,
     /// The rules of every Node before the last change that changed any.
@@ -195,13 +197,18 @@ impl Session {
         let inner = Inner {
             lab: RefCell::new(lab),
             read: RefCell::new(Rc::from(text)),
+            kept: RefCell::default(),
             scene: RefCell::new(world.scene.clone()),
             before: RefCell::default(),
             walked: Cell::new(false),
             named: Cell::new(false),
             state: RefCell::new(None),
         };
-        (Self(Rc::new(inner)), world)
+        let session = Self(Rc::new(inner));
+        prefs::save_good_text(text);
+        session.0.kept.borrow_mut().0 = !session.lab().settings().seed;
+        session.keep_story(&session.lab());
+        (session, world)
     }
 
     /// Says where results go, and what the page knows now. Called by each render.
@@ -292,7 +299,18 @@ impl Session {
             self.0.walked.set(false);
         }
         *self.0.scene.borrow_mut() = world.scene.clone();
+        self.keep_story(&lab);
         Some((world, holds))
+    }
+
+    /// Keeps what was done, once the engine came through it, for a page that breaks later.
+    fn keep_story(&self, lab: &Lab) {
+        let mut kept = self.0.kept.borrow_mut();
+        let seed = lab.settings().seed;
+        if kept.0 != seed || kept.1 != lab.lines() {
+            *kept = (seed, lab.lines().to_vec());
+            prefs::save_good_story(seed, &kept.1);
+        }
     }
 
     /// Takes a changed text.
@@ -361,8 +379,30 @@ impl Session {
         self.dispatch(Event::Changed { world, holds });
     }
 
+    /// Whether the page around an embed wants nothing to be changed by hand.
+    #[must_use]
+    pub fn is_read_only(&self) -> bool {
+        self.state().is_some_and(|state| state.frame.read_only)
+    }
+
+    /// The same the other way round, for somebody who just tried: where nothing may be changed, this
+    /// is said.
+    #[must_use]
+    pub fn may_change(&self) -> bool {
+        let may = !self.is_read_only();
+        if !may {
+            let why = "This lab is here to be read: open it in Lobby to change it.";
+            self.dispatch(NoticeAction::Say(why.into(), true));
+        }
+        may
+    }
+
     /// Runs a line that stands behind a button, and says what became of it.
     pub fn act(&self, line: &str) {
+        // Letting time pass changes nothing that somebody wrote.
+        if line != "lab settle" && !self.may_change() {
+            return;
+        }
         let back = |session: &Self| session.0.lab.borrow().next_steps();
         let steps = back(self);
         let before = self.0.scene.borrow().clone();
@@ -417,6 +457,9 @@ impl Session {
     /// What can be done with an object.
     #[must_use]
     pub fn offers(&self, object: &ObjectRef) -> Rc<[Offer]> {
+        if self.is_read_only() {
+            return Rc::default();
+        }
         let actions = self.0.lab.borrow().actions(object);
         actions
             .into_iter()

@@ -12,7 +12,7 @@ const [dist] = process.argv.slice(2);
 if (!dist) throw new Error("usage: node offline.mjs DIST");
 
 /** Not fetched by the page itself: what is for other people's pages, and for who looks after the site. */
-const LEFT_OUT = ["sw.js", "embed.html", "licences.html"];
+const LEFT_OUT = ["sw.js", "gallery.html", "gallery.js"];
 
 const index = join(dist, "index.html");
 const html = readFileSync(index, "utf8");

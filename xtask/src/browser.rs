@@ -71,6 +71,7 @@ pub(crate) fn node_in_browser_tests() -> Result<Command> {
     node.current_dir(folder)
         .env("LOBBY_CHROMIUM", browser.chromium)
         .env("LOBBY_DIST", workspace::dist())
+        .envs(tools::mdbook()?.map(|mdbook| ("LOBBY_MDBOOK", mdbook)))
         .env("LOBBY_SCREENSHOTS", workspace::target().join("screenshots"));
     Ok(node)
 }

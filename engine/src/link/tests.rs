@@ -94,6 +94,23 @@ fn what_is_wrong_is_said() {
 }
 
 #[test]
+fn a_file_is_told_from_manifests() {
+    assert!(is_file(&write_file(&world("kind: Pod\n"))));
+    // One of a later version is a file, too: reading it says so.
+    assert!(is_file("{\"v\": 2}"));
+    for text in [
+        "",
+        "kind: Pod\n",
+        "{\"kind\":\"Pod\",\"v\":1}",
+        "{",
+        "[]",
+        "v: 1\n",
+    ] {
+        assert!(!is_file(text), "{text}");
+    }
+}
+
+#[test]
 fn a_bomb_is_an_error() {
     let bomb = miniz_oxide::deflate::compress_to_vec(&vec![b'a'; MAX_LINK_CONTENT_BYTES + 1], 9);
     let link = format!("v1:z:{}", codec::pack(&bomb));

@@ -51,6 +51,8 @@ pub(super) struct Options<'a> {
     pub text: &'a str,
     /// Its name for people.
     pub label: &'a str,
+    /// Whether it can only be read.
+    pub read_only: bool,
 }
 
 /// A mounted editor. Dropping it takes it down.
@@ -91,6 +93,7 @@ pub(super) fn mount(
     let options = object(&[
         ("text", options.text.into()),
         ("label", options.label.into()),
+        ("readOnly", options.read_only.into()),
         ("onChange", onchange.as_ref().clone()),
         ("onLine", online.as_ref().clone()),
         ("onSend", onsend.as_ref().clone()),

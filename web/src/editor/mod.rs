@@ -43,6 +43,9 @@ pub struct EditorProps {
     pub text: Rc<str>,
     /// Its name for people.
     pub label: AttrValue,
+    /// Whether it can only be read.
+    #[prop_or_default]
+    pub read_only: bool,
     /// What is wrong in it.
     pub diagnostics: Rc<Vec<Diagnostic>>,
     /// The lit lines.
@@ -116,6 +119,7 @@ pub fn Editor(props: &EditorProps) -> Html {
                         &bridge::Options {
                             text: &area.value(),
                             label: &label,
+                            read_only: latest.borrow().read_only,
                         },
                         onchange,
                         online,
@@ -190,7 +194,7 @@ pub fn Editor(props: &EditorProps) -> Html {
     html! {
         <div class="editor">
             <div class="code-host" ref={host} hidden={handle.is_none()}></div>
-            <textarea ref={area} class="code-plain" aria-label={props.label.clone()} hidden={handle.is_some()}
+            <textarea ref={area} class="code-plain" aria-label={props.label.clone()} hidden={handle.is_some()} readonly={props.read_only}
                 spellcheck="false" autocapitalize="off" autocomplete="off" wrap="off"
                 value={AttrValue::from(props.text.clone())} {oninput} />
         </div>

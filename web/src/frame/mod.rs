@@ -25,7 +25,7 @@ fn panels(state: &State) -> impl Iterator<Item = (usize, &'static Panel)> {
     PANELS
         .iter()
         .enumerate()
-        .filter(|(_, panel)| (panel.is_there)(state))
+        .filter(|(_, panel)| (panel.is_there)(state) && !state.frame.hidden.contains(&panel.tab))
 }
 
 /// Whether anything stands in a place.

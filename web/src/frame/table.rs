@@ -303,7 +303,7 @@ fn manifests(view: &View<'_>) -> Html {
     html! {
         <Manifests text={text.clone()} world={world.clone()} findings={doctor.findings.clone()}
             lines={view.lines.clone()} lit={view.lit.clone()} pinned={pointer.pinned.clone()}
-            goto={frame.goto.clone()} ontext={on.text.clone()} online={on.line.clone()} ongo={on.go.clone()}
+            goto={frame.goto.clone()} read_only={frame.read_only} ontext={on.text.clone()} online={on.line.clone()} ongo={on.go.clone()}
             onsend={on.send.clone()} onrepair={on.load.clone()} />
     }
 }

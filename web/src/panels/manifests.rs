@@ -29,6 +29,8 @@ pub struct ManifestsProps {
     pub pinned: Option<Rc<Focus>>,
     /// Where the editor is to go.
     pub goto: Option<GoTo>,
+    /// Whether it can only be read.
+    pub read_only: bool,
     /// The text was edited.
     pub ontext: Callback<String>,
     /// The pointer or cursor is at a line; 0 for none.
@@ -65,7 +67,7 @@ pub fn Manifests(props: &ManifestsProps) -> Html {
         (props.world.clone(), props.findings.clone()),
         |(world, findings)| Rc::new(super::underlined(&world.outcome.diagnostics, &findings.0)),
     );
-    let repair = outcome.offer.clone().map(|text| {
+    let repair = (outcome.offer.clone().filter(|_| !props.read_only)).map(|text| {
         let onclick = props.onrepair.reform(move |_: MouseEvent| text.clone());
         html! {
             <div class="notice offer">
@@ -81,7 +83,7 @@ pub fn Manifests(props: &ManifestsProps) -> Html {
                 <span class="grow"></span>
                 <span class={class} role="status">{ status }</span>
             </div>
-            <Editor text={props.text.clone()} label="Manifests, YAML" diagnostics={(*underlined).clone()}
+            <Editor text={props.text.clone()} label="Manifests, YAML" read_only={props.read_only} diagnostics={(*underlined).clone()}
                 lit={props.lines.clone()} goto={props.goto.clone()} onchange={props.ontext.clone()}
                 online={props.online.clone()} onsend={props.onsend.clone()} />
             { repair }

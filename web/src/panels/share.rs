@@ -3,43 +3,45 @@
 //! A text that a real cluster wrote is not shared before its redacted form was looked at.
 
 use lobby_engine::link::{self, Codec, Content, Redacted};
-use web_sys::{HtmlDialogElement, HtmlInputElement, HtmlTextAreaElement};
+use web_sys::{HtmlInputElement, HtmlTextAreaElement};
 use yew::prelude::*;
 
-use crate::prefs::Choice;
+use crate::prefs::{Choice, choice};
 use crate::session::Session;
-use crate::ui::{Icon, RadioGroup, Shape};
+use crate::ui::{Dialog, RadioGroup};
 
-macro_rules! choice {
-    ($name:ident { $($value:ident $word:literal $label:literal,)+ }) => {
-        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-        enum $name { $($value,)+ }
-
-        impl Choice for $name {
-            const ALL: &'static [Self] = &[$(Self::$value,)+];
-            fn word(self) -> &'static str {
-                match self { $(Self::$value => $word,)+ }
-            }
-            fn label(self) -> &'static str {
-                match self { $(Self::$value => $label,)+ }
-            }
-        }
-    };
+choice! {
+    /// What is shared.
+    What {
+        /// The world as it is.
+        #[default] World "world" "This world",
+        /// The lesson, from its beginning.
+        Lesson "lesson" "The lesson",
+    }
 }
 
 choice! {
+    /// In which form.
     Form {
-        Link "link" "Link",
+        /// An address.
+        #[default] Link "link" "Link",
+        /// HTML without scripts.
         Frame "frame" "Frame",
+        /// The element of `embed.js`.
         Element "element" "Element",
+        /// A line of Markdown.
         Markdown "markdown" "Markdown",
     }
 }
 
 choice! {
+    /// How large a frame is, in CSS pixels.
     Size {
+        /// For a column of text.
         Small "small" "720 × 420",
-        Full "full" "full width × 480",
+        /// As wide as the page around.
+        #[default] Full "full" "full width × 480",
+        /// With panels.
         Large "large" "1024 × 640",
     }
 }
@@ -71,35 +73,32 @@ pub struct ShareProps {
     pub onclose: Callback<()>,
 }
 
+/// The dialog.
+#[component]
+pub fn Share(props: &ShareProps) -> Html {
+    html! {
+        <Dialog id="share-title" title="Share" class={classes!("share")} open={props.open} onclose={props.onclose.clone()}>
+            <p>{ "A link holds the manifests, what was done, the seed and the step. Nothing is stored anywhere, and \
+                what stands behind # in an address never reaches a server." }</p>
+            <Offered />
+        </Dialog>
+    }
+}
+
 /// What there is to share, made when the dialog is opened.
 struct Offer {
     /// The world as it is.
     world: link::World,
-    /// Whether a real cluster wrote it.
+    /// The lesson that is open.
+    lesson: Option<Content>,
+    /// Whether a real cluster wrote the world.
     is_dump: bool,
     /// It without its names.
     redacted: Result<Redacted, String>,
 }
 
-/// The dialog.
-#[component]
-pub fn Share(props: &ShareProps) -> Html {
-    let session = use_context::<Session>();
-    let node = use_node_ref();
-    {
-        let node = node.clone();
-        use_effect_with(props.open, move |open| {
-            if let Some(dialog) = node.cast::<HtmlDialogElement>() {
-                if *open && !dialog.open() {
-                    let _ = dialog.show_modal();
-                } else if !*open && dialog.open() {
-                    dialog.close();
-                }
-            }
-        });
-    }
-    let offer = use_memo(props.open, |open| {
-        let session = session.filter(|_| *open)?;
+impl Offer {
+    fn new(session: &Session) -> Self {
         let world = session.shared();
         let is_dump = link::is_dump(&world.text);
         let redacted = if is_dump {
@@ -107,49 +106,49 @@ pub fn Share(props: &ShareProps) -> Html {
         } else {
             Ok(Redacted::default())
         };
-        Some(Offer {
+        Self {
             world,
+            lesson: session.shared_lesson(),
             is_dump,
             redacted,
-        })
-    });
-    let close = props.onclose.reform(|_: MouseEvent| ());
-    let onclose = props.onclose.reform(|_: Event| ());
-    html! {
-        <dialog ref={node} class="dialog share" aria-labelledby="share-title" {onclose}>
-            <div class="dialog-head">
-                <h2 id="share-title">{ "Share" }</h2>
-                <button type="button" class="icb" aria-label="Close" onclick={close}><Icon shape={Shape::Close} /></button>
-            </div>
-            <p>{ "A link holds the manifests, what was done, the seed and the step. Nothing is stored anywhere, and \
-                what stands behind # in an address never reaches a server." }</p>
-            if let Some(offer) = &*offer {
-                <Offered world={offer.world.clone()} is_dump={offer.is_dump} redacted={offer.redacted.clone()} />
-            }
-        </dialog>
+        }
     }
 }
 
-#[derive(Clone, PartialEq, Properties)]
-struct OfferedProps {
-    world: link::World,
-    is_dump: bool,
-    redacted: Result<Redacted, String>,
-}
-
+/// What is offered. Drawn while the dialog is open: each time it is opened it begins anew.
 #[component]
-fn Offered(props: &OfferedProps) -> Html {
-    let form = use_state(|| Form::Link);
-    let size = use_state(|| Size::Full);
-    let redact = use_state(|| props.is_dump);
+fn Offered() -> Html {
+    let session = use_context::<Session>();
+    let offer = use_memo((), |()| session.as_ref().map(Offer::new));
+    let dump = offer.as_ref().as_ref().is_some_and(|offer| offer.is_dump);
+    let what = use_state(What::default);
+    let form = use_state(Form::default);
+    let size = use_state(Size::default);
+    let redact = use_state(|| dump);
     // A dump is shared once somebody looked at what is shared.
-    let looked = use_state(|| !props.is_dump);
+    let looked = use_state(|| !dump);
     let said = use_state(AttrValue::default);
     let preview = use_state(|| false);
     let area = use_node_ref();
+    let Some(offer) = &*offer else {
+        return Html::default();
+    };
 
-    let mut world = props.world.clone();
-    if *redact && let Ok(redacted) = &props.redacted {
+    let onwhat = {
+        let (what, said) = (what.setter(), said.setter());
+        Callback::from(move |chosen: What| {
+            what.set(chosen);
+            said.set(AttrValue::default());
+        })
+    };
+    let choose = offer.lesson.is_some().then(|| {
+        html! {
+            <RadioGroup<What> legend="What" name="share-what" show_legend={true} value={*what} onchange={onwhat} />
+        }
+    });
+    let lesson = offer.lesson.clone().filter(|_| *what == What::Lesson);
+    let mut world = offer.world.clone();
+    if *redact && let Ok(redacted) = &offer.redacted {
         world.text.clone_from(&redacted.text);
         // They would name what the text does not.
         world.lines.clear();
@@ -162,7 +161,7 @@ fn Offered(props: &OfferedProps) -> Html {
             said.set(AttrValue::default());
         })
     };
-    let about_dump = props.is_dump.then(|| {
+    let about_dump = (offer.is_dump && lesson.is_none()).then(|| {
         let looked_at = {
             let looked = looked.setter();
             Callback::from(move |_: MouseEvent| looked.set(true))
@@ -170,14 +169,14 @@ fn Offered(props: &OfferedProps) -> Html {
         html! {
             <section class="share-dump">
                 <p>{ "A real cluster wrote this. Look at what would be shared." }</p>
-                if let Err(why) = &props.redacted {
+                if let Err(why) = &offer.redacted {
                     <p role="alert">{ "Names and addresses cannot be replaced: " }{ why.clone() }</p>
                 } else {
                     <label><input type="checkbox" checked={*redact} onchange={ontoggle} />
                         { " Replace names and addresses" }</label>
                 }
                 <textarea class="share-text" readonly={true} rows="8" aria-label="What is shared" value={world.text.clone()} />
-                if let (true, Ok(redacted)) = (*redact, &props.redacted) {
+                if let (true, Ok(redacted)) = (*redact, &offer.redacted) {
                     <p>{ format!("{} names and addresses are replaced", redacted.replaced.len()) }
                         { for redacted.left_out.iter().map(|(name, count)| format!(", {name} left out {count} times")) }
                         { ". What was done in the console is not shared." }</p>
@@ -188,32 +187,36 @@ fn Offered(props: &OfferedProps) -> Html {
             </section>
         }
     });
-    if !*looked {
-        return html! { { for about_dump } };
+    if !*looked && lesson.is_none() {
+        return html! { <>{ for choose }{ for about_dump }</> };
     }
 
     let file = format!(
         "data:application/json;charset=utf-8,{}",
         String::from(js_sys::encode_uri_component(&link::write_file(&world)))
     );
-    let save = html! {
-        <a class="btn" download="world.lobby.json" href={file}>{ "Save as a file" }</a>
-    };
-    let link = match Content::World(world).encode(Codec::Deflated) {
+    let save = lesson.is_none().then(|| {
+        html! { <a class="btn" download="world.lobby.json" href={file}>{ "Save as a file" }</a> }
+    });
+    let content = lesson.unwrap_or(Content::World(world));
+    let link = match content.encode(Codec::Deflated) {
         Ok(link) => link,
         Err(error) => {
             return html! {
                 <>
+                    { for choose }
                     { for about_dump }
                     <p role="alert">{ error.to_string() }</p>
-                    <p>{ save }</p>
+                    <p>{ for save }</p>
                 </>
             };
         }
     };
     let code = code(*form, *size, &home(), &link);
     let warning = if link.len() > link::TOO_LONG_TO_SEND {
-        Some("This link is long: many programs cut it off. A file is easier to send.")
+        Some(
+            "This link is long: many programs cut it off. A file is easier to send: Start with, Open a file.",
+        )
     } else if link.len() > link::LONG {
         Some("This link is rather long: some programs cut it off.")
     } else {
@@ -257,6 +260,7 @@ fn Offered(props: &OfferedProps) -> Html {
     };
     html! {
         <>
+            { for choose }
             { for about_dump }
             <RadioGroup<Form> legend="As" name="share-form" show_legend={true} value={*form} onchange={onform} />
             if matches!(*form, Form::Frame | Form::Element) {
@@ -266,7 +270,7 @@ fn Offered(props: &OfferedProps) -> Html {
             if let Some(warning) = warning { <p>{ warning }</p> }
             <div class="share-do">
                 <button type="button" class="btn primary" onclick={copy}>{ "Copy" }</button>
-                { save }
+                { for save }
                 <button type="button" class="btn" aria-expanded={if *preview { "true" } else { "false" }}
                     onclick={onpreview}>{ "Preview" }</button>
                 <span role="status">{ (*said).clone() }</span>

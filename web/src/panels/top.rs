@@ -7,7 +7,7 @@ use lobby_engine::lab::{EXAMPLES, Example};
 use lobby_engine::{KUBERNETES_VERSION, NOT_MODELLED};
 use yew::prelude::*;
 
-use super::LessonList;
+use super::{LessonList, OpenFile};
 use crate::frame::{Place, Width};
 use crate::prefs::{Motion, Prefs, Skin, Theme};
 use crate::session::{Same, Session, World};
@@ -127,7 +127,11 @@ pub fn Top(props: &TopProps) -> Html {
             }) }
             <li class="examples-end">
                 <button type="button" class="btn" onclick={clear}>{ "Clean slate" }</button>
-                <span class="quiet">{ "an empty cluster and an empty text" }</span>
+                <OpenFile onchoose={
+                    let open = open.clone();
+                    Callback::from(move |()| open.set(None))
+                } />
+                <span class="quiet">{ "empty, or from this machine: manifests, a dump, a lesson, a saved world" }</span>
             </li>
             </ul>
         }

@@ -49,6 +49,8 @@ pub fn Trust(props: &TrustProps) -> Html {
                 security policy forbids it." }</p>
             <p>{ "Every draw comes from the seed that the settings show: the same seed, manifests and commands give \
                 the same world on every machine." }</p>
+            <p>{ concat!("Lobby ", env!("CARGO_PKG_VERSION"), ". ") }
+                <a href="./licences.html" target="_blank">{ "Licences of all that is in this page" }</a></p>
         </Dialog>
     }
 }

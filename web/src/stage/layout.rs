@@ -247,7 +247,8 @@ fn street(scene: &Scene, metrics: &Metrics) -> (Vec<ClientPlace>, ClientPlace) {
                     (View::Desk, Some((x, w))) => {
                         place(Point::new(x + w - 42, metrics.walk), false)
                     }
-                    (View::Embed, _) => place(Point::new(28, metrics.walk - 3), true),
+                    // Beside the words under the entrance.
+                    (View::Embed, _) => place(Point::new(166, metrics.walk - 3), true),
                     _ => place(Point::new(67, metrics.walk - 4), true),
                 };
             }

@@ -153,7 +153,7 @@ static PHONE: Metrics = Metrics {
 
 static EMBED: Metrics = Metrics {
     view: View::Embed,
-    width: 720,
+    width: 722,
     height: 330,
     labels: 0,
     lobby: Some((8, 136)),

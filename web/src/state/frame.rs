@@ -52,6 +52,10 @@ pub struct Frame {
     extents: [Extent; Place::ALL.len()],
     /// Where the editor is to go.
     pub goto: Option<GoTo>,
+    /// Panels that the page around an embed does not want.
+    pub hidden: Vec<Tab>,
+    /// Whether the page around an embed wants nothing to be changed by hand.
+    pub read_only: bool,
 }
 
 /// What a person does with the frame.
@@ -88,6 +92,8 @@ impl Frame {
                 )
             }),
             goto: None,
+            hidden: Vec::new(),
+            read_only: false,
         }
     }
 
@@ -120,6 +126,9 @@ impl Frame {
     }
 
     fn show(&mut self, tab: Tab) {
+        if self.hidden.contains(&tab) {
+            return;
+        }
         self.tab = tab;
         if let Some(panel) = PANELS.iter().find(|panel| panel.tab == tab) {
             self.shown[panel.place as usize] = Some(tab);

@@ -46,6 +46,10 @@ pub struct Open {
     pub hints: usize,
     /// Whether the solution is.
     pub solution: bool,
+    /// How many times the goal was checked.
+    pub attempts: usize,
+    /// Whether it was met.
+    pub met: bool,
     /// What the last check found here.
     pub checked: Option<Checked>,
     /// Why something could not be done.
@@ -62,6 +66,8 @@ impl Open {
             at: 0,
             hints: 0,
             solution: false,
+            attempts: 0,
+            met: false,
             checked: None,
             refusal: None,
             source,
@@ -219,6 +225,8 @@ impl Slice for Course {
                     prefs::save_done(&self.done);
                 }
                 self.change(|open| {
+                    open.attempts += usize::from(is_goal);
+                    open.met |= is_goal && checked == Checked::Holds;
                     open.checked = Some(checked);
                     open.refusal = None;
                 });

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use wasm_bindgen::JsValue;
 use yew::prelude::*;
 
-use super::Visit;
+use super::{Visit, Wanted};
 use crate::session::Session;
 use crate::state::{Step, WalkAction};
 
@@ -14,6 +14,14 @@ use crate::state::{Step, WalkAction};
 pub fn use_arrival(visit: &Visit, session: &Session) {
     let (visit, session) = (visit.clone(), session.clone());
     use_effect_with((), move |()| {
+        match &visit.lesson {
+            Some(Wanted::Named(name)) => session.open_lesson_named(name),
+            // One with something wrong in it stays in the editor, where the page says what it is.
+            Some(Wanted::Own(text)) => {
+                let _ = session.begin_own_lesson(&Rc::from(text.as_str()));
+            }
+            None => {}
+        }
         if visit.step.is_none() && !visit.autoplay {
             return;
         }

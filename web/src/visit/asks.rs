@@ -5,6 +5,7 @@ use std::rc::Rc;
 use lobby_engine::api::ObjectRef;
 use lobby_engine::console::Output;
 use lobby_engine::lab::{EXAMPLES, Outcome};
+use lobby_engine::lesson;
 use lobby_engine::link::{self, Content};
 use lobby_engine::network::Request;
 
@@ -17,20 +18,56 @@ impl Session {
         (*self.run(line)).clone()
     }
 
-    /// Begins anew with the world of a link.
+    /// Begins anew with a text: manifests, or a lesson that somebody wrote.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the lesson. Manifests say themselves what is wrong with them.
+    pub fn begin(&self, text: &Rc<str>) -> Result<(), String> {
+        self.begin_and_run(text, &[])
+    }
+
+    fn begin_and_run(&self, text: &Rc<str>, lines: &[String]) -> Result<(), String> {
+        if lesson::is_lesson(text) {
+            return self.begin_own_lesson(text);
+        }
+        self.open_and_run(text, lines);
+        Ok(())
+    }
+
+    /// Begins anew with a file: one that the lab wrote, manifests, or a lesson.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with it.
+    pub fn open_file(&self, text: &str) -> Result<(), String> {
+        if !link::is_file(text) {
+            return self.begin(&Rc::from(text));
+        }
+        let world = link::read_file(text).map_err(|error| error.to_string())?;
+        self.open_world(world)
+    }
+
+    fn open_world(&self, world: link::World) -> Result<(), String> {
+        if let Some(seed) = world.seed {
+            self.reseed(seed);
+        }
+        self.begin_and_run(&Rc::from(world.text), &world.lines)
+    }
+
+    /// Begins anew with the world of a link. A lesson of the course is fetched first: it comes later.
     ///
     /// # Errors
     ///
     /// What is wrong with the link.
     pub fn follow_link(&self, link: &str) -> Result<(), String> {
         match Content::decode(link).map_err(|error| error.to_string())? {
-            Content::World(world) => {
-                if let Some(seed) = world.seed {
-                    self.reseed(seed);
-                }
-                self.open_and_run(&Rc::from(world.text), &world.lines);
-            }
+            Content::World(world) => self.open_world(world)?,
             Content::Scenario(name) => {
+                if let Some(lesson) = name.strip_prefix(link::LESSON) {
+                    self.open_lesson_named(lesson);
+                    return Ok(());
+                }
                 let example = EXAMPLES.iter().find(|example| example.id == name);
                 let example = example.ok_or_else(|| format!("there is no scenario {name:?}"))?;
                 self.open(&Rc::from(example.text()));
@@ -64,6 +101,20 @@ impl Session {
     #[must_use]
     pub fn outcome(&self) -> Outcome {
         self.lab().outcome().clone()
+    }
+
+    /// What stands for the lesson that is open: its own text in a link, or its name in the course.
+    #[must_use]
+    pub fn shared_lesson(&self) -> Option<Content> {
+        let state = self.state()?;
+        let open = state.course.open.as_ref()?;
+        Some(match &open.source {
+            Some(text) => Content::World(link::World {
+                text: text.to_string(),
+                ..link::World::default()
+            }),
+            None => Content::Scenario(format!("{}{}", link::LESSON, open.lesson.id)),
+        })
     }
 
     /// What the send bar asks for.

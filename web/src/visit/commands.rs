@@ -1,12 +1,12 @@
 //! What the page around an embed may ask for: `docs/embedding.md`.
 
-use lobby_engine::diagnostic::Severity;
 use lobby_engine::link::{self, Codec, Content};
 use lobby_engine::net::Protocol;
 use lobby_engine::network::{Request, Tally};
 use lobby_engine::yaml::{Node, Value};
 
-use super::report::{map, number, verdict};
+use super::picture;
+use super::report::{items, map, number, severity, verdict};
 use crate::links::Focus;
 use crate::prefs::{Choice as _, Motion, Theme};
 use crate::session::Session;
@@ -22,12 +22,14 @@ pub(super) const NAMES: &[&str] = &[
     "play",
     "pause",
     "reset",
+    "run",
     "setMode",
     "setTheme",
     "setMotion",
     "setLang",
     "highlight",
     "diagnose",
+    "exportSvg",
 ];
 
 /// Does what a message says.
@@ -105,7 +107,14 @@ pub(super) fn run(session: &Session, message: &Node) -> Result<Node, String> {
             session.dispatch(PointerAction::Release);
             done(session, PointerAction::Pin(Focus::Object(object)))
         }
-        "diagnose" => Ok(map([("items", diagnostics(session))])),
+        "diagnose" => {
+            let (text, findings) = session.examined();
+            Ok(map([("items", items(&findings, &text))]))
+        }
+        "exportSvg" => {
+            let svg = picture::svg().ok_or("there is no picture")?;
+            Ok(map([("svg", svg.as_str().into())]))
+        }
         other => Err(format!("there is no command {other:?}")),
     }
 }
@@ -134,12 +143,16 @@ fn whole(args: &Node, name: &str) -> Result<Option<i64>, String> {
 
 fn load(session: &Session, args: &Node) -> Result<Node, String> {
     if args.get("yaml").is_some() {
-        session.open(&text(args, "yaml")?.into());
+        session.begin(&text(args, "yaml")?.into())?;
+    } else if args.get("lesson").is_some() {
+        // It is fetched first; a `level` event says when it begins.
+        session.open_lesson_named(text(args, "lesson")?);
+        return Ok(map([]));
     } else {
         let link = match args.get("scenario") {
             Some(_) => format!("v{}:s:{}", link::VERSION, text(args, "scenario")?),
             None => text(args, "link")
-                .map_err(|_| "load needs yaml, link or scenario".to_owned())?
+                .map_err(|_| "load needs yaml, link, scenario or lesson".to_owned())?
                 .to_owned(),
         };
         session.follow_link(&link)?;
@@ -150,24 +163,19 @@ fn load(session: &Session, args: &Node) -> Result<Node, String> {
 /// What there is to say about the text.
 fn diagnostics(session: &Session) -> Node {
     let outcome = session.outcome();
-    let items: Vec<Node> = outcome
+    let list: Vec<Node> = outcome
         .diagnostics
         .iter()
         .map(|diagnostic| {
-            let severity = match diagnostic.severity {
-                Severity::Error => "error",
-                Severity::Warning => "warning",
-                Severity::Note => "note",
-            };
             let line = diagnostic.span.map_or(0, |span| span.start.line);
             map([
-                ("severity", severity.into()),
+                ("severity", severity(diagnostic.severity).into()),
                 ("line", i64::from(line).into()),
                 ("message", diagnostic.message.as_str().into()),
             ])
         })
         .collect();
-    Value::List(items.into()).into()
+    Value::List(list.into()).into()
 }
 
 fn send(session: &Session, args: &Node) -> Result<Node, String> {

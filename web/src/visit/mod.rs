@@ -8,10 +8,12 @@ mod arrival;
 mod asks;
 mod commands;
 mod open;
+mod picture;
 mod port;
 mod report;
 
 use lobby_engine::lab::{EXAMPLES, Settings};
+use lobby_engine::lesson;
 use lobby_engine::link::{self, Content};
 use web_sys::{Location, UrlSearchParams};
 
@@ -20,6 +22,7 @@ pub use open::OpenInLobby;
 pub use port::connect;
 pub use report::use_reports;
 
+use crate::frame::PANELS;
 use crate::prefs::{self, Choice as _, Motion, Prefs, Skin, Speed, Theme};
 use crate::state::Tab;
 
@@ -33,6 +36,15 @@ pub enum Controls {
     Step,
     /// None.
     None,
+}
+
+/// A lesson to begin with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Wanted {
+    /// One of the course: its name, or that of its file without the ending.
+    Named(String),
+    /// One that somebody wrote.
+    Own(String),
 }
 
 /// What is seen first.
@@ -56,6 +68,12 @@ pub struct Embed {
     pub origin: Option<String>,
     /// What messages are marked with.
     pub instance: String,
+    /// Panels that are not there.
+    pub hidden: Vec<Tab>,
+    /// Whether the send bar and the tools of the picture are there.
+    pub has_tools: bool,
+    /// Whether nothing can be changed by hand.
+    pub read_only: bool,
 }
 
 /// What the address asks for.
@@ -65,6 +83,8 @@ pub struct Visit {
     pub embed: Option<Embed>,
     /// The world, from a link; `None` for that of the last visit.
     pub world: Option<link::World>,
+    /// The lesson to begin with; it comes in the place of the world.
+    pub lesson: Option<Wanted>,
     /// What is wrong with the link.
     pub complaint: Option<String>,
     /// Looks that the address asks for.
@@ -89,10 +109,15 @@ impl Visit {
         let Some(location) = web_sys::window().map(|window| window.location()) else {
             return Self::default();
         };
-        let visit = Self::of(&location);
+        let mut visit = Self::of(&location);
         if visit.embed.is_some() {
             // The lab leaves no trace in somebody else's page.
             prefs::keep_nothing();
+        } else if let Some(world) = prefs::take_again() {
+            // It went on from what the address says, and broke.
+            visit.seed = world.seed.or(visit.seed);
+            (visit.world, visit.lesson, visit.mode) = (Some(world), None, None);
+            (visit.step, visit.autoplay) = (None, false);
         }
         visit
     }
@@ -112,12 +137,29 @@ impl Visit {
     fn of_query(get: impl Fn(&str) -> Option<String>) -> Self {
         let word = |name: &str| get(name).unwrap_or_default();
         let is = |name: &str| matches!(word(name).as_str(), "1" | "true");
+        let lesson = get("lesson").filter(|name| !name.is_empty());
+        let hide = word("hide");
+        let hides = |name: &str| hide.split(',').any(|hidden| hidden.trim() == name);
+        let read_only = is("ro");
         let embed = is("embed").then(|| Embed {
             first: match word("view").as_str() {
+                "diagram" => First::Diagram,
                 "yaml" | "split" => First::Panel(Tab::Manifests),
-                "rules" => First::Panel(Tab::Rules),
-                _ => First::Diagram,
+                // A lesson is to be read.
+                "" if lesson.is_some() => First::Panel(Tab::Lesson),
+                name => match PANELS.iter().find(|panel| panel.id == name) {
+                    Some(panel) => First::Panel(panel.tab),
+                    None => First::Diagram,
+                },
             },
+            hidden: PANELS
+                .iter()
+                // Every line of the console may change something.
+                .filter(|panel| hides(panel.id) || read_only && panel.tab == Tab::Console)
+                .map(|panel| panel.tab)
+                .collect(),
+            has_tools: !hides("toolbar"),
+            read_only,
             controls: match word("controls").as_str() {
                 "step" => Controls::Step,
                 "none" => Controls::None,
@@ -128,6 +170,7 @@ impl Visit {
         });
         Self {
             embed,
+            lesson: lesson.map(Wanted::Named),
             theme: Theme::from_word(&word("theme")),
             motion: Motion::from_word(&word("motion")),
             skin: match word("analogy").as_str() {
@@ -159,9 +202,19 @@ impl Visit {
                         _ => {}
                     }
                 }
-                self.world = Some(world);
+                if lesson::is_lesson(&world.text) {
+                    self.show_lesson();
+                    self.lesson = Some(Wanted::Own(world.text));
+                } else {
+                    self.world = Some(world);
+                }
             }
             Ok(Content::Scenario(name)) => {
+                if let Some(lesson) = name.strip_prefix(link::LESSON) {
+                    self.show_lesson();
+                    self.lesson = Some(Wanted::Named(lesson.to_owned()));
+                    return;
+                }
                 match EXAMPLES.iter().find(|example| example.id == name) {
                     Some(example) => {
                         self.world = Some(link::World {
@@ -173,6 +226,15 @@ impl Visit {
                 }
             }
             Err(error) => self.complaint = Some(error.to_string()),
+        }
+    }
+
+    /// A lesson is to be read: in an embed that asks for nothing else its panel is seen.
+    fn show_lesson(&mut self) {
+        if let Some(embed) = &mut self.embed
+            && embed.first == First::Diagram
+        {
+            embed.first = First::Panel(Tab::Lesson);
         }
     }
 
@@ -246,12 +308,49 @@ mod tests {
         let embed = visit.embed.as_ref().unwrap();
         assert_eq!(embed.first, First::Panel(Tab::Rules));
         assert_eq!(embed.controls, Controls::Step);
+        assert!(embed.has_tools && !embed.read_only && embed.hidden.is_empty());
         assert_eq!(embed.origin.as_deref(), Some("https://course.example"));
         assert_eq!(visit.theme, Some(Theme::Dark));
         assert_eq!(visit.skin, Some(Skin::Cluster));
         assert_eq!(visit.step, Some(3));
         assert_eq!(visit.lines(), ["lab proxy --mode ipvs"]);
         assert!(query(&[("mode", "ipvs; lab reset")]).lines().is_empty());
+    }
+
+    #[test]
+    fn what_is_hidden_is_named_and_read_only_has_no_console() {
+        let visit = query(&[
+            ("embed", "1"),
+            ("hide", "toolbar, rules,nonsense"),
+            ("ro", "1"),
+        ]);
+        let embed = visit.embed.unwrap();
+        assert_eq!(embed.hidden, [Tab::Rules, Tab::Console]);
+        assert!(!embed.has_tools && embed.read_only);
+    }
+
+    #[test]
+    fn a_lesson_is_named_or_carried() {
+        let visit = query(&[("embed", "1"), ("lesson", "05-names")]);
+        assert_eq!(visit.lesson, Some(Wanted::Named("05-names".to_owned())));
+        assert_eq!(visit.embed.unwrap().first, First::Panel(Tab::Lesson));
+        let visit = query(&[("embed", "1"), ("lesson", "names"), ("view", "diagram")]);
+        assert_eq!(visit.embed.unwrap().first, First::Diagram);
+
+        let mut visit = query(&[("embed", "1")]);
+        visit.take_fragment("#v1:s:lesson/05-names");
+        assert_eq!(visit.lesson, Some(Wanted::Named("05-names".to_owned())));
+        assert_eq!(visit.embed.unwrap().first, First::Panel(Tab::Lesson));
+
+        let text = "apiVersion: lobby.dev/v1\nkind: Lesson\n".to_owned();
+        let world = link::World {
+            text: text.clone(),
+            ..link::World::default()
+        };
+        let link = Content::World(world).encode(link::Codec::Plain).unwrap();
+        let mut visit = Visit::default();
+        visit.take_fragment(&format!("#{link}"));
+        assert_eq!((visit.lesson, visit.world), (Some(Wanted::Own(text)), None));
     }
 
     #[test]

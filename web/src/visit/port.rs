@@ -5,7 +5,7 @@
 //! the origin that the address named. Who did not name one is told `ready` and `resize`, and may say
 //! nothing: the world in the frame is the reader's.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 
 use gloo::events::EventListener;
 use js_sys::{JSON, Reflect};
@@ -33,6 +33,10 @@ struct Line {
 
 thread_local! {
     static LINE: RefCell<Option<Line>> = const { RefCell::new(None) };
+    /// What happened while nobody was there to hear it: the latest of each event.
+    static UNHEARD: RefCell<Vec<(&'static str, Node)>> = const { RefCell::new(Vec::new()) };
+    /// The height that was told last.
+    static HEIGHT: Cell<i32> = const { Cell::new(0) };
 }
 
 /// Says hello to the page around, and answers it from then on.
@@ -114,24 +118,43 @@ fn take(port: MessagePort, session: &Session, embed: &Embed) {
             "capabilities",
             yaml::Value::List(capabilities.into()).into(),
         ),
+        (
+            "languages",
+            yaml::Value::List(vec!["en".into()].into()).into(),
+        ),
     ]);
     post(&map([("event", "ready".into()), ("detail", detail)]));
+    HEIGHT.set(0);
     resize();
+    for (event, detail) in UNHEARD.take() {
+        tell(event, detail);
+    }
 }
 
-/// Tells the page around how high the page in the frame is.
-fn resize() {
+/// Tells the page around how high the page in the frame is, if that is another height than before.
+pub(super) fn resize() {
+    if LINE.with_borrow(Option::is_none) {
+        return;
+    }
     let height = gloo::utils::document()
         .document_element()
         .map_or(0, |root| root.scroll_height());
+    if HEIGHT.replace(height) == height {
+        return;
+    }
     let detail = map([("height", i64::from(height).into())]);
     post(&map([("event", "resize".into()), ("detail", detail)]));
 }
 
-/// Tells the page around of something, if it said who it is.
-pub(super) fn tell(event: &str, detail: Node) {
-    let known = LINE.with_borrow(|line| line.as_ref().is_some_and(|line| line.known));
-    if known {
+/// Tells the page around of something, if it said who it is; once it is there.
+pub(super) fn tell(event: &'static str, detail: Node) {
+    let known = LINE.with_borrow(|line| line.as_ref().map(|line| line.known));
+    if known.is_none() {
+        UNHEARD.with_borrow_mut(|unheard| {
+            unheard.retain(|(other, _)| *other != event);
+            unheard.push((event, detail));
+        });
+    } else if known == Some(true) {
         post(&map([("event", event.into()), ("detail", detail)]));
     }
 }
