@@ -305,7 +305,9 @@ fn merged(layout: &Layout, each: u32) -> Html {
     let m = layout.metrics;
     let words = format!("1 guest = {each} requests");
     let w = measure::width(&words, 105, Face::Sans) + 12;
-    let place = Rect::new(layout.sight - w - 6, m.street.0 + 3, w, 17);
+    // Below those who walk, where there is room.
+    let y = either(m.view == View::Desk, m.street.1 - 20, m.street.0 + 3);
+    let place = Rect::new(layout.sight - w - 6, y, w, 17);
     html! {
         <>
             { rect("streamnote", place, 8) }
