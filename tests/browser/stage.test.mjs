@@ -59,19 +59,36 @@ const TYPES = [
   ["headless", /^Desk db: Service in default, headless/],
 ];
 
-for (const [world, name] of TYPES) {
-  test(`${world} has its place in both skins, and in the list`, () =>
-    inWorld(WORLDS[world], {}, async (page) => {
-      await thing(page, name).first().waitFor();
-      await axe(page);
-      await screenshot(page, `stage-${world}-hotel`);
-      await cluster(page);
-      await thing(page, name).first().waitFor();
-      await axe(page);
-      await screenshot(page, `stage-${world}-cluster`);
-      assert.match(await page.locator(".stage-list").innerText(), /Open: Desk/);
-    }));
+/** Replaces the text of the editor by pasting. */
+async function write(page, text) {
+  const editor = page.getByRole("textbox", { name: "Manifests, YAML" });
+  await editor.click();
+  await page.keyboard.press("ControlOrMeta+a");
+  await editor.evaluate((field, text) => {
+    const clipboardData = new DataTransfer();
+    clipboardData.setData("text/plain", text);
+    field.dispatchEvent(new ClipboardEvent("paste", { clipboardData, bubbles: true, cancelable: true }));
+  }, text);
 }
+
+test("each type has its place in both skins, and in the list", (t) =>
+  withPage({}, async (page) => {
+    await page.locator(".cm-content").waitFor();
+    for (const [world, name] of TYPES) {
+      await t.test(world, async () => {
+        await write(page, WORLDS[world]);
+        await thing(page, name).first().waitFor();
+        await axe(page);
+        await screenshot(page, `stage-${world}-hotel`);
+        await cluster(page);
+        await thing(page, name).first().waitFor();
+        await axe(page);
+        await screenshot(page, `stage-${world}-cluster`);
+        assert.match(await page.locator(".stage-list").innerText(), /Open: Desk/);
+        await page.getByRole("radio", { name: "Hotel" }).check();
+      });
+    }
+  }));
 
 test("a Service without endpoints is a ghost with its reason, and the guest is turned away at the desk", () =>
   inWorld(WORLDS.nobody, {}, async (page) => {

@@ -43,16 +43,13 @@ pub(super) enum Curve {
     Eased,
     /// Always as fast.
     Straight,
-    /// In so many jumps.
-    Steps(u32),
 }
 
 impl Curve {
-    fn text(self) -> String {
+    fn text(self) -> &'static str {
         match self {
-            Self::Eased => "cubic-bezier(.3, 0, .2, 1)".to_owned(),
-            Self::Straight => "linear".to_owned(),
-            Self::Steps(steps) => format!("steps({steps})"),
+            Self::Eased => "cubic-bezier(.3, 0, .2, 1)",
+            Self::Straight => "linear",
         }
     }
 }

@@ -1,12 +1,13 @@
 //! Many requests at once: guests that flow to the rooms, and counts that grow there.
 //!
 //! From [`Tally`] alone. Guests are merged before frames are dropped: at most [`MOST_GUESTS`] are
-//! drawn, each for the same number of requests. All that moves is Web Animations; a count is a strip
-//! of numbers that is pulled through a window step by step, so that nothing of ours runs a frame.
+//! drawn, each for the same number of requests. They move by Web Animations; a count is a strip of
+//! numbers that is pulled through a window in a few steps, so that nothing of ours runs a frame.
 //! Without motion the counts stand there at once.
 
 use std::rc::Rc;
 
+use gloo::timers::callback::Timeout;
 use js_sys::{Function, Reflect};
 use lobby_engine::lab::Scene;
 use lobby_engine::network::{Change, Journey, Step, Tally, VerdictKind};
@@ -19,7 +20,7 @@ use super::draw::{either, path, rect, text};
 use super::geometry::{Line, Point, Rect};
 use super::layout::Layout;
 use super::metrics::View;
-use super::motion::{Curve, Frame, Motion, Running, Timing};
+use super::motion::{Motion, Running};
 use super::route;
 use super::text::{self as measure, Face};
 use super::way::{Place, Way};
@@ -208,19 +209,15 @@ fn of(props: &Props) -> Vec<Heap> {
 #[component]
 pub(super) fn Stream(props: &Props) -> Html {
     let root = use_node_ref();
-    let running = use_mut_ref(Running::default);
     let heaps = use_memo(key(props), |_| of(props));
     let all: u32 = heaps.iter().map(|heap| heap.count).sum();
     let moves = props.motion == Motion::Full;
     {
         let (root, hop_ms) = (root.clone(), props.hop_ms);
         use_effect_with(Rc::as_ptr(&props.tally) as usize, move |_| {
-            running.borrow_mut().cancel();
-            if moves && let Some(root) = root.cast::<Element>() {
-                grow(&mut running.borrow_mut(), &root, hop_ms);
-            }
-            let running = running.clone();
-            move || running.borrow_mut().cancel()
+            let root = root.cast::<Element>().filter(|_| moves);
+            let steps = root.map(|root| grow(&root, hop_ms));
+            move || drop(steps)
         });
     }
     let each = all.div_ceil(most(&props.layout));
@@ -308,7 +305,9 @@ fn merged(layout: &Layout, each: u32) -> Html {
     let m = layout.metrics;
     let words = format!("1 guest = {each} requests");
     let w = measure::width(&words, 105, Face::Sans) + 12;
-    let place = Rect::new(layout.sight - w - 6, m.street.0 + 3, w, 17);
+    // Below those who walk, where there is room.
+    let y = either(m.view == View::Desk, m.street.1 - 20, m.street.0 + 3);
+    let place = Rect::new(layout.sight - w - 6, y, w, 17);
     html! {
         <>
             { rect("streamnote", place, 8) }
@@ -407,28 +406,30 @@ fn flow(running: &mut Running, root: &Element, heaps: &[Heap], guests: &[usize],
     }
 }
 
-/// Lets the counts grow, in steps: the house is drawn anew for each, and not for each frame.
-fn grow(running: &mut Running, root: &Element, hop_ms: u32) {
-    let timing = Timing {
-        duration: (SETTING_OUT * hop_ms).max(1),
-        delay: UNDER_WAY * hop_ms,
-    };
-    let top = format!("translate(0px, {}px)", STEPS as i32 * STRIP);
-    let strip = [("transform", top.as_str())];
-    let (rest, none, full) = (
-        [("transform", "translate(0px, 0px)")],
-        [("transform", "scaleX(0)")],
-        [("transform", "scaleX(1)")],
-    );
-    for (selector, from, to) in [
-        ("[data-strip]", &strip, &rest),
-        ("[data-bar]", &none, &full),
-    ] {
-        for element in all(root, selector) {
-            let frames = [Frame { at: 0, set: from }, Frame { at: 1000, set: to }];
-            running.begin(&element, &frames, &timing, Curve::Steps(STEPS));
+/// Lets the counts grow, in steps: the house is drawn anew for each, and not for each frame. A timer
+/// a step, and no animation, which would have the page work in every frame.
+fn grow(root: &Element, hop_ms: u32) -> Vec<Timeout> {
+    let (strips, bars) = (all(root, "[data-strip]"), all(root, "[data-bar]"));
+    let show = Rc::new(move |step: u32| {
+        let below = (STEPS - step) as i32 * STRIP;
+        let part = step * 1000 / STEPS;
+        let grown = format!("scale({}.{:03} 1)", part / 1000, part % 1000);
+        for strip in &strips {
+            // What is refused stands at its end, where it belongs.
+            let _ = strip.set_attribute("transform", &format!("translate(0 {below})"));
         }
-    }
+        for bar in &bars {
+            let _ = bar.set_attribute("transform", &grown);
+        }
+    });
+    show(0);
+    (1..=STEPS)
+        .map(|step| {
+            let show = show.clone();
+            let after = UNDER_WAY * hop_ms + SETTING_OUT * hop_ms * step / STEPS;
+            Timeout::new(after, move || show(step))
+        })
+        .collect()
 }
 
 fn all(root: &Element, selector: &str) -> Vec<Element> {

@@ -215,13 +215,13 @@ pub fn Combobox(props: &ComboboxProps) -> Html {
         };
         let choose = choose.clone();
         // On the press and not on the click, so that the field keeps the focus.
-        let onpointerdown = Callback::from(move |event: PointerEvent| {
-            event.prevent_default();
-            choose.emit(index);
-        });
+        // The field keeps the focus. Chosen is at the end of the touch: a list that closes at its
+        // beginning leaves the rest of it to what lies below.
+        let onpointerdown = Callback::from(|event: PointerEvent| event.prevent_default());
+        let onclick = Callback::from(move |_: MouseEvent| choose.emit(index));
         let is_active = active_index == Some(index);
         html! {
-            <div key={index} role="option" id={option_id(index)} {onpointerdown}
+            <div key={index} role="option" id={option_id(index)} {onpointerdown} {onclick}
                 class={classes!("option", is_active.then_some("active"))}
                 aria-selected={if is_active { "true" } else { "false" }}>
                 if only {
