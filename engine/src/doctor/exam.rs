@@ -231,8 +231,8 @@ impl<'a> Exam<'a> {
     /// The containers of a workload or Pod as its text has them; none where no text names it.
     pub(super) fn written_containers(&self, template: &Template<'_>) -> &'a [Node] {
         let spec = self.document(&template.object).and_then(|document| {
-            let steps = template.prefix().split('.');
-            steps.fold(Some(&document.tree), |node, step| node?.get(step))
+            let mut steps = template.prefix().split('.');
+            steps.try_fold(&document.tree, |node, step| node.get(step))
         });
         let containers = spec.and_then(|spec| spec.get("containers")?.as_list());
         containers.unwrap_or_default()
