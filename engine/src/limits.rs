@@ -19,6 +19,10 @@ pub const MAX_EVENTS: usize = 100_000;
 /// The most commands that can be taken back.
 pub const MAX_UNDO: usize = 200;
 
+/// Connections that are kept with a step, to be there again when it is taken back. Where the Nodes
+/// know more, as after thousands of requests at once, taking back leaves them as they are.
+pub const MAX_KEPT_CONNECTIONS: usize = 4_096;
+
 /// The most nodes that one document may have once its aliases are written out.
 pub const MAX_ALIASED_NODES: usize = 1_000_000;
 

@@ -10,7 +10,7 @@ fn lab(id: &str) -> Lab {
         .find(|example| example.id == id)
         .expect("it is an example");
     let mut lab = Lab::new(Settings::default());
-    assert!(lab.open(example.text).applied);
+    assert!(lab.open(example.text()).applied);
     lab
 }
 

@@ -429,7 +429,7 @@ fn the_commands_of_the_courses() {
     let example = |id: &str| {
         let example = EXAMPLES.iter().find(|example| example.id == id).unwrap();
         let mut lab = Lab::new(Settings::default());
-        lab.open(example.text);
+        lab.open(example.text());
         lab
     };
     // A Service before a Deployment of one page; each type in a world of its own.

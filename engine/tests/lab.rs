@@ -28,7 +28,7 @@ fn example(id: &str) -> &'static str {
         .iter()
         .find(|example| example.id == id)
         .unwrap()
-        .text
+        .text()
 }
 
 fn send_suggested(lab: &mut Lab) -> Journey {
@@ -46,7 +46,7 @@ fn request(from: &str, to: &str) -> Request {
 
 #[test]
 fn the_first_example_crosses_the_hotel_in_seven_hops() {
-    let mut lab = lab(EXAMPLES[0].text);
+    let mut lab = lab(EXAMPLES[0].text());
     let journey = send_suggested(&mut lab);
     assert_eq!(journey.verdict.kind, VerdictKind::Answered);
     let steps: Vec<_> = journey.hops.iter().map(|hop| hop.step).collect();
@@ -76,7 +76,7 @@ fn every_example_gives_what_its_title_says() {
         .iter()
         .filter(|example| example.id != "lost-indentation")
     {
-        let mut lab = lab(example.text);
+        let mut lab = lab(example.text());
         let verdict = send_suggested(&mut lab).verdict.kind;
         let expected = if example.title.starts_with("Refused") {
             VerdictKind::Refused
@@ -351,7 +351,7 @@ fn a_client_or_target_that_is_not_there_is_an_error_with_words() {
 
 #[test]
 fn a_persons_own_rules_take_a_nodes_place_until_they_are_given_back() {
-    let mut lab = lab(EXAMPLES[0].text);
+    let mut lab = lab(EXAMPLES[0].text());
     let asked = lab.suggestion().unwrap();
     let node = lab.scene().wings[0].node.name.clone();
     let nodes: Vec<String> = (lab.scene().wings.iter())
@@ -396,7 +396,7 @@ fn a_persons_own_rules_take_a_nodes_place_until_they_are_given_back() {
 
 #[test]
 fn what_a_node_saves_of_its_own_rules_gives_the_same_journey() {
-    let mut lab = lab(EXAMPLES[0].text);
+    let mut lab = lab(EXAMPLES[0].text());
     let asked = lab.suggestion().unwrap();
     let before = lab.send(&asked).unwrap();
     let nodes: Vec<String> = (lab.scene().wings.iter())
@@ -423,4 +423,30 @@ fn a_rehearsed_request_leaves_no_trace() {
     let sent = other.send(&wish).unwrap();
     assert_eq!(told, sent);
     assert_eq!(rehearsed.send(&wish).unwrap(), sent);
+}
+
+/// What the Nodes remember is a part of the world that a step back brings back, and the next draw is
+/// the one that it was.
+#[test]
+fn a_step_back_brings_connections_and_draws_back() {
+    let mut lab = lab(EXAMPLES[0].text);
+    let before = send_suggested(&mut lab);
+    let request = before.request.clone();
+    let connections = |lab: &mut Lab| {
+        [1, 2, 3].map(|number| {
+            let line = format!("kubectl debug node/node-{number} -it -- conntrack -L");
+            let output = lab.run(&line);
+            assert_eq!(output.exit_code, 0);
+            output.text().lines().count()
+        })
+    };
+    let known = connections(&mut lab);
+    lab.run("kubectl create namespace other");
+    let next = lab.send(&request).unwrap();
+    let more = connections(&mut lab);
+    assert_ne!(more, known);
+    assert!(lab.undo());
+    assert_eq!(connections(&mut lab), known);
+    assert_eq!(lab.send(&request).unwrap().served, next.served);
+    assert_eq!(connections(&mut lab), more);
 }

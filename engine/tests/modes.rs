@@ -25,7 +25,7 @@ fn every_example_ends_alike_in_each_mode() {
         let ends: Vec<Option<VerdictKind>> = Mode::ALL
             .into_iter()
             .map(|mode| {
-                let mut lab = lab(mode, example.text);
+                let mut lab = lab(mode, example.text());
                 let request = lab.suggestion()?;
                 Some(lab.send(&request).unwrap().verdict.kind)
             })
@@ -42,7 +42,7 @@ fn every_example_ends_alike_in_each_mode() {
 fn every_rule_that_a_journey_names_has_its_line() {
     for mode in Mode::ALL {
         for example in EXAMPLES {
-            let mut lab = lab(mode, example.text);
+            let mut lab = lab(mode, example.text());
             let Some(request) = lab.suggestion() else {
                 continue;
             };
@@ -71,7 +71,7 @@ fn every_rule_that_a_journey_names_has_its_line() {
 #[test]
 fn the_lines_are_all_that_kube_proxy_programs() {
     for mode in Mode::ALL {
-        let lab = lab(mode, EXAMPLES[0].text);
+        let lab = lab(mode, EXAMPLES[0].text());
         let rules = lab.rules("node-1").unwrap();
         let text: String = (rules.lines().iter())
             .filter(|line| !line.is_jump)
@@ -92,7 +92,7 @@ fn the_lines_are_all_that_kube_proxy_programs() {
 
 #[test]
 fn another_mode_begins_anew_in_the_same_world() {
-    let mut lab = lab(Mode::Iptables, EXAMPLES[0].text);
+    let mut lab = lab(Mode::Iptables, EXAMPLES[0].text());
     let request = lab.suggestion().unwrap();
     let first = lab.send(&request).unwrap();
     let scene = lab.scene();
@@ -115,7 +115,7 @@ fn another_mode_begins_anew_in_the_same_world() {
 
 #[test]
 fn a_scheduler_that_is_not_modelled_is_named_in_the_journey() {
-    let mut lab = lab(Mode::Ipvs, EXAMPLES[0].text);
+    let mut lab = lab(Mode::Ipvs, EXAMPLES[0].text());
     lab.set_proxy(ProxySettings {
         mode: Mode::Ipvs,
         ipvs_scheduler: "lblc".to_owned(),
@@ -131,7 +131,7 @@ fn a_scheduler_that_is_not_modelled_is_named_in_the_journey() {
 #[test]
 fn a_node_port_does_not_answer_on_the_loopback_but_in_iptables_mode() {
     for mode in Mode::ALL {
-        let mut lab = lab(mode, EXAMPLES[0].text);
+        let mut lab = lab(mode, EXAMPLES[0].text());
         let port = lab
             .world()
             .store
@@ -202,7 +202,7 @@ fn a_udp_client_is_moved_on_when_its_endpoint_goes() {
 
 #[test]
 fn time_passes_with_requests() {
-    let mut lab = lab(Mode::Iptables, EXAMPLES[0].text);
+    let mut lab = lab(Mode::Iptables, EXAMPLES[0].text());
     let request = lab.suggestion().unwrap();
     let start = lab.now_ms();
     assert_eq!(start, lab.cluster().now(), "one clock");
@@ -222,7 +222,7 @@ fn time_passes_with_requests() {
 
 #[test]
 fn what_is_due_happens_while_requests_are_under_way() {
-    let mut lab = lab(Mode::Iptables, EXAMPLES[0].text);
+    let mut lab = lab(Mode::Iptables, EXAMPLES[0].text());
     let request = lab.suggestion().unwrap();
     let pods: Vec<_> = lab.world().store.pods().cloned().collect();
     for pod in pods
@@ -257,7 +257,7 @@ fn what_is_due_happens_while_requests_are_under_way() {
 
 #[test]
 fn a_process_that_listens_on_the_loopback_only_is_not_reached() {
-    let mut lab = lab(Mode::Iptables, EXAMPLES[0].text);
+    let mut lab = lab(Mode::Iptables, EXAMPLES[0].text());
     let request = lab.suggestion().unwrap();
     assert!(lab.send(&request).unwrap().served.is_some());
     let pods: Vec<_> = lab.world().store.pods().cloned().collect();

@@ -375,6 +375,14 @@ fn an_external_name_changes_the_address_and_nothing_else() {
         let journey = send(&mut lab, CLIENT, to);
         assert_eq!(journey.verdict.kind, kind, "{to}");
         assert_eq!(journey.verdict.detail.cluster.text(), detail, "{to}");
+        // Many at once are judged alike.
+        let tally = lab.send_many(&journey.request, 20).unwrap();
+        let shares: Vec<_> = (tally.shares.iter())
+            .map(|share| (share.kind, share.count, share.why.is_some()))
+            .collect();
+        assert_eq!(shares, [(kind, 20, kind != VerdictKind::Answered)], "{to}");
+        let blamed = tally.shares[0].cause.as_ref();
+        assert_eq!(blamed, journey.verdict.cause.as_ref(), "{to}");
     }
     let journey = send(&mut lab, CLIENT, "http://partner.shop");
     let origin = journey.verdict.cause.unwrap().origin.unwrap();

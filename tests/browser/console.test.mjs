@@ -149,6 +149,9 @@ for (const [name, viewport] of [["phone", PHONE], ["narrow", NARROW]]) {
   test(`on a ${name} it is a panel with keys of its own`, () =>
     withPage({ viewport, touch: true }, async (page) => {
       await page.getByRole("tab", { name: "Console" }).click();
+      // Whoever opens it can type at once.
+      await field(page).waitFor();
+      await page.waitForFunction(() => document.getElementById("con-input").getBoundingClientRect().bottom <= innerHeight);
       assert.match(await run(page, "kubectl get services"), /kubernetes/);
       await noSidewaysScroll(page);
       await axe(page);

@@ -126,6 +126,62 @@ export const WORLDS = {
   ),
 };
 
+/** A Pod and its address as in a dump of a cluster, and a Service whose list a person wrote. */
+const selectorless = world(
+  service("legacy", "ports:\n  - port: 80\n    targetPort: 8080"),
+  `apiVersion: discovery.k8s.io/v1
+kind: EndpointSlice
+metadata:
+  name: legacy-1
+  labels:
+    kubernetes.io/service-name: legacy
+addressType: IPv4
+ports:
+  - name: ""
+    protocol: TCP
+    port: 8080
+endpoints:
+  - addresses:
+      - 10.244.1.77
+    conditions:
+      ready: true
+`,
+  `apiVersion: v1
+kind: Pod
+metadata:
+  name: old-house
+  labels:
+    app: old-house
+spec:
+  nodeName: node-1
+  containers:
+    - name: web
+      image: nginx
+      ports:
+        - containerPort: 8080
+status:
+  phase: Running
+  podIP: 10.244.1.77
+  podIPs:
+    - ip: 10.244.1.77
+  conditions:
+    - type: Ready
+      status: "True"
+`,
+);
+
+/** One of each kind of Service, and one that nobody stands behind. */
+WORLDS.each = world(
+  WORLDS.clusterIP,
+  WORLDS.nodePort,
+  WORLDS.built,
+  service("partner", "type: ExternalName\nexternalName: api.example.org"),
+  service("db", "clusterIP: None\nselector:\n  app: db\nports:\n  - port: 5432"),
+  statefulSet("db", 2, 5432),
+  selectorless,
+  service("nobody", selects("no-such-app")),
+);
+
 /** So many Services with four Pods each. */
 export const many = (services) =>
   world(

@@ -290,38 +290,3 @@ test("forced colours: both skins can be read", () =>
     await axe(page);
     await screenshot(page, "stage-forced-cluster");
   }));
-
-/** Times between frames for so long, in milliseconds. */
-const frames = (page, long) =>
-  page.evaluate(
-    (long) =>
-      new Promise((done) => {
-        const times = [];
-        const frame = (now) => {
-          times.push(now);
-          if (now - times[0] < long) requestAnimationFrame(frame);
-          else done(times.slice(1).map((time, i) => time - times[i]));
-        };
-        requestAnimationFrame(frame);
-      }),
-    long,
-  );
-
-test("frames with 200 guests over 50 Pods (printed, not asserted)", () =>
-  inWorld(WORLDS.fifty, { motion: "no-preference" }, async (page) => {
-    await times(page, 1000);
-    // What the machine does when nothing moves is what the rest is to be held against.
-    const idle = await frames(page, 1500);
-    await send(page).click();
-    await page.locator(".mini").first().waitFor({ state: "attached" });
-    assert.equal(await page.locator(".mini").count(), 200);
-    const flowing = await frames(page, 3500);
-    for (const [name, spans] of Object.entries({ idle, flowing })) {
-      const sorted = spans.toSorted((a, b) => a - b);
-      const at = (part) => sorted[Math.floor(part * (sorted.length - 1))].toFixed(1);
-      const mean = spans.reduce((a, b) => a + b, 0) / spans.length;
-      console.log(
-        `frames, ${name}: ${(1000 / mean).toFixed(1)} a second; ms between two: median ${at(0.5)}, 95 % ${at(0.95)}, worst ${at(1)}`,
-      );
-    }
-  }));

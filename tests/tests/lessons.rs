@@ -21,14 +21,6 @@ fn main() -> ExitCode {
         Trial::test("documentation", documentation),
     ];
     for file in files() {
-        // Ten thousand Services are made several times over: half an hour without optimization.
-        if cfg!(debug_assertions) && file.ends_with("15-ten-thousand.yaml") {
-            println!(
-                "left out: 15-ten-thousand, which needs an optimized build \
-                 (cargo test --release -p lobby-tests --test lessons)"
-            );
-            continue;
-        }
         let name = file.file_stem().unwrap_or_default().to_string_lossy();
         trials.push(Trial::test(name.into_owned(), move || {
             keeps_its_word(&file)

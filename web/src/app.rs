@@ -1,5 +1,6 @@
 //! The page as a whole: what it begins with, and what is drawn from what it knows.
 
+use std::cell::Cell;
 use std::rc::Rc;
 
 use lobby_engine::api::{ObjectRef, Origin};
@@ -43,7 +44,7 @@ impl Start {
             .map(|world| world.text.clone())
             .or(own_lesson.clone())
             .or_else(prefs::load_text)
-            .or_else(|| EXAMPLES.first().map(|example| example.text.to_owned()))
+            .or_else(|| EXAMPLES.first().map(|example| example.text().to_owned()))
             .unwrap_or_default();
         // A lesson is no manifest: the engine begins with nothing until it is read.
         let manifests = if own_lesson.is_some() { "" } else { &text };
@@ -134,6 +135,8 @@ pub fn App() -> Html {
         Motion::Full => false,
     };
     let asked = use_state(|| None::<Ask>);
+    let answered = use_memo((), |()| Cell::new(0_u32));
+    let seen = use_memo((), |()| Cell::new(0_u32));
 
     use_effect_with((state.prefs, still), |(prefs, still)| {
         prefs.save();
@@ -158,11 +161,18 @@ pub fn App() -> Html {
 
     // What is lit follows from what is pointed at; computed when that changes, not when it renders.
     let node = state.rules_node();
+    let journey = state.walk.journey.clone();
+    let family = journey.as_ref().and_then(|journey| journey.family());
     let rules = use_memo(
-        (node.clone(), state.rules.mode, Same(state.world.clone())),
+        (
+            node.clone(),
+            state.rules.mode,
+            family,
+            Same(state.world.clone()),
+        ),
         {
             let session = session.clone();
-            move |(node, mode, _)| session.rules_in(node, *mode)
+            move |(node, mode, _, _)| session.rules_in(node, *mode, journey.as_deref())
         },
     );
     let lit = use_memo((state.pointer.focus().cloned(), (*rules).clone()), {
@@ -243,6 +253,7 @@ pub fn App() -> Html {
         session: &session,
         width,
         shown: true,
+        seen: &seen,
         folded: false,
         lit: &lit,
         lines: &lines,
@@ -254,6 +265,11 @@ pub fn App() -> Html {
         let asked = asked.setter();
         Callback::from(move |()| asked.set(None))
     };
+    // A dialog that nobody asked for yet is not drawn; one that was stays, and can be closed.
+    if let Some(what) = *asked {
+        answered.set(answered.get() | 1 << what as u32);
+    }
+    let is_drawn = |what: Ask| answered.get() & 1 << what as u32 != 0;
     html! {
         <ContextProvider<Session> context={session.clone()}>
             <a class="skip" href="#stage">{ "Skip to the picture" }</a>
@@ -279,11 +295,19 @@ pub fn App() -> Html {
                     { frame::layout(&view, main) }
                 }
             </div>
-            <Help open={*asked == Some(Ask::Keys)} onclose={close.clone()} />
-            <SettingsDialog open={*asked == Some(Ask::Settings)} onclose={close.clone()}
-                dice={Callback::from(|()| random_seed())} />
-            <Share open={*asked == Some(Ask::Share)} onclose={close.clone()} />
-            <Trust open={*asked == Some(Ask::Trust)} onclose={close} />
+            if is_drawn(Ask::Keys) {
+                <Help open={*asked == Some(Ask::Keys)} onclose={close.clone()} />
+            }
+            if is_drawn(Ask::Settings) {
+                <SettingsDialog open={*asked == Some(Ask::Settings)} onclose={close.clone()}
+                    dice={Callback::from(|()| random_seed())} />
+            }
+            if is_drawn(Ask::Share) {
+                <Share open={*asked == Some(Ask::Share)} onclose={close.clone()} />
+            }
+            if is_drawn(Ask::Trust) {
+                <Trust open={*asked == Some(Ask::Trust)} onclose={close.clone()} />
+            }
         </ContextProvider<Session>>
     }
 }
@@ -292,11 +316,11 @@ pub fn App() -> Html {
 fn top(state: &State, on: &Wishes, width: Width, asked: UseStateSetter<Option<Ask>>) -> Html {
     let example = EXAMPLES
         .iter()
-        .find(|example| *example.text == *state.text)
+        .find(|example| example.is(&state.text))
         .map(|example| AttrValue::Static(example.title));
     html! {
         <Top prefs={state.prefs} course={state.course.clone()} {width} {example} places={frame::folds(state)}
-            onexample={on.load.reform(|example: &'static Example| example.text.to_owned())}
+            onexample={on.load.reform(|example: &'static Example| example.text().to_owned())}
             world={state.world.clone()} about={state.open_service()}
             onclear={on.load.reform(|()| String::new())}
             onask={Callback::from(move |what: Ask| asked.set(Some(what)))} />

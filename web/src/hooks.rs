@@ -9,6 +9,7 @@ use web_sys::{Element, KeyboardEvent as DomKeyboardEvent};
 use yew::prelude::*;
 
 use crate::keys::{self, Command, Scope};
+use crate::parts;
 use crate::session::{Same, Session, World};
 use crate::state::{PointerAction, State, Step, WalkAction};
 
@@ -40,7 +41,9 @@ pub(crate) fn use_reading(text: &Rc<str>, session: &Session) {
 pub(crate) fn use_doctor(world: &Rc<World>, session: &Session) {
     let session = session.clone();
     use_effect_with(Same(world.clone()), move |_| {
-        let timer = Timeout::new(EXAMINE, move || session.examine());
+        let timer = Timeout::new(EXAMINE, move || {
+            parts::when_whole(move || session.examine());
+        });
         move || drop(timer)
     });
 }

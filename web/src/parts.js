@@ -4,6 +4,11 @@
 let first;
 let isThere = false;
 
+let tellWhole;
+const whole = new Promise((resolve) => {
+  tellWhole = resolve;
+});
+
 const notice = document.createElement("p");
 notice.setAttribute("role", "alert");
 
@@ -45,6 +50,7 @@ const fill = (rest) => {
     new WebAssembly.Instance(rest, { first });
     heedPointer(true);
     performance.mark("lobby:rest");
+    tellWhole();
   }
 };
 
@@ -53,6 +59,10 @@ export function fetch_rest_after_paint(exports) {
   first = exports;
   const url = address();
   if (!url) {
+    // While the build watches what opening takes, what waits for the rest does not begin.
+    if (!document.querySelector('meta[name="lobby:marked"]')) {
+      tellWhole();
+    }
     return;
   }
   heedPointer(false);
@@ -74,6 +84,11 @@ export function fetch_rest_after_paint(exports) {
     }
   });
   paints.observe({ type: "paint", buffered: true });
+}
+
+/** Calls back once all of the page's code is there; never, where the rest does not arrive. */
+export function when_whole(callback) {
+  whole.then(callback);
 }
 
 /** Fetches the rest while everything waits. Called by the first part, in the middle of its work. */

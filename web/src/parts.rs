@@ -10,6 +10,8 @@ use wasm_bindgen::prelude::*;
 extern "C" {
     fn fetch_rest_after_paint(exports: &JsValue);
     fn fetch_rest_and_wait();
+    #[wasm_bindgen(js_name = when_whole)]
+    fn call_when_whole(callback: JsValue);
 }
 
 /// Nothing written in Rust calls it. The first part does where a function of the rest is called
@@ -20,4 +22,11 @@ static WAIT: fn() = fetch_rest_and_wait;
 /// Has the rest fetched as soon as the page was painted. To be called before anything else.
 pub fn open() {
     fetch_rest_after_paint(&wasm_bindgen::exports());
+}
+
+/// Does something once all of the page's code is there: what nobody waits for, and what would make
+/// the first part larger. In a build that is not split it is done soon; where the rest does not
+/// arrive, never.
+pub fn when_whole(act: impl FnOnce() + 'static) {
+    call_when_whole(Closure::once_into_js(act));
 }

@@ -5,6 +5,7 @@ use std::rc::Rc;
 use lobby_engine::api::Origin;
 use lobby_engine::lab::{Lab, NodeRules, OwnRules, RuleLine, Scene};
 use lobby_engine::netfilter::RuleAt;
+use lobby_engine::network::Journey;
 use lobby_engine::proxy::Mode;
 
 /// A Node's rules. Compared by identity.
@@ -38,6 +39,15 @@ impl RuleText {
             Some(own) => Self::Own(own.clone()),
             None => lab.rules(node).map_or(Self::None, Self::Written),
         }
+    }
+
+    /// The rules that see a journey's packets on a Node: those of its family.
+    #[must_use]
+    pub fn met(lab: &Lab, node: &str, journey: &Journey) -> Self {
+        let own = lab.own_rules(node).is_some();
+        let family = journey.family().filter(|_| !own);
+        let met = family.and_then(|family| lab.rules_for(node, family));
+        met.map_or_else(|| Self::of(lab, node), Self::Written)
     }
 
     /// The rules that a Node would have in a mode.

@@ -598,11 +598,13 @@ impl Session {
         RuleText::of(&self.0.lab.borrow(), node)
     }
 
-    /// The rules that a Node has, or would have in a mode.
+    /// The rules that a Node has, or would have in a mode. Beside a journey they are those that it
+    /// met.
     #[must_use]
-    pub fn rules_in(&self, node: &str, mode: Option<Mode>) -> RuleText {
-        self.ask(|lab| match mode {
-            Some(mode) if lab.own_rules(node).is_none() => RuleText::in_mode(lab, node, mode),
+    pub fn rules_in(&self, node: &str, mode: Option<Mode>, journey: Option<&Journey>) -> RuleText {
+        self.ask(|lab| match (mode, journey) {
+            (Some(mode), _) if lab.own_rules(node).is_none() => RuleText::in_mode(lab, node, mode),
+            (_, Some(journey)) => RuleText::met(lab, node, journey),
             _ => RuleText::of(lab, node),
         })
     }

@@ -3,6 +3,11 @@
 //! Both are the same program, `engine/examples/yardstick.rs`, in one thread each, and they take
 //! turns, so that a machine that is busy for a while is so for both. The WebAssembly is built
 //! twice: with the optimisation of native code, and as the page is built, for size.
+//!
+//! `cargo xtask bench --walks`: how many requests a second are walked, in the same way, by
+//! `engine/examples/walks.rs` (see [`walks`]).
+
+mod walks;
 
 use std::path::PathBuf;
 
@@ -11,6 +16,8 @@ use anyhow::{Context, Result, bail};
 use crate::cargo::cargo;
 use crate::wasm::{TARGET, Toolchain};
 use crate::{host, process, tools, workspace};
+
+pub(crate) use walks::run as walks;
 
 const MODES: [&str; 3] = ["iptables", "nftables", "ipvs"];
 
@@ -44,9 +51,9 @@ pub(crate) fn run(services: u32, endpoints: u32) -> Result<()> {
     host::node()?;
     let toolchain = Toolchain::choose()?;
     let builds = [
-        native()?,
-        wasm(&toolchain, "Wasm", "release")?,
-        wasm(&toolchain, "Wasm, as the page", "web")?,
+        native("yardstick")?,
+        wasm(&toolchain, "yardstick", "Wasm", "release")?,
+        wasm(&toolchain, "yardstick", "Wasm, as the page", "web")?,
     ];
     println!("\n{services} Services with {endpoints} endpoints each, medians of 5, milliseconds");
     if let Some(load) = host::load() {
@@ -101,47 +108,50 @@ pub(crate) fn run(services: u32, endpoints: u32) -> Result<()> {
 }
 
 impl Build {
-    /// One run: what it printed.
+    /// One run of the yardstick: what it printed.
     fn measure(&self, mode: &str, services: u32, endpoints: u32) -> Result<String> {
+        let (services, endpoints) = (services.to_string(), endpoints.to_string());
+        let size = ["--services", &services, "--endpoints", &endpoints];
+        self.print(&[&["--mode", mode], &size[..]].concat())
+    }
+
+    /// What it prints.
+    fn print(&self, arguments: &[&str]) -> Result<String> {
         let mut command = process::command(&self.program);
-        command
-            .args(&self.script)
-            .args(["--mode", mode])
-            .args(["--services", &services.to_string()])
-            .args(["--endpoints", &endpoints.to_string()]);
-        process::capture(&mut command)
+        process::capture(command.args(&self.script).args(arguments))
     }
 }
 
-fn native() -> Result<Build> {
+fn native(example: &str) -> Result<Build> {
     let mut build = cargo("build");
     build.args(["--release", "--package", "lobby-engine"]);
-    process::run(build.args(["--example", "yardstick"]))?;
+    process::run(build.args(["--example", example]))?;
+    let folder = workspace::target().join("release/examples");
     Ok(Build {
         name: "native",
-        program: workspace::target().join("release/examples/yardstick"),
+        program: folder.join(example),
         script: None,
     })
 }
 
-fn wasm(toolchain: &Toolchain, name: &'static str, profile: &str) -> Result<Build> {
+fn wasm(toolchain: &Toolchain, example: &str, name: &'static str, profile: &str) -> Result<Build> {
     let tools = [tools::wasm_bindgen()?];
     let mut build = cargo("build");
     build.args(["--profile", profile, "--target", TARGET]);
     build.args(["--package", "lobby-engine", "--no-default-features"]);
-    build.args(["--example", "yardstick"]);
+    build.args(["--example", example]);
     process::run(toolchain.apply(&mut build, &tools)?)?;
     let folder = workspace::wasm_target().join(TARGET).join(profile);
-    let out = folder.join("yardstick");
+    let out = folder.join(example);
     let [bin] = tools;
     let mut bindgen = process::command(bin.join("wasm-bindgen"));
     bindgen.args(["--target", "nodejs", "--out-dir"]).arg(&out);
-    bindgen.arg(folder.join("examples/yardstick.wasm"));
+    bindgen.arg(folder.join(format!("examples/{example}.wasm")));
     process::run(&mut bindgen)?;
     Ok(Build {
         name,
         program: PathBuf::from("node"),
-        script: Some(out.join("yardstick.js")),
+        script: Some(out.join(format!("{example}.js"))),
     })
 }
 
@@ -149,12 +159,12 @@ fn wasm(toolchain: &Toolchain, name: &'static str, profile: &str) -> Result<Buil
 fn number(json: &str, name: &str) -> Result<f64> {
     let key = format!("\"{name}\":");
     let Some((_, rest)) = json.split_once(&key) else {
-        bail!("the yardstick printed no {name}: {json}");
+        bail!("there is no {name} in what was printed: {json}");
     };
     let end = rest.find([',', '}']).unwrap_or(rest.len());
     let text = rest[..end].trim();
     text.parse()
-        .with_context(|| format!("the yardstick printed {text} as {name}"))
+        .with_context(|| format!("{text} was printed as {name}"))
 }
 
 /// Prints a row without the end of its line.

@@ -49,7 +49,7 @@ pub(crate) fn page() -> Result<Totals> {
     node.args([
         "--test",
         "--test-concurrency=2",
-        "--test-timeout=180000",
+        "--test-timeout=600000",
         "--test-reporter=spec",
     ]);
     let mut totals = Totals::default();

@@ -45,8 +45,9 @@ cargo xtask COMMAND
   size [--keep]
         what the first load of the page weighs; fails above the budget. --keep measures the dist/
         that is there
-  bench [--services N] [--endpoints E]
-        how fast kube-proxy's rules are written, natively and as WebAssembly (10000 and 10)
+  bench [--services N] [--endpoints E] [--walks]
+        how fast kube-proxy's rules are written, natively and as WebAssembly (10000 and 10);
+        --walks: how many requests a second are walked instead, beside webernetes
   screenshots [--keep]
         pictures of the page into target/screenshots/
   help  this text
@@ -115,6 +116,10 @@ fn run() -> Result<()> {
             size::run(&workspace::dist())
         }
         "bench" => {
+            if args.flag("--walks") {
+                args.finish()?;
+                return bench::walks();
+            }
             let services = args.option("--services")?.unwrap_or(10_000);
             let endpoints = args.option("--endpoints")?.unwrap_or(10);
             args.finish()?;

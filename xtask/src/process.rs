@@ -4,6 +4,8 @@ use std::ffi::OsStr;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::Mutex;
+use std::time::Instant;
 use std::{env, fmt};
 
 use anyhow::{Context, Result, bail};
@@ -37,6 +39,53 @@ pub(crate) fn command(program: impl AsRef<OsStr>) -> Command {
     command
 }
 
+/// When every program that is run must have ended; `None`: whenever it likes.
+static DEADLINE: Mutex<Option<Instant>> = Mutex::new(None);
+
+/// From now on, programs that still run at this time are ended, with all that they started.
+///
+/// coreutils' `timeout` does it; where that is not at hand there is no deadline.
+pub(crate) fn end_all_at(deadline: Option<Instant>) {
+    let mut kept = DEADLINE.lock().unwrap_or_else(|broken| broken.into_inner());
+    *kept = deadline;
+}
+
+/// The command as it is started: with `timeout` before it, if there is a deadline.
+fn limited(command: &mut Command) -> Option<Command> {
+    let deadline = (*DEADLINE.lock().unwrap_or_else(|broken| broken.into_inner()))?;
+    let timeout = find("timeout")?;
+    let left = deadline.saturating_duration_since(Instant::now());
+    let mut limited = Command::new(timeout);
+    limited
+        // Nothing is left of it when it does not listen.
+        .arg("--kill-after=10s")
+        // None at all would mean no limit.
+        .arg(format!("{}s", left.as_secs().max(1)))
+        .arg(command.get_program())
+        .args(command.get_args())
+        .stdin(Stdio::null());
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => limited.env(name, value),
+            None => limited.env_remove(name),
+        };
+    }
+    if let Some(folder) = command.get_current_dir() {
+        limited.current_dir(folder);
+    }
+    Some(limited)
+}
+
+/// How `timeout` says that it ended the program.
+const ENDED: i32 = 124;
+
+fn judged(shown: &str, status: std::process::ExitStatus) -> String {
+    match status.code() {
+        Some(ENDED) => format!("`{shown}` was ended: the time for it was over"),
+        _ => format!("`{shown}` failed ({status})"),
+    }
+}
+
 /// The command as a person would type it, without paths of this machine in front of programs.
 fn shown(command: &Command) -> String {
     let program = Path::new(command.get_program())
@@ -59,9 +108,11 @@ fn shown(command: &Command) -> String {
 pub(crate) fn run(command: &mut Command) -> Result<()> {
     let shown = shown(command);
     println!("$ {shown}");
+    let mut limited = limited(command);
+    let command = limited.as_mut().unwrap_or(command);
     let status = command.status().with_context(|| shown.clone())?;
     if !status.success() {
-        bail!("`{shown}` failed ({status})");
+        bail!("{}", judged(&shown, status));
     }
     Ok(())
 }
@@ -69,13 +120,15 @@ pub(crate) fn run(command: &mut Command) -> Result<()> {
 /// What the command prints; an error, with its words, if it fails.
 pub(crate) fn capture(command: &mut Command) -> Result<String> {
     let shown = shown(command);
+    let mut limited = limited(command);
+    let command = limited.as_mut().unwrap_or(command);
     let output = command
         .stdin(Stdio::null())
         .output()
         .with_context(|| shown.clone())?;
     if !output.status.success() {
         let said = String::from_utf8_lossy(&output.stderr);
-        bail!("`{shown}` failed ({}): {}", output.status, said.trim());
+        bail!("{}: {}", judged(&shown, output.status), said.trim());
     }
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
@@ -85,6 +138,8 @@ pub(crate) fn capture(command: &mut Command) -> Result<String> {
 pub(crate) fn watch(command: &mut Command, mut line: impl FnMut(&str)) -> Result<bool> {
     let shown = shown(command);
     println!("$ {shown}");
+    let mut limited = limited(command);
+    let command = limited.as_mut().unwrap_or(command);
     let mut child = command
         .stdout(Stdio::piped())
         .spawn()
@@ -96,7 +151,11 @@ pub(crate) fn watch(command: &mut Command, mut line: impl FnMut(&str)) -> Result
         println!("{text}");
         line(&text);
     }
-    Ok(child.wait()?.success())
+    let status = child.wait()?;
+    if !status.success() {
+        println!("{}", judged(&shown, status));
+    }
+    Ok(status.success())
 }
 
 /// Runs the command with its error output taken: each line goes to `line`, and the last ones are
@@ -105,6 +164,8 @@ pub(crate) fn digest(command: &mut Command, mut line: impl FnMut(&str)) -> Resul
     const KEPT: usize = 40;
     let shown = shown(command);
     println!("$ {shown}");
+    let mut limited = limited(command);
+    let command = limited.as_mut().unwrap_or(command);
     let mut child = command
         .stdout(Stdio::null())
         .stderr(Stdio::piped())
@@ -122,7 +183,7 @@ pub(crate) fn digest(command: &mut Command, mut line: impl FnMut(&str)) -> Resul
     }
     let status = child.wait()?;
     if !status.success() {
-        bail!("`{shown}` failed ({status}):\n{}", last.join("\n"));
+        bail!("{}:\n{}", judged(&shown, status), last.join("\n"));
     }
     Ok(())
 }
@@ -180,6 +241,27 @@ mod tests {
             |_| {},
         );
         assert!(error.unwrap_err().to_string().contains("why"));
+    }
+
+    #[test]
+    fn a_deadline_ends_a_program_with_its_children() {
+        let mut command = Command::new("sh");
+        command
+            .env("A", "b")
+            .args(["-c", "test $A = b && sleep 60 & wait"]);
+        // Only this one: the tests beside it have no deadline, or a later one.
+        end_all_at(Some(Instant::now()));
+        let mut limited = limited(&mut command);
+        end_all_at(None);
+        let Some(limited) = limited.as_mut() else {
+            println!("left out: `timeout` of coreutils is not at hand");
+            return;
+        };
+        let start = Instant::now();
+        let status = limited.status().unwrap();
+        assert_eq!(status.code(), Some(ENDED));
+        assert!(judged("sh", status).contains("ended"));
+        assert!(start.elapsed() < std::time::Duration::from_secs(30));
     }
 
     #[test]

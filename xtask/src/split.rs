@@ -102,7 +102,13 @@ fn record(dist: &Path, name: &str, whole: &Path, work: &Path) -> Result<PathBuf>
     copy(dist, &site)?;
     // A preload of other bytes than it was written for is refused.
     let index = site.join("index.html");
-    fs::write(&index, without_integrity(&fs::read_to_string(&index)?))?;
+    let html = without_integrity(&fs::read_to_string(&index)?);
+    let (at, _) = tag(&html, "lobby:wasm").context("index.html names no WebAssembly")?;
+    let (before, behind) = html.split_at(at);
+    fs::write(
+        &index,
+        format!("{before}<meta name=\"lobby:marked\">{behind}"),
+    )?;
     process::run(splitter().arg("mark").arg(whole).arg(site.join(name)))?;
     println!("Opening the page, to see what it needs first");
     let mut node = browser::node_in_browser_tests()?;

@@ -1,5 +1,6 @@
 //! Any object, and how one is named.
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -163,8 +164,9 @@ pub struct ConfigMap {
     pub data: BTreeMap<String, String>,
 }
 
-/// How an object is named.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+/// How an object is named. Names are ordered as the keys of the API server's storage are:
+/// `namespace/name` compared as bytes, so that `bank-test/x` comes before `bank/x`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct ObjectRef {
     /// Its kind.
@@ -185,6 +187,28 @@ impl ObjectRef {
             namespace: namespace.into(),
             name: name.into(),
         }
+    }
+}
+
+impl Ord for ObjectRef {
+    fn cmp(&self, other: &Self) -> Ordering {
+        fn key(own: &ObjectRef) -> impl Iterator<Item = u8> {
+            own.namespace.bytes().chain([b'/'])
+        }
+        let namespaces = || match self.namespace == other.namespace {
+            true => Ordering::Equal,
+            false => key(self).cmp(key(other)),
+        };
+        self.kind
+            .cmp(&other.kind)
+            .then_with(namespaces)
+            .then_with(|| self.name.cmp(&other.name))
+    }
+}
+
+impl PartialOrd for ObjectRef {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
     }
 }
 

@@ -137,6 +137,19 @@ impl Store {
         self.kinds[kind as usize].values().map(|object| &**object)
     }
 
+    /// The objects of one kind in one namespace. Costs what there is in it, and no more.
+    pub fn in_namespace<'a>(
+        &'a self,
+        kind: Kind,
+        namespace: &'a str,
+    ) -> impl Iterator<Item = &'a Object> {
+        let first = ObjectRef::new(kind, namespace, "");
+        let objects = self.kinds[kind as usize].range::<ObjectRef, _>(first..);
+        objects
+            .take_while(move |(name, _)| name.namespace == namespace)
+            .map(|(_, object)| &**object)
+    }
+
     /// The names of the objects of one kind.
     pub fn names(&self, kind: Kind) -> impl Iterator<Item = &ObjectRef> {
         self.kinds[kind as usize].keys().map(|name| &**name)
@@ -221,12 +234,22 @@ mod tests {
     #[test]
     fn lists_hold_one_kind_in_the_order_of_the_keys() {
         let mut store = Store::default();
-        for object in [pod("shop", "b"), pod("default", "z"), pod("shop", "a")] {
+        let pods = [
+            ("shop", "b"),
+            ("default", "z"),
+            ("shop-test", "c"),
+            ("shop", "a"),
+        ];
+        for object in pods.map(|(namespace, name)| pod(namespace, name)) {
             store.create(object).unwrap();
         }
         store.put(Object::Namespace(Namespace::default()));
         let names: Vec<_> = store.pods().map(|pod| pod.metadata.name.as_str()).collect();
-        assert_eq!(names, ["z", "a", "b"]);
+        // `-` comes before `/`.
+        assert_eq!(names, ["z", "c", "a", "b"]);
+        let in_namespace = |namespace| store.in_namespace(Kind::Pod, namespace).count();
+        assert_eq!([in_namespace("shop"), in_namespace("shop-test")], [2, 1]);
+        assert_eq!([in_namespace("sho"), in_namespace("zoo")], [0, 0]);
         assert_eq!(store.namespaces().count(), 1);
         assert_eq!(store.services().count(), 0);
     }

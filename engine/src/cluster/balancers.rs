@@ -164,6 +164,15 @@ impl State {
         }
         let check = provider.health_check(service);
         let local = service.spec.external_traffic_policy == "Local";
+        // Most Nodes have seen the same slices: these are looked up once.
+        let mut last: Option<(&Store, Vec<&EndpointSlice>)> = None;
+        let mut serves = |seen, which: &dyn Fn(&Endpoint) -> bool| {
+            let known = last.take();
+            let known = known.filter(|(store, _)| store.shares(seen, Kind::EndpointSlice));
+            let (_, own) =
+                last.insert(known.unwrap_or_else(|| (seen, slices(seen, reference).collect())));
+            serves(own, which)
+        };
         (self.store.nodes())
             .filter(|node| load_balancer::is_target(node))
             .map(|node| &node.metadata.name)
@@ -175,20 +184,16 @@ impl State {
                         if i32::from(port) == service.spec.health_check_node_port =>
                     {
                         seen.is_some_and(|seen| {
-                            serves(seen, reference, |own| own.node_name.as_ref() == Some(*node))
+                            serves(seen, &|own| own.node_name.as_ref() == Some(*node))
                         })
                     }
                     // kube-proxy answers for itself.
                     Some(HealthCheck::Http(_)) => seen.is_some(),
-                    Some(HealthCheck::Tcp(_)) => {
-                        seen.is_some_and(|seen| serves(seen, reference, |_| true))
-                    }
+                    Some(HealthCheck::Tcp(_)) => seen.is_some_and(|seen| serves(seen, &|_| true)),
                     // MetalLB's speakers look at the API, and ask nobody.
-                    None if provider == Provider::MetalLb => {
-                        serves(&self.store, reference, |own| {
-                            !local || own.node_name.as_ref() == Some(*node)
-                        })
-                    }
+                    None if provider == Provider::MetalLb => serves(&self.store, &|own| {
+                        !local || own.node_name.as_ref() == Some(*node)
+                    }),
                     None => true,
                 }
             })
@@ -221,16 +226,18 @@ fn reference(service: &Service) -> ObjectRef {
 
 /// The slices of a Service.
 fn slices<'s>(store: &'s Store, service: &'s ObjectRef) -> impl Iterator<Item = &'s EndpointSlice> {
-    store.endpoint_slices().filter(|slice| {
-        let metadata = &slice.metadata;
-        metadata.namespace == service.namespace
-            && metadata.labels.get(SERVICE_NAME_LABEL) == Some(&service.name)
+    let here = store.in_namespace(Kind::EndpointSlice, &service.namespace);
+    here.filter_map(|object| match object {
+        Object::EndpointSlice(slice) => Some(slice),
+        _ => None,
     })
+    .filter(|slice| slice.metadata.labels.get(SERVICE_NAME_LABEL) == Some(&service.name))
 }
 
-/// Whether a Service has a ready endpoint of a kind, as somebody sees it.
-fn serves(seen: &Store, service: &ObjectRef, which: impl Fn(&Endpoint) -> bool) -> bool {
-    slices(seen, service)
+/// Whether there is a ready endpoint of a kind in slices.
+fn serves(slices: &[&EndpointSlice], which: &dyn Fn(&Endpoint) -> bool) -> bool {
+    slices
+        .iter()
         .flat_map(|slice| &slice.endpoints)
         .any(|endpoint| endpoint.conditions.ready != Some(false) && which(endpoint))
 }

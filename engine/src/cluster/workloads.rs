@@ -14,6 +14,7 @@ use crate::api::{
 };
 use crate::controllers::workload::{
     PodChange, controller_of, controller_ref, is_active, is_orphan_of, is_owned_by, owner,
+    template_hash,
 };
 use crate::controllers::{daemon_set, deployment, replica_set, stateful_set};
 use crate::limits::MAX_OBJECTS;
@@ -258,9 +259,13 @@ impl State {
         revision: u64,
         settings: &Settings,
     ) -> Option<ReplicaSet> {
-        let mut set = deployment::new_replica_set(own, revision, settings.seed);
-        // A template that differs in an unmodelled field only would draw the same hash.
-        let mut salt = 0_u32;
+        // Fields count too that no type of the engine has.
+        let whole = self.tree(reference)?;
+        let mut template = tree::get(&whole, &["spec", "template"])?.clone();
+        tree::remove(&mut template, &["metadata", "creationTimestamp"]);
+        let hash = |collisions| template_hash(&template, collisions);
+        let mut collisions = 0;
+        let mut set = deployment::new_replica_set(own, revision, &hash(collisions));
         let free = |set: &ReplicaSet| {
             let name = ObjectRef::new(
                 Kind::ReplicaSet,
@@ -270,8 +275,8 @@ impl State {
             !self.store.contains(&name)
         };
         while !free(&set) {
-            salt += 1;
-            set = deployment::new_replica_set(own, revision, settings.seed ^ u64::from(salt) << 32);
+            collisions += 1;
+            set = deployment::new_replica_set(own, revision, &hash(collisions));
         }
         let object = Object::ReplicaSet(set);
         let raw = self.tree_of_replica_set(&object, reference);
@@ -380,7 +385,7 @@ impl State {
             return;
         }
         let pods = pods.get(&reference).map_or(&[][..], Vec::as_slice);
-        let revision = stateful_set::revision(own, settings.seed);
+        let revision = stateful_set::revision(own);
         let changes = stateful_set::reconcile(own, pods, &revision);
         self.change_pods(&reference, changes, settings);
         let mut changed = own.clone();
@@ -402,7 +407,7 @@ impl State {
             return;
         }
         let pods = pods.get(&reference).map_or(&[][..], Vec::as_slice);
-        let revision = daemon_set::revision(own, settings.seed);
+        let revision = daemon_set::revision(own);
         let mut born = self.born.get(&reference).copied().unwrap_or(0);
         let changes = daemon_set::reconcile(own, pods, nodes, &revision, &mut born, settings.seed);
         self.set_born(&reference, born);

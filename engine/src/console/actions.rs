@@ -163,7 +163,8 @@ fn pod(lab: &Lab, pod: &ObjectRef) -> Vec<Action> {
     }
     let is_going = found.is_some_and(|pod| pod.metadata.deletion_timestamp.is_some());
     if !is_going {
-        let line = format!("kubectl delete pod {name} -n {namespace}");
+        // It can be watched as it ends.
+        let line = format!("kubectl delete pod {name} -n {namespace} --wait=false");
         all.push(destructive("delete", "Delete", line));
     }
     all

@@ -4,8 +4,8 @@
 //! container, and the Pod of `kubectl run` before it, for which time passes until it runs.
 //!
 //! Source: kubectl `pkg/cmd/run/run.go`, `pkg/cmd/exec/exec.go`, `pkg/cmd/attach/attach.go` for what
-//! is printed around a command. A command line never waits for Pods to be gone: time is the
-//! person's (`lab advance`, `lab settle`).
+//! is printed around a command. `kubectl delete` waits as the real one does: time passes until the
+//! objects are gone, unless the line says `--wait=false`.
 
 use std::mem::take;
 
@@ -17,6 +17,7 @@ use super::shell::{Shell, is_manifest};
 use crate::api::{Kind, ObjectRef};
 use crate::cluster::Command;
 use crate::kubectl::Then;
+use crate::kubectl::resource::Resource;
 use crate::net::Protocol;
 use crate::network::{Request, VerdictKind};
 
@@ -25,6 +26,13 @@ const RUNNING_TIMEOUT_MS: u64 = 60_000;
 
 /// How long `kubectl rollout status` waits before another command, in milliseconds.
 const ROLLOUT_TIMEOUT_MS: u64 = 600_000;
+
+/// How long `kubectl delete` waits for what never goes, in milliseconds; the real one waits for a
+/// week, until somebody interrupts it.
+const DELETE_TIMEOUT_MS: u64 = 600_000;
+
+/// The longest that any `--timeout` waits, in milliseconds.
+const LONGEST_WAIT_MS: u64 = 3_600_000;
 
 /// The shells that a person types lines in.
 const SHELLS: [&str; 6] = ["sh", "bash", "ash", "/bin/sh", "/bin/bash", "/bin/ash"];
@@ -130,6 +138,7 @@ impl Shell<'_> {
                 }
                 self.lab.live().logs(pods, tail, prefix, follow)
             }
+            Then::Gone { objects, timeout } => self.wait_until_gone(&objects, timeout),
             Then::PortForward {
                 namespace,
                 pod,
@@ -384,6 +393,48 @@ impl Shell<'_> {
             }
         }
         true
+    }
+
+    /// Lets time pass until objects are gone, or others of their names are there.
+    fn wait_until_gone(
+        &mut self,
+        objects: &[(&'static Resource, String, String, String)],
+        timeout: Option<u64>,
+    ) -> Printed {
+        let most = timeout.map_or(DELETE_TIMEOUT_MS, |seconds| {
+            seconds.saturating_mul(1_000).min(LONGEST_WAIT_MS)
+        });
+        let end = self.lab.cluster().now().saturating_add(most);
+        for (resource, namespace, name, uid) in objects {
+            let kind = Kind::ALL
+                .into_iter()
+                .find(|own| own.as_str() == resource.kind);
+            let Some(kind) = kind else { continue };
+            let reference = ObjectRef::new(kind, &**namespace, &**name);
+            loop {
+                let cluster = self.lab.cluster();
+                let found = cluster.store().get(&reference);
+                if found.is_none_or(|object| object.metadata().uid != *uid) {
+                    break;
+                }
+                let now = cluster.now();
+                let Some(at) = cluster.next_event().filter(|at| *at <= end) else {
+                    // The rest of the time passes as well; where none was given, nothing is to come.
+                    if timeout.is_some() {
+                        let _ = self.lab.act(&Command::Advance(end.saturating_sub(now)));
+                        self.keep();
+                    }
+                    let plural = resource.plural;
+                    let words =
+                        format!("error: timed out waiting for the condition on {plural}/{name}");
+                    return Printed::failure(1, words);
+                };
+                // Nothing is refused that only waits.
+                let _ = self.lab.act(&Command::Advance(at.saturating_sub(now)));
+                self.keep();
+            }
+        }
+        Printed::default()
     }
 
     /// `kubectl debug node/NAME -- COMMAND`: a container in the Node's own network; `None` where the

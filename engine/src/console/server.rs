@@ -87,10 +87,8 @@ impl Api for Server<'_> {
             return events;
         };
         let names = self.cluster.store().names(kind);
-        let mut names: Vec<&ObjectRef> = names.filter(|name| wanted(&name.namespace)).collect();
-        // `bank-test/x` comes before `bank/x`, as the storage's keys do.
-        names.sort_by_cached_key(|name| format!("{}/{}", name.namespace, name.name));
-        let objects = names.into_iter().map(|name| object(self.cluster, name));
+        let names = names.filter(|name| wanted(&name.namespace));
+        let objects = names.map(|name| object(self.cluster, name));
         objects.collect()
     }
 

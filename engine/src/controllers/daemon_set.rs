@@ -142,13 +142,8 @@ fn new_pod(
 
 /// The hash of the present template's revision.
 #[must_use]
-pub fn revision(set: &DaemonSet, seed: u64) -> String {
-    let metadata = &set.metadata;
-    let key = format!(
-        "ControllerRevision {}/{} {:?}",
-        metadata.namespace, metadata.name, set.spec.template
-    );
-    workload::hash(seed, &key)
+pub fn revision(set: &DaemonSet) -> String {
+    workload::typed_hash(&set.spec.template)
 }
 
 /// How far a DaemonSet is, at a time in seconds since 1970.

@@ -15,18 +15,16 @@ use crate::api::{
 /// The annotation that counts templates.
 pub const REVISION: &str = "deployment.kubernetes.io/revision";
 
-/// The ReplicaSet of a Deployment's present template, without Pods yet.
+/// The ReplicaSet of a Deployment's present template, without Pods yet. `hash` is the template's, by
+/// [`workload::template_hash`].
 #[must_use]
-pub fn new_replica_set(deployment: &Deployment, revision: u64, seed: u64) -> ReplicaSet {
+pub fn new_replica_set(deployment: &Deployment, revision: u64, hash: &str) -> ReplicaSet {
     let metadata = &deployment.metadata;
     let (namespace, name) = (&metadata.namespace, &metadata.name);
     let template = &deployment.spec.template;
-    // The first template's hash stays what it is when others come and go again.
-    let key = format!("ReplicaSet {namespace}/{name} {}", key(template));
-    let hash = workload::hash(seed, &key);
     let mut template = template.clone();
     let mut selector = deployment.spec.selector.clone();
-    let label = || (POD_TEMPLATE_HASH.to_owned(), hash.clone());
+    let label = || (POD_TEMPLATE_HASH.to_owned(), hash.to_owned());
     template.metadata.labels.extend([label()]);
     selector.match_labels.extend([label()]);
     let mut annotations = metadata.annotations.clone();
@@ -163,47 +161,6 @@ pub fn status(deployment: &Deployment, new: &ReplicaSet, old: &[&ReplicaSet]) ->
     }
 }
 
-/// What tells one template from another in the draw of its hash.
-///
-/// The real hash is over the whole template; this one over the fields that are modelled most often.
-/// Whether two templates are the same is not asked of it.
-fn key(template: &PodTemplateSpec) -> String {
-    let mut key = String::new();
-    for (label, value) in template
-        .metadata
-        .labels
-        .iter()
-        .chain(&template.metadata.annotations)
-    {
-        key.extend([label, "=", value, ","]);
-    }
-    let spec = &template.spec;
-    for container in spec.init_containers.iter().chain(&spec.containers) {
-        key.extend([" ", &container.name, " ", &container.image]);
-        for port in &container.ports {
-            key.extend([
-                " ",
-                &port.name,
-                ":",
-                &port.container_port.to_string(),
-                &port.protocol,
-            ]);
-        }
-    }
-    key.extend([
-        " ",
-        &spec.node_name,
-        " ",
-        &spec.hostname,
-        " ",
-        &spec.subdomain,
-    ]);
-    if spec.host_network {
-        key.push_str(" host");
-    }
-    key
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -227,18 +184,16 @@ mod tests {
     #[test]
     fn a_replica_set_is_named_by_its_hash_and_selects_it() {
         let web = deployment(r#"{"spec":{"template":{"metadata":{"labels":{"app":"web"}}}}}"#);
-        let set = new_replica_set(&web, 1, 42);
-        let hash = &set.metadata.labels[POD_TEMPLATE_HASH];
+        let hash = workload::typed_hash(&web.spec.template);
+        let set = new_replica_set(&web, 1, &hash);
+        assert_eq!(set.metadata.labels[POD_TEMPLATE_HASH], hash);
         assert_eq!(set.metadata.name, format!("web-{hash}"));
-        assert_eq!(&set.spec.selector.match_labels[POD_TEMPLATE_HASH], hash);
+        assert_eq!(set.spec.selector.match_labels[POD_TEMPLATE_HASH], hash);
         assert!(is_of_template(&set, &web.spec.template));
         assert_eq!(revision(&set.metadata), 1);
         let other = deployment(r#"{"spec":{"template":{"metadata":{"labels":{"app":"api"}}}}}"#);
         assert!(!is_of_template(&set, &other.spec.template));
-        assert_ne!(
-            new_replica_set(&other, 1, 42).metadata.name,
-            set.metadata.name
-        );
+        assert_ne!(workload::typed_hash(&other.spec.template), hash);
     }
 
     #[test]

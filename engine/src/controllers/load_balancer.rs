@@ -123,8 +123,10 @@ impl Provider {
     }
 
     /// How long a target answers otherwise until it is noticed, in milliseconds of virtual time:
-    /// interval times threshold. AWS 10 s and three of either kind (AWS Load Balancer Controller's
-    /// defaults); Google Cloud 8 s, three that fail or one that passes; Azure 5 s and two;
+    /// interval times threshold. AWS 10 s and three of either kind (AWS Load Balancer Controller,
+    /// `pkg/service/model_builder.go`; for instances with the policy `Local` its threshold is two,
+    /// which is left out); Google Cloud 8 s, three that fail or one that passes (cloud-provider-gcp,
+    /// `providers/gce/gce.go`); Azure 5 s and two (cloud-provider-azure, `pkg/consts/consts.go`);
     /// cloud-provider-kind's Envoy 3 s, three that fail or one that passes. MetalLB's speakers watch
     /// endpoints, and miss one another after some seconds (memberlist).
     #[must_use]
@@ -148,8 +150,10 @@ impl Provider {
         !matches!(self, Self::Azure)
     }
 
-    /// How long it remembers a connection on which nothing moves, in milliseconds. AWS 350 s, Google
-    /// Cloud ten minutes, Azure four.
+    /// How long it remembers a TCP connection on which nothing moves, in milliseconds. AWS 350 s
+    /// (Network Load Balancers guide, `tcp.idle_timeout.seconds`), Google Cloud ten minutes (its
+    /// connection tracking table), Azure four (`azure-load-balancer-tcp-idle-timeout`). Times of
+    /// their own for UDP are left out.
     #[must_use]
     pub fn idle(self) -> u64 {
         match self {

@@ -79,16 +79,11 @@ pub fn reconcile(set: &StatefulSet, pods: &[&Pod], revision: &str) -> Vec<PodCha
     changes
 }
 
-/// The name of the present template's revision.
+/// The name of the present template's revision. It stays what it is when the set is scaled.
 #[must_use]
-pub fn revision(set: &StatefulSet, seed: u64) -> String {
-    let metadata = &set.metadata;
-    // The generation counts scalings too; what names a template is what it says.
-    let key = format!(
-        "ControllerRevision {}/{} {:?}",
-        metadata.namespace, metadata.name, set.spec.template
-    );
-    format!("{}-{}", metadata.name, workload::hash(seed, &key))
+pub fn revision(set: &StatefulSet) -> String {
+    let hash = workload::typed_hash(&set.spec.template);
+    format!("{}-{hash}", set.metadata.name)
 }
 
 /// A Pod's number; `None` for a name that the set does not give.

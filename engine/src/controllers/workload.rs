@@ -9,6 +9,7 @@ use crate::api::{
     Kind, LabelSelector, ObjectMeta, ObjectRef, OwnerReference, Pod, PodTemplateSpec,
 };
 use crate::random;
+use crate::yaml::{self, Entry, Node, Value};
 
 /// The label by which a ReplicaSet tells its Pods from those of an older template.
 pub const POD_TEMPLATE_HASH: &str = "pod-template-hash";
@@ -116,16 +117,77 @@ pub fn is_available(pod: &Pod, min_ready_seconds: i32, now: i64) -> bool {
     min_ready_seconds <= 0 || since.is_none_or(|since| since + i64::from(min_ready_seconds) <= now)
 }
 
-/// A 32-bit hash as controllers write it into names: in decimal, each digit as one of the letters
-/// that make no words.
+/// What tells one template of a workload from another: a 32-bit hash as controllers write it into
+/// names and labels, in decimal, each digit as one of the letters that make no words.
 ///
-/// The real hash is over Go's print of the whole template. This one is a draw keyed by what names
-/// the template: as good a name, and another one.
+/// FNV-1a over the template as a tree, then over the count of `collisions` if its name was taken, as
+/// `ComputeHash` does it. The real hash reads the template in Go's own print of its types
+/// (`pkg/util/hash`), with fields that no engine but Go's has; this one reads it as JSON with its
+/// keys in the order of the alphabet. So the hash is stable, the same template has the same one
+/// everywhere and comes back to it after a rollback, and it is another one than a real cluster's.
 #[must_use]
-pub fn hash(seed: u64, key: &str) -> String {
-    let mut rng = random::keyed(seed, key);
-    let number = u32::try_from(random::below(&mut rng, 1 << 32)).unwrap_or(0);
-    random::safe_encode(&number.to_string())
+pub fn template_hash(template: &Node, collisions: u32) -> String {
+    let mut hash = Fnv(0x811c_9dc5);
+    hash.node(template);
+    if collisions > 0 {
+        hash.bytes(&u64::from(collisions).to_le_bytes());
+    }
+    random::safe_encode(&hash.0.to_string())
+}
+
+/// [`template_hash`] of the fields that the engine's type has.
+#[must_use]
+pub fn typed_hash(template: &PodTemplateSpec) -> String {
+    let tree = yaml::to_node(template).unwrap_or_else(|_| Value::Null.into());
+    template_hash(&tree, 0)
+}
+
+/// FNV-1a of 32 bits (RFC 9923).
+struct Fnv(u32);
+
+impl Fnv {
+    fn bytes(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.0 = (self.0 ^ u32::from(*byte)).wrapping_mul(0x0100_0193);
+        }
+    }
+
+    /// A text and its end: no byte of UTF-8 is 0xff.
+    fn text(&mut self, text: &str) {
+        self.bytes(text.as_bytes());
+        self.bytes(&[0xff]);
+    }
+
+    /// A value, so that no two values are read alike.
+    fn node(&mut self, node: &Node) {
+        match &node.value {
+            Value::Null => self.bytes(b"n"),
+            Value::Bool(value) => self.bytes(if *value { b"t" } else { b"f" }),
+            Value::Number(number) => {
+                self.bytes(b"0");
+                self.text(&number.to_string());
+            }
+            Value::String(text) => {
+                self.bytes(b"\"");
+                self.text(text);
+            }
+            Value::List(items) => {
+                self.bytes(b"[");
+                items.iter().for_each(|item| self.node(item));
+                self.bytes(b"]");
+            }
+            Value::Map(map) => {
+                self.bytes(b"{");
+                let mut entries: Vec<&Entry> = map.entries.iter().collect();
+                entries.sort_unstable_by(|a, b| a.key.text.cmp(&b.key.text));
+                for entry in entries {
+                    self.text(&entry.key.text);
+                    self.node(&entry.value);
+                }
+                self.bytes(b"}");
+            }
+        }
+    }
 }
 
 /// The number that an integer or a percentage of `total` means; `None` for any other text.
@@ -163,13 +225,50 @@ mod tests {
         assert_eq!(scaled(&much, i32::MAX, true), None);
     }
 
+    fn hash(text: &str, collisions: u32) -> String {
+        template_hash(&yaml::read(text).documents[0], collisions)
+    }
+
     #[test]
     fn a_hash_has_the_letters_of_kubernetes() {
-        for key in ["a", "b", "c"] {
-            let hash = hash(42, key);
+        for text in [
+            "{}",
+            "{metadata: {labels: {app: web}}}",
+            "{spec: {containers: []}}",
+        ] {
+            let hash = hash(text, 0);
             assert!((1..=10).contains(&hash.len()));
             // The ten letters to which the ten digits come.
             assert!(hash.chars().all(|c| "456789bcdf".contains(c)), "{hash}");
+        }
+    }
+
+    #[test]
+    fn a_hash_is_of_the_whole_template_and_of_nothing_else() {
+        let web = "{spec: {containers: [{name: web, env: [{name: A, value: x}]}]}}";
+        assert_ne!(hash(web, 0), hash(&web.replace('x', "y"), 0));
+        assert_ne!(hash(web, 0), hash(web, 1));
+        // The order of keys says nothing.
+        assert_eq!(hash("{a: b, c: 1}", 0), hash("c: 1\na: b\n", 0));
+        // Moved from one list to the other, the same words are another template.
+        assert_ne!(hash("{a: [x], b: []}", 0), hash("{a: [], b: [x]}", 0));
+        assert_ne!(hash("{a: [x, y]}", 0), hash("{a: [xy]}", 0));
+        assert_ne!(hash("{a: 1}", 0), hash("{a: '1'}", 0));
+        // The names of Pods and ReplicaSets that people have seen stay what they are.
+        assert_eq!(hash("{metadata: {labels: {app: web}}}", 0), "654f44dc66");
+    }
+
+    /// The values of the algorithm's authors.
+    #[test]
+    fn fnv_is_that_of_its_authors() {
+        for (text, value) in [
+            ("", 0x811c_9dc5),
+            ("a", 0xe40c_292c),
+            ("foobar", 0xbf9c_f968),
+        ] {
+            let mut hash = Fnv(0x811c_9dc5);
+            hash.bytes(text.as_bytes());
+            assert_eq!(hash.0, value, "{text}");
         }
     }
 }

@@ -67,11 +67,14 @@ catalogue! {
     "slice-of-no-service" Error SLICES "A slice whose label names no Service";
     "slice-second-address" Warning SLICES "An endpoint with two addresses: the second is never used";
     "slice-of-names" Error SLICES "A slice of names (FQDN), which kube-proxy ignores";
+    "slice-disagrees" Error SLICES "A dump whose slices say other things than its Pods";
     "endpoints-deprecated" Warning SLICES "Endpoints (deprecated since v1.33) instead of an EndpointSlice";
     "internal-policy-local" Warning POLICY "internalTrafficPolicy Local, and Nodes without an endpoint";
     "external-policy-local" Error SOURCE_IP "externalTrafficPolicy Local, and Nodes without an endpoint";
     "affinity-and-nat" Warning VIRTUAL_IPS "Session affinity that another Node or a NAT defeats";
     "load-balancer-pending" Warning SERVICE "EXTERNAL-IP stays <pending>, and what is lacking";
+    "proxy-protocol-skipped" Warning SERVICE "PROXY protocol, and clients inside that never pass the load balancer";
+    "node-port-in-container" Note SERVICE "A node port of a cluster in containers: kind, minikube";
     "source-ranges" Note SERVICE "Whom loadBalancerSourceRanges shut out";
     "client-shut-out" Warning DEBUG "The client given by --from does not reach it";
     "cluster-ip-only" Note SERVICE "A client outside, and a Service that is known inside only";
@@ -96,6 +99,24 @@ catalogue! {
     "listens-on-loopback" Error DEBUG "A process that listens on 127.0.0.1 only";
     "metallb-not-announced" Warning METALLB "A MetalLB pool without an advertisement";
     "metallb-pool-holds-node" Error METALLB "A MetalLB pool that holds a Node's address";
+}
+
+/// All findings as a table in Markdown, each with the path of its example in this repository.
+#[must_use]
+pub fn table() -> String {
+    let mut table = String::from("| finding | severity | what it is |\n| --- | --- | --- |\n");
+    for entry in CATALOGUE {
+        let severity = match entry.severity {
+            Severity::Error => "error",
+            Severity::Warning => "warning",
+            Severity::Note => "note",
+        };
+        let (id, title) = (entry.id, entry.title);
+        table.push_str(&format!(
+            "| [`{id}`](tests/doctor/findings/{id}.yaml) | {severity} | {title} |\n"
+        ));
+    }
+    table
 }
 
 /// The page to read on about a finding.

@@ -29,8 +29,12 @@ fn config_maps(exam: &mut Exam<'_>) {
     };
     let mode = value("kube-proxy", "config.conf", "mode");
     let hairpin = value("kubelet-config", "kubelet", "hairpinMode");
-    if mode.as_deref() == Some("ipvs") {
+    let by_map = || {
         let object = ObjectRef::new(Kind::ConfigMap, "kube-system", "kube-proxy");
+        (object, "data[config.conf]".to_owned())
+    };
+    let is_ipvs = mode.as_deref() == Some("ipvs");
+    if let Some((object, field)) = is_ipvs.then(by_map).or_else(|| ipvs_by_flag(exam)) {
         let message = "kube-proxy's IPVS mode is deprecated";
         let why = "Deprecated since v1.35 (KEP-5495), with a warning at start. nftables mode is its \
                    successor, and was stable with v1.33.";
@@ -38,26 +42,100 @@ fn config_maps(exam: &mut Exam<'_>) {
             "ipvs-deprecated",
             Severity::Warning,
             &object,
-            "data[config.conf]",
+            field,
             message,
             why,
         );
     }
+    bridges(exam);
     if hairpin.as_deref() == Some("none") {
         let object = ObjectRef::new(Kind::ConfigMap, "kube-system", "kubelet-config");
         let message = "a Pod cannot reach itself through its own Service: hairpinMode is none";
-        let why = "The bridge does not send a packet back to the port it came from. When the draw falls \
-                   on the caller itself, the connection times out.";
         exam.find(
             "hairpin-off",
             Severity::Warning,
             &object,
             "data[kubelet]",
             message,
-            why,
+            HAIRPIN_WHY,
         );
     }
 }
+
+/// kube-proxy's own flag.
+fn ipvs_by_flag(exam: &Exam<'_>) -> Option<(ObjectRef, String)> {
+    let is_proxy = |own: &&exam::Template<'_>| {
+        own.object.namespace == "kube-system" && own.object.name.starts_with("kube-proxy")
+    };
+    let template = exam.templates.iter().find(is_proxy)?;
+    let containers = exam.written_containers(template).iter().enumerate();
+    containers.into_iter().find_map(|(at, container)| {
+        ["command", "args"].iter().find_map(|list| {
+            let words = container.get(list)?.as_list()?;
+            let says = |word: &Node| word.as_str() == Some("--proxy-mode=ipvs");
+            let index = words.iter().position(says)?;
+            let field = format!("{}.containers[{at}].{list}[{index}]", template.prefix());
+            Some((template.object.clone(), field))
+        })
+    })
+}
+
+/// The settings of CNI's bridge plugin, and of flannel, which hands them on to it: without
+/// hairpinMode the bridge does not send a packet back to the Pod that it came from.
+///
+/// Source: containernetworking/plugins `plugins/main/bridge` (hairpinMode is off if nothing is
+/// written), flannel's `kube-flannel.yml`.
+fn bridges(exam: &mut Exam<'_>) {
+    let mut found = Vec::new();
+    for map in exam.store.config_maps() {
+        let files = map.data.iter();
+        for (file, text) in files.filter(|(file, _)| file.contains("cni") || file.contains(".conf"))
+        {
+            if !text.contains("\"plugins\"") && !text.contains("\"bridge\"") {
+                continue;
+            }
+            let read = yaml::read(text);
+            let Some(config) = read.documents.first() else {
+                continue;
+            };
+            let plugins = config.get("plugins").and_then(Node::as_list);
+            for plugin in plugins.unwrap_or(std::slice::from_ref(config)) {
+                let kind = plugin.get("type").and_then(Node::as_str);
+                let of = match kind {
+                    Some("bridge") => Some(plugin),
+                    Some("flannel") => plugin.get("delegate"),
+                    _ => continue,
+                };
+                let mode = of.and_then(|of| of.get("hairpinMode"));
+                let is_on = mode.is_some_and(|mode| mode.value == yaml::Value::Bool(true));
+                let is_promiscuous = of
+                    .and_then(|of| of.get("promiscMode"))
+                    .is_some_and(|mode| mode.value == yaml::Value::Bool(true));
+                if !is_on && !is_promiscuous {
+                    let metadata = &map.metadata;
+                    let object =
+                        ObjectRef::new(Kind::ConfigMap, &*metadata.namespace, &*metadata.name);
+                    found.push((object, format!("data[{file}]")));
+                }
+            }
+        }
+    }
+    for (object, field) in found {
+        let message =
+            "a Pod cannot reach itself through its own Service: the bridge has no hairpinMode";
+        exam.find(
+            "hairpin-off",
+            Severity::Warning,
+            &object,
+            field,
+            message,
+            HAIRPIN_WHY,
+        );
+    }
+}
+
+const HAIRPIN_WHY: &str = "The bridge does not send a packet back to the port it came from. When the draw \
+     falls on the caller itself, the connection times out.";
 
 const LOOPBACK_WHY: &str = "127.0.0.1 is the Pod's own loopback. Packets of others come to the Pod's \
      address, where nobody listens: they are refused. `kubectl port-forward` works all the same, \
@@ -105,23 +183,8 @@ fn loopback_by_argument(exam: &mut Exam<'_>) {
         .iter()
         .filter(|template| template.is_selected)
     {
-        let Some(document) = exam.document(&template.object) else {
-            continue;
-        };
-        let prefix = if template.object.kind.is_workload() {
-            "spec.template.spec"
-        } else {
-            "spec"
-        };
-        let spec = prefix
-            .split('.')
-            .try_fold(&document.tree, |node, step| node.get(step));
-        let containers = spec
-            .and_then(|spec| spec.get("containers"))
-            .and_then(Node::as_list);
-        let Some(containers) = containers else {
-            continue;
-        };
+        let prefix = template.prefix();
+        let containers = exam.written_containers(template);
         for (at, container) in containers.iter().enumerate() {
             // A sidecar that guards the way in declares the same port, or this one declares none.
             let own = ports(container);

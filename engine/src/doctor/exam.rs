@@ -18,6 +18,7 @@ use crate::limits::MAX_PROBED_OBJECTS;
 use crate::manifest::Document;
 use crate::net::{Protocol, host_port};
 use crate::network::{Journey, Request, VerdictKind};
+use crate::yaml::Node;
 
 pub(super) type Labels = BTreeMap<String, String>;
 
@@ -30,6 +31,17 @@ pub(super) struct Template<'a> {
     pub(super) replicas: Option<i32>,
     /// Whether a Service selects it.
     pub(super) is_selected: bool,
+}
+
+impl Template<'_> {
+    /// Where the fields of its Pods begin in it.
+    pub(super) fn prefix(&self) -> &'static str {
+        if self.object.kind.is_workload() {
+            "spec.template.spec"
+        } else {
+            "spec"
+        }
+    }
 }
 
 /// A Service with all that belongs to it.
@@ -47,10 +59,11 @@ impl Subject<'_> {
         self.service.spec.cluster_ip == "None"
     }
 
-    /// Whether it has a selector that means anything.
+    /// Whether it has a selector that means anything: not in a Service of type ExternalName.
     pub(super) fn selects(&self) -> bool {
-        let selector = self.service.spec.selector.as_ref();
-        selector.is_some_and(|selector| !selector.is_empty())
+        let spec = &self.service.spec;
+        let has_pairs = spec.selector.as_ref().is_some_and(|own| !own.is_empty());
+        has_pairs && spec.type_ != "ExternalName"
     }
 
     /// How many endpoints there are, and how many of them get new connections.
@@ -215,6 +228,16 @@ impl<'a> Exam<'a> {
         self.lab.documents().get(index)
     }
 
+    /// The containers of a workload or Pod as its text has them; none where no text names it.
+    pub(super) fn written_containers(&self, template: &Template<'_>) -> &'a [Node] {
+        let spec = self.document(&template.object).and_then(|document| {
+            let steps = template.prefix().split('.');
+            steps.fold(Some(&document.tree), |node, step| node?.get(step))
+        });
+        let containers = spec.and_then(|spec| spec.get("containers")?.as_list());
+        containers.unwrap_or_default()
+    }
+
     /// Changes of the document of an object.
     pub(super) fn writer(&self, object: &ObjectRef) -> Option<Writer<'a>> {
         Some(Writer::new(self.text, self.document(object)?))
@@ -308,8 +331,26 @@ impl<'a> Exam<'a> {
         self.walk(&from, &to, port.protocol.parse().ok()?)
     }
 
+    /// Asks a Pod's resolver for a name: `Err` where it has addresses, else the proof that it has
+    /// none, if anybody can ask.
+    pub(super) fn unknown(
+        &mut self,
+        from: Option<&str>,
+        name: &str,
+    ) -> Result<Option<Evidence>, ()> {
+        let Some(from) = from else { return Ok(None) };
+        match self.resolve(from, name) {
+            Some(Ok(())) => Err(()),
+            Some(Err(said)) => {
+                let text = format!("{from} asks for {name}: {said}");
+                Ok(Some(Evidence::text(text)))
+            }
+            None => Ok(None),
+        }
+    }
+
     /// What a Pod's resolver makes of a name: its addresses, or why it has none.
-    pub(super) fn resolve(&mut self, from: &str, name: &str) -> Option<Result<(), String>> {
+    fn resolve(&mut self, from: &str, name: &str) -> Option<Result<(), String>> {
         let found = self.probe.as_mut()?.lookup(from, name, None).ok()?;
         let verdict = found.resolution.verdict;
         if verdict.kind == crate::dns::ResolutionKind::Found {

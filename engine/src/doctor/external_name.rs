@@ -77,9 +77,10 @@ fn is_address(exam: &mut Exam<'_>, subject: &Subject<'_>, address: IpAddr) {
     let why = "The value is taken as a DNS name whose labels are digits. There is no such name, so \
                nobody gets an address. For an address: a Service without a selector, and an \
                EndpointSlice that has it.";
-    let answer = exam
-        .client(subject)
-        .and_then(|from| exam.resolve(&from, &own_name(subject)));
+    let client = exam.client(subject);
+    let evidence = exam
+        .unknown(client.as_deref(), &own_name(subject))
+        .unwrap_or_default();
     let fix = as_slice(exam, subject, address);
     let found = exam.find(
         "external-name-is-address",
@@ -89,12 +90,7 @@ fn is_address(exam: &mut Exam<'_>, subject: &Subject<'_>, address: IpAddr) {
         message,
         why,
     );
-    if let Some(Err(said)) = answer {
-        found.evidence = Some(super::Evidence::text(format!(
-            "{}: {said}",
-            own_name(subject)
-        )));
-    }
+    found.evidence = evidence;
     found.fix = fix;
 }
 
@@ -102,29 +98,11 @@ fn is_address(exam: &mut Exam<'_>, subject: &Subject<'_>, address: IpAddr) {
 fn as_slice(exam: &Exam<'_>, subject: &Subject<'_>, address: IpAddr) -> Option<Fix> {
     let writer = exam.writer(&subject.reference)?;
     let own = &subject.reference;
-    let mut slice = format!(
-        "apiVersion: discovery.k8s.io/v1\nkind: EndpointSlice\nmetadata:\n  name: {name}-1\n  \
-         namespace: {}\n  labels:\n    kubernetes.io/service-name: {name}\naddressType: {}\n",
-        own.namespace,
-        if address.is_ipv6() { "IPv6" } else { "IPv4" },
-        name = own.name
-    );
-    if subject.service.spec.ports.is_empty() {
-        slice.push_str("ports: []\n");
-    } else {
-        slice.push_str("ports:\n");
-        for port in &subject.service.spec.ports {
-            let name = format!("name: {}\n    ", super::edit::scalar(&port.name));
-            let name = if port.name.is_empty() { "" } else { &name };
-            slice.push_str(&format!(
-                "  - {name}port: {}\n    protocol: {}\n",
-                port.port, port.protocol
-            ));
-        }
-    }
-    slice.push_str(&format!(
-        "endpoints:\n  - addresses:\n      - \"{address}\"\n"
-    ));
+    let ports = &subject.service.spec.ports;
+    let ports = ports
+        .iter()
+        .map(|port| (&*port.name, port.port, &*port.protocol));
+    let slice = super::slices::slice_text(own, ports, [address.to_string().as_str()]);
     exam::edits([
         writer.replace(&["spec", "type"], "ClusterIP"),
         writer.rename(&["spec", "externalName"], "clusterIP"),
@@ -189,12 +167,10 @@ fn leads_into_the_cluster(exam: &mut Exam<'_>, subject: &Subject<'_>, name: &str
     let message = format!("{name} is no name: the alias leads nowhere");
     let why = "The target of a CNAME is taken as it stands: no search list is tried, so the whole \
                SERVICE.NAMESPACE.svc.cluster.local has to be there.";
-    let answer = exam
-        .client(subject)
-        .and_then(|from| exam.resolve(&from, &own_name(subject)));
-    if answer == Some(Ok(())) {
+    let client = exam.client(subject);
+    let Ok(evidence) = exam.unknown(client.as_deref(), &own_name(subject)) else {
         return;
-    }
+    };
     let fix = meant.and_then(|meant| {
         let writer = exam.writer(&subject.reference)?;
         exam::edits([writer.replace(&["spec", "externalName"], &meant)])
@@ -207,11 +183,6 @@ fn leads_into_the_cluster(exam: &mut Exam<'_>, subject: &Subject<'_>, name: &str
         message,
         why,
     );
-    if let Some(Err(said)) = answer {
-        found.evidence = Some(super::Evidence::text(format!(
-            "{}: {said}",
-            own_name(subject)
-        )));
-    }
+    found.evidence = evidence;
     found.fix = fix;
 }

@@ -20,6 +20,7 @@
 //! | `ports` | ports that lead to nobody |
 //! | `readiness` | Pods that get no traffic, and why |
 //! | `slices` | EndpointSlices and Endpoints made by hand |
+//! | `disagree` | a dump whose slices say other things than its Pods |
 //! | `policy` | traffic policies, source ranges, session affinity, pending load balancers |
 //! | `deprecated` | what is on its way out |
 //! | `external_name`, `headless` | what these kinds of Services do not do |
@@ -37,6 +38,7 @@ mod catalogue;
 mod cluster;
 mod deprecated;
 mod diff;
+mod disagree;
 mod edit;
 mod exam;
 mod external_name;
@@ -52,7 +54,7 @@ mod slices;
 mod tests;
 mod told;
 
-pub use catalogue::{CATALOGUE, Entry};
+pub use catalogue::{CATALOGUE, Entry, table};
 pub use finding::{Edit, Evidence, Finding, Fix};
 
 use std::collections::BTreeSet;
@@ -114,6 +116,7 @@ pub fn examine(lab: &Lab, text: &str, options: &Options) -> Vec<Finding> {
 /// A Service of any type but ExternalName.
 fn service(exam: &mut Exam<'_>, subject: &Subject<'_>) {
     let reaches_somebody = if subject.selects() {
+        disagree::examine(exam, subject);
         selector::examine(exam, subject)
     } else {
         slices::examine_without_selector(exam, subject)

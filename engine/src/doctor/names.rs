@@ -6,7 +6,7 @@
 //! as its own resolver would. Names of the world outside are let be.
 
 use super::exam::{self, Exam, Template};
-use super::finding::{Evidence, Fix};
+use super::finding::Fix;
 use crate::api::{Kind, ObjectRef};
 use crate::diagnostic::Severity;
 use crate::manifest::nearest;
@@ -36,21 +36,8 @@ struct Host {
 }
 
 fn collect(exam: &Exam<'_>, template: &Template<'_>, hosts: &mut Vec<Host>) {
-    let Some(document) = exam.document(&template.object) else {
-        return;
-    };
-    let prefix = if template.object.kind.is_workload() {
-        "spec.template.spec"
-    } else {
-        "spec"
-    };
-    let spec = prefix
-        .split('.')
-        .try_fold(&document.tree, |node, step| node.get(step));
-    let containers = spec
-        .and_then(|spec| spec.get("containers"))
-        .and_then(Node::as_list);
-    for (at, container) in containers.unwrap_or_default().iter().enumerate() {
+    let prefix = template.prefix();
+    for (at, container) in exam.written_containers(template).iter().enumerate() {
         let env = container
             .get("env")
             .and_then(Node::as_list)
@@ -147,12 +134,9 @@ fn one(exam: &mut Exam<'_>, host: &Host) {
         (None, None) => None,
     };
     let client = client_of(exam, &host.object);
-    let answer = client
-        .as_ref()
-        .and_then(|from| exam.resolve(from, &host.host));
-    if answer == Some(Ok(())) {
+    let Ok(evidence) = exam.unknown(client.as_deref(), &host.host) else {
         return;
-    }
+    };
     let message = match (of, same) {
         (None, _) => format!(
             "{} has no namespace in it: there is no such name",
@@ -182,12 +166,7 @@ fn one(exam: &mut Exam<'_>, host: &Host) {
         message,
         why,
     );
-    if let (Some(from), Some(Err(said))) = (client, answer) {
-        found.evidence = Some(Evidence::text(format!(
-            "{from} asks for {}: {said}",
-            host.host
-        )));
-    }
+    found.evidence = evidence;
     found.fix = fix;
 }
 
@@ -301,7 +280,7 @@ fn service_names(exam: &mut Exam<'_>) {
              not exist, and peers do not find each other."
         );
         let client = client_of(exam, &object);
-        let answer = client.as_ref().and_then(|from| exam.resolve(from, &pod));
+        let evidence = exam.unknown(client.as_deref(), &pod).unwrap_or_default();
         let fix = meant.and_then(|meant| {
             let writer = exam.writer(&object)?;
             exam::edits([writer.replace(&["spec", "serviceName"], &super::edit::scalar(meant))])
@@ -314,9 +293,7 @@ fn service_names(exam: &mut Exam<'_>) {
             message,
             why,
         );
-        if let (Some(from), Some(Err(said))) = (client, answer) {
-            found.evidence = Some(Evidence::text(format!("{from} asks for {pod}: {said}")));
-        }
+        found.evidence = evidence;
         found.fix = fix;
     }
 }

@@ -47,6 +47,8 @@ pub(super) fn examine(exam: &mut Exam<'_>, subject: &Subject<'_>) {
     }
     if own {
         by_mode(exam, subject);
+        proxy_protocol(exam, subject);
+        in_containers(exam, subject);
     }
     if spec.publish_not_ready_addresses && !subject.is_headless() {
         let message = "Pods that are not ready get traffic, too";
@@ -81,6 +83,85 @@ fn by_mode(exam: &mut Exam<'_>, subject: &Subject<'_>) {
             why,
         );
     }
+}
+
+/// PROXY protocol is spoken by the load balancer, and who calls its address from inside never gets
+/// there: kube-proxy answers for it. With a host name in the status, or ipMode Proxy, they do.
+///
+/// Source: KEP-1860; the providers' own documentation for the annotations. AWS gives host names.
+fn proxy_protocol(exam: &mut Exam<'_>, subject: &Subject<'_>) {
+    const ANNOTATIONS: [&str; 5] = [
+        "load-balancer.hetzner.cloud/uses-proxyprotocol",
+        "loadbalancer.openstack.org/proxy-protocol",
+        "service.beta.kubernetes.io/do-loadbalancer-enable-proxy-protocol",
+        "service.beta.kubernetes.io/linode-loadbalancer-proxy-protocol",
+        "service.beta.kubernetes.io/scw-loadbalancer-proxy-protocol-v2",
+    ];
+    let service = subject.service;
+    let set = &service.metadata.annotations;
+    let is_on = |name: &&&str| {
+        set.get(**name)
+            .is_some_and(|value| value != "false" && value != "none")
+    };
+    let Some(name) = ANNOTATIONS.iter().find(is_on) else {
+        return;
+    };
+    let ingress = &service.status.load_balancer.ingress;
+    let by_name = set.keys().any(|key| key.contains("hostname"))
+        || ingress.iter().any(|own| !own.hostname.is_empty())
+        || ingress
+            .iter()
+            .any(|own| own.ip_mode.as_deref() == Some("Proxy"));
+    if by_name || service.spec.type_ != "LoadBalancer" {
+        return;
+    }
+    let message = "Pods that call the load balancer's address come without the PROXY header";
+    let why = "kube-proxy takes packets to the load balancer's IP on every Node itself, so clients inside \
+               never pass the load balancer that would write the header, and a server that insists on \
+               it closes the connection. A provider that sets ipMode: Proxy (v1.30), or a host name \
+               instead of the IP in the status, sends them the long way.";
+    exam.find(
+        "proxy-protocol-skipped",
+        Severity::Warning,
+        &subject.reference,
+        format!("metadata.annotations[{name}]"),
+        message,
+        why,
+    );
+}
+
+/// Node ports of Nodes that are containers or a hidden machine: their addresses are not those of the
+/// person's own.
+fn in_containers(exam: &mut Exam<'_>, subject: &Subject<'_>) {
+    if subject.service.spec.type_ != "NodePort" || !exam.has_own_nodes() {
+        return;
+    }
+    let kind_of = |node: &Node| match &*node.metadata.name {
+        _ if node.spec.provider_id.starts_with("kind://") => Some("kind"),
+        "minikube" => Some("minikube"),
+        _ => None,
+    };
+    let Some(maker) = exam.store.nodes().find_map(kind_of) else {
+        return;
+    };
+    let how = match maker {
+        "kind" => "kind maps no port that its configuration (extraPortMappings) does not name",
+        _ => "`minikube service NAME` opens a way in, and `minikube ip` says the Node's address",
+    };
+    let message = format!("{maker}'s Nodes are not your own machine: localhost has no node port");
+    let why = format!(
+        "The node port is open on the Node's address, which is that of a container or of a hidden \
+         machine. From your own machine: {how}. `kubectl port-forward` works in any case, and skips \
+         the Service."
+    );
+    exam.find(
+        "node-port-in-container",
+        Severity::Note,
+        &subject.reference,
+        "spec.type",
+        message,
+        why,
+    );
 }
 
 /// The Nodes on which no ready endpoint runs, of those that Pods may run on.
@@ -323,67 +404,45 @@ fn pending(exam: &mut Exam<'_>, subject: &Subject<'_>, provider: Provider) {
         Some(port) => format!(" Until then it is reached by node port {port} of any Node."),
         None => String::new(),
     };
-    if exam.is_recorded(&subject.reference) {
-        let builder = builder(exam);
-        let message = "no load balancer: EXTERNAL-IP is <pending>";
-        let why = match builder {
+    let (severity, field, message, why) = if exam.is_recorded(&subject.reference) {
+        let why = match builder(exam) {
             Some(name) => format!(
                 "{name} is there and has given it no address: look at `kubectl describe service` for \
-                 its events (an empty pool, a class that is not its own, no rights).{until}"
+                 its events (an empty pool, a class that is not its own, no rights)."
             ),
-            None => format!(
-                "Nothing in this dump builds load balancers: a cluster without a cloud needs MetalLB \
-                 or its like.{until}"
+            None => "Nothing in this dump builds load balancers: a cluster without a cloud needs \
+                     MetalLB or its like."
+                .to_owned(),
+        };
+        let message = "no load balancer: EXTERNAL-IP is <pending>".to_owned();
+        (Severity::Warning, "status.loadBalancer", message, why)
+    } else if provider == Provider::None {
+        let message = "no load balancer here: EXTERNAL-IP stays <pending>".to_owned();
+        let why = "Nobody builds load balancers in this lab as it is set. On a cluster it is the \
+                   cloud's controller, or MetalLB.";
+        (Severity::Note, "spec.type", message, why.to_owned())
+    } else {
+        let (field, message) = match &spec.load_balancer_class {
+            Some(class) => (
+                "spec.loadBalancerClass",
+                format!("{provider} builds no load balancers of class {class}: <pending>"),
+            ),
+            None => (
+                "spec.type",
+                format!("{provider} has no address for it: <pending>"),
             ),
         };
-        let field = "status.loadBalancer";
-        exam.find(
-            "load-balancer-pending",
-            Severity::Warning,
-            &subject.reference,
-            field,
-            message,
-            why,
-        );
-        return;
-    }
-    if provider == Provider::None {
-        let message = "no load balancer here: EXTERNAL-IP stays <pending>";
-        let why = format!(
-            "Nobody builds load balancers in this lab as it is set. On a cluster it is the cloud's \
-             controller, or MetalLB.{until}"
-        );
-        exam.find(
-            "load-balancer-pending",
-            Severity::Note,
-            &subject.reference,
-            "spec.type",
-            message,
-            why,
-        );
-        return;
-    }
-    let (field, message) = match &spec.load_balancer_class {
-        Some(class) => (
-            "spec.loadBalancerClass",
-            format!("{provider} builds no load balancers of class {class}: <pending>"),
-        ),
-        None => (
-            "spec.type",
-            format!("{provider} has no address for it: <pending>"),
-        ),
+        let why = "A provider's controller builds what has its own class, or none, and an address \
+                   that it can give.";
+        (Severity::Warning, field, message, why.to_owned())
     };
-    let why = format!(
-        "A provider's controller builds what has its own class, or none, and an address that it can \
-         give.{until}"
-    );
     exam.find(
         "load-balancer-pending",
-        Severity::Warning,
+        severity,
         &subject.reference,
         field,
         message,
-        why,
+        why + &until,
     );
 }
 

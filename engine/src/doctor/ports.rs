@@ -79,8 +79,12 @@ fn end(pod: &Pod, port: &ServicePort) -> End {
 }
 
 fn same_protocol(own: &str, port: &ServicePort) -> bool {
-    let or_tcp = |text: &str| if text.is_empty() { "TCP" } else { text }.to_owned();
     or_tcp(own) == or_tcp(&port.protocol)
+}
+
+/// A protocol as it is written, or TCP where none is.
+fn or_tcp(protocol: &str) -> &str {
+    if protocol.is_empty() { "TCP" } else { protocol }
 }
 
 /// `http 8080/TCP, metrics 9090/TCP`.
@@ -88,11 +92,7 @@ fn declared(pod: &Pod) -> String {
     let ports = containers(&pod.spec).flat_map(|container| &container.ports);
     let texts: Vec<String> = ports
         .map(|port| {
-            let protocol = if port.protocol.is_empty() {
-                "TCP"
-            } else {
-                &port.protocol
-            };
+            let protocol = or_tcp(&port.protocol);
             let name = if port.name.is_empty() {
                 String::new()
             } else {
@@ -226,11 +226,7 @@ fn no_such_name(exam: &mut Exam<'_>, subject: &Subject<'_>, index: usize, pod: &
     let message = match other_protocol {
         Some(own) => format!(
             "targetPort {name} is {} in {behind}, and {} here",
-            if own.protocol.is_empty() {
-                "TCP"
-            } else {
-                &own.protocol
-            },
+            or_tcp(&own.protocol),
             port.protocol
         ),
         None => format!(
@@ -285,13 +281,7 @@ fn other_protocol(
     let own = containers(&pod.spec)
         .flat_map(|container| &container.ports)
         .find(|own| own.container_port == number)
-        .map_or("TCP", |own| {
-            if own.protocol.is_empty() {
-                "TCP"
-            } else {
-                &own.protocol
-            }
-        });
+        .map_or("TCP", |own| or_tcp(&own.protocol));
     let message = format!(
         "port {number} of {behind} is declared for {own}, and the Service sends it {}",
         port.protocol

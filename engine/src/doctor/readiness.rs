@@ -185,11 +185,7 @@ fn reason(exam: &Exam<'_>, pod: &Pod) -> (String, String) {
 pub(super) fn examine_templates(exam: &mut Exam<'_>) {
     let mut found = Vec::new();
     for template in &exam.templates {
-        let prefix = if template.object.kind.is_workload() {
-            "spec.template.spec"
-        } else {
-            "spec"
-        };
+        let prefix = template.prefix();
         for (index, container) in template.spec.containers.iter().enumerate() {
             let Some(probe) = &container.readiness_probe else {
                 continue;

@@ -218,9 +218,10 @@ enum Change {
 struct Near {
     says: String,
     change: Option<Change>,
-    /// How many pairs of the selector are as they are there, and how many letters are not.
+    /// How many pairs of the selector are as they are there.
     same: usize,
-    letters: usize,
+    /// Whether the one pair that is not differs in few letters: `wep` and `web`, but not `db`.
+    is_near: bool,
     /// Whether it is the only candidate of its namespace that nobody selects, and has the ports.
     is_only: bool,
 }
@@ -228,7 +229,7 @@ struct Near {
 impl Near {
     /// Whether it is a slip of the pen, beyond doubt.
     fn is_slip(&self) -> bool {
-        self.change.is_some() && (self.same > 0 || self.letters <= 2)
+        self.change.is_some() && (self.same > 0 || self.is_near)
     }
 
     fn fix(&self, exam: &Exam<'_>, subject: &Subject<'_>) -> Option<Fix> {
@@ -272,7 +273,11 @@ fn nearest(exam: &Exam<'_>, subject: &Subject<'_>, selector: &Labels) -> Option<
         says: format!("{} with {}", template.object, exam::labels(template.labels)),
         change,
         same: selector.len() - wrong.len(),
-        letters: wrong.iter().map(|(_, _, letters)| letters).sum(),
+        is_near: match &wrong[..] {
+            [(_, Found::Value(value), letters)] => *letters <= 2 && 2 * letters < value.len(),
+            [(_, Found::Key(_), _)] => true,
+            _ => false,
+        },
         is_only: free == 1 && !template.is_selected && super::ports::fit(subject, template.spec),
     })
 }

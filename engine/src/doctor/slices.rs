@@ -225,31 +225,10 @@ fn replaced(exam: &Exam<'_>, own: &crate::api::Endpoints, object: &ObjectRef) ->
     if !is_plain || document.span.start.column != 1 {
         return None;
     }
-    let is_v6 = subset.addresses.iter().any(|own| own.ip.contains(':'));
-    let mut text = format!(
-        "apiVersion: discovery.k8s.io/v1\nkind: EndpointSlice\nmetadata:\n  name: {name}-1\n  \
-         namespace: {}\n  labels:\n    kubernetes.io/service-name: {name}\naddressType: {}\nports:\n",
-        object.namespace,
-        if is_v6 { "IPv6" } else { "IPv4" },
-        name = object.name
-    );
-    for port in &subset.ports {
-        let name = format!("name: {}\n    ", super::edit::scalar(&port.name));
-        let name = if port.name.is_empty() { "" } else { &name };
-        let protocol = if port.protocol.is_empty() {
-            "TCP"
-        } else {
-            &port.protocol
-        };
-        text.push_str(&format!(
-            "  - {name}port: {}\n    protocol: {protocol}\n",
-            port.port
-        ));
-    }
-    text.push_str("endpoints:\n");
-    for address in &subset.addresses {
-        text.push_str(&format!("  - addresses:\n      - \"{}\"\n", address.ip));
-    }
+    let ports = subset.ports.iter();
+    let ports = ports.map(|port| (&*port.name, port.port, &*port.protocol));
+    let addresses = subset.addresses.iter().map(|address| &*address.ip);
+    let text = slice_text(object, ports, addresses);
     let from = document.span.start.offset as usize;
     let to = document.span.end.offset as usize;
     let content = exam.text.get(from..to)?.trim_end();
@@ -261,6 +240,45 @@ fn replaced(exam: &Exam<'_>, own: &crate::api::Endpoints, object: &ObjectRef) ->
         end: u32::try_from(from + content.len()).ok()?,
         with: text.trim_end().to_owned(),
     }]))
+}
+
+/// The text of an EndpointSlice for a Service, or for Endpoints of its name: ports by name, number and
+/// protocol, and an endpoint for each address.
+pub(super) fn slice_text<'p>(
+    of: &ObjectRef,
+    ports: impl IntoIterator<Item = (&'p str, i32, &'p str)>,
+    addresses: impl IntoIterator<Item = &'p str>,
+) -> String {
+    let mut has_v6 = false;
+    let mut endpoints = String::new();
+    for address in addresses {
+        has_v6 |= address.contains(':');
+        endpoints.push_str(&format!("  - addresses:\n      - \"{address}\"\n"));
+    }
+    let mut list = String::new();
+    for (name, port, protocol) in ports {
+        let name = match name {
+            "" => String::new(),
+            name => format!("name: {}\n    ", super::edit::scalar(name)),
+        };
+        let protocol = if protocol.is_empty() { "TCP" } else { protocol };
+        list.push_str(&format!(
+            "  - {name}port: {port}\n    protocol: {protocol}\n"
+        ));
+    }
+    let ports = if list.is_empty() {
+        "ports: []\n".to_owned()
+    } else {
+        format!("ports:\n{list}")
+    };
+    format!(
+        "apiVersion: discovery.k8s.io/v1\nkind: EndpointSlice\nmetadata:\n  name: {name}-1\n  \
+         namespace: {}\n  labels:\n    kubernetes.io/service-name: {name}\naddressType: {}\n{ports}\
+         endpoints:\n{endpoints}",
+        of.namespace,
+        if has_v6 { "IPv6" } else { "IPv4" },
+        name = of.name
+    )
 }
 
 fn one_slice(exam: &mut Exam<'_>, slice: &EndpointSlice, object: &ObjectRef) {
@@ -312,14 +330,14 @@ fn whose(exam: &mut Exam<'_>, slice: &EndpointSlice, object: &ObjectRef) {
         .filter(|own| own.metadata.namespace == namespace)
         .collect();
     let waits = |own: &&&Service| own.spec.selector.as_ref().is_none_or(|own| own.is_empty());
-    let names = here.iter().map(|own| own.metadata.name.as_str());
+    // Whoever has a selector gets slices from the controller.
+    let mut names = here
+        .iter()
+        .filter(waits)
+        .map(|own| own.metadata.name.as_str());
     let meant = match label {
         Some(name) => nearest(name, names),
-        None => here
-            .iter()
-            .filter(waits)
-            .map(|own| own.metadata.name.as_str())
-            .find(|name| object.name.starts_with(name)),
+        None => names.find(|name| object.name.starts_with(name)),
     };
     let field = match label {
         Some(_) => format!("metadata.labels[{SERVICE_NAME_LABEL}]"),

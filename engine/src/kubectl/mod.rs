@@ -73,6 +73,14 @@ pub enum Then {
         /// Whether what comes later is printed too (`-f`).
         follow: bool,
     },
+    /// Objects are being deleted, and kubectl waits until they are gone (`delete --wait`).
+    Gone {
+        /// Each one's resource, namespace, name and uid: one of its name that comes later is
+        /// another.
+        objects: Vec<(&'static Resource, String, String, String)>,
+        /// For how many seconds; as long as it takes when there is no number.
+        timeout: Option<u64>,
+    },
     /// Ports of the person's own machine lead to a Pod: past the Service, even when one was named.
     PortForward {
         /// The Pod's namespace.

@@ -329,7 +329,7 @@ mod tests {
     fn lab(example: &str) -> Lab {
         let mut lab = Lab::new(Settings::default());
         let example = EXAMPLES.iter().find(|known| known.id == example).unwrap();
-        lab.open(example.text);
+        lab.open(example.text());
         lab
     }
 

@@ -17,8 +17,8 @@ use ipnet::IpNet;
 use crate::dns::{Record, Upstream};
 use crate::net::Protocol;
 use crate::network::{
-    Cause, Journey, Mark, Owner, Phrase, PlanOutside, Serves, Socket, Step, Verdict, VerdictKind,
-    Words,
+    Cause, Journey, Mark, NameLookup, Owner, Phrase, PlanOutside, Serves, Socket, Step, Tally,
+    Verdict, VerdictKind, Words,
 };
 
 /// The resolver on the Nodes' network, which Nodes and laptop ask.
@@ -220,17 +220,7 @@ pub(super) fn judge(journey: &mut Journey) {
     if journey.verdict.kind != VerdictKind::Answered || journey.request.to.starts_with("ping:") {
         return;
     }
-    let address = served.address.to_string();
-    let host = HOSTS
-        .iter()
-        .find(|host| host.addresses.contains(&address.as_str()));
-    let Some((host, speaks)) = host.and_then(|host| {
-        let (_, speaks) = host
-            .ports
-            .iter()
-            .find(|(port, _)| Some(*port) == served.port)?;
-        Some((host, *speaks))
-    }) else {
+    let Some((host, speaks)) = found(served.address, served.port) else {
         return;
     };
     let asked = Asked::new(&journey.request.to);
@@ -263,6 +253,39 @@ pub(super) fn judge(journey: &mut Journey) {
             };
         }
     }
+}
+
+/// The same for many requests at once. `names` is how the name in the request became an address.
+pub(super) fn judge_many(tally: &mut Tally, names: Option<&NameLookup>) {
+    if tally.request.to.starts_with("ping:") {
+        return;
+    }
+    let asked = Asked::new(&tally.request.to);
+    for share in &mut tally.shares {
+        let answerer = (share.by.as_ref()).filter(|_| share.kind == VerdictKind::Answered);
+        let host = answerer.and_then(|by| found(by.address, by.port));
+        let Some((host, speaks)) = host else {
+            continue;
+        };
+        if let Answer::Wrong { why, .. } = asked.answer(host, speaks) {
+            let origin = names.and_then(|names| names.origins().into_iter().next());
+            share.kind = VerdictKind::WrongAnswer;
+            share.why = Some(why);
+            share.cause = origin.map(|origin| Cause {
+                rule: None,
+                origin: Some(origin),
+            });
+        }
+    }
+}
+
+/// The host out here that has an address, and what is spoken on its port.
+fn found(address: IpAddr, port: Option<u16>) -> Option<(&'static InternetHost, Speaks)> {
+    let address = address.to_string();
+    let mut hosts = HOSTS.iter();
+    let host = hosts.find(|host| host.addresses.contains(&address.as_str()))?;
+    let (_, speaks) = host.ports.iter().find(|(own, _)| Some(*own) == port)?;
+    Some((host, *speaks))
 }
 
 /// A request as its client means it.

@@ -467,9 +467,9 @@ mod tests {
     fn each_one_breaks_what_it_says_and_is_taken_back() {
         let mut seen = BTreeSet::new();
         for example in EXAMPLES {
-            for mischief in lab(example.text).mischiefs(None) {
+            for mischief in lab(example.text()).mischiefs(None) {
                 let what = format!("{}: {}: {}", example.id, mischief.id, mischief.line);
-                let mut lab = lab(example.text);
+                let mut lab = lab(example.text());
                 let before = lab.send_many(&mischief.request, 40).unwrap();
                 let output = lab.run(&mischief.line);
                 assert_eq!(output.exit_code, 0, "{what}\n{}", output.text());
@@ -513,7 +513,7 @@ mod tests {
 
     #[test]
     fn what_is_broken_already_is_not_offered() {
-        let mut lab = lab(EXAMPLES[0].text);
+        let mut lab = lab(EXAMPLES[0].text());
         let ids = |lab: &Lab| -> Vec<&str> {
             lab.mischiefs(None)
                 .iter()

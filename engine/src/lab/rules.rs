@@ -24,12 +24,19 @@ use crate::proxy::{
 #[derive(Clone, Debug)]
 pub struct NodeRules {
     set: RuleSet,
+    /// Line by line, once somebody looks: for a walk the text alone will do.
+    read: OnceCell<Read>,
+}
+
+/// The rules line by line.
+#[derive(Clone, Debug)]
+struct Read {
     rules: Vec<Line>,
     lines: Vec<RuleLine>,
     /// The index of each rule in `rules`, and in `lines`.
     by_rule: BTreeMap<RuleAt, (usize, usize)>,
-    /// What made each of `rules`, once somebody asked.
-    origins: OnceCell<Vec<Vec<Origin>>>,
+    /// What made each of `rules`, once somebody asked for that one.
+    origins: Vec<OnceCell<Vec<Origin>>>,
 }
 
 /// One line of the text.
@@ -50,8 +57,8 @@ pub struct RuleLine {
     pub is_jump: bool,
 }
 
-impl NodeRules {
-    fn new(set: RuleSet) -> Self {
+impl Read {
+    fn new(set: &RuleSet) -> Self {
         let rules = set.lines();
         let jump_count = rules.iter().filter(|rule| is_call(rule)).count();
         let (jumps, others) = rules.split_at(jump_count);
@@ -63,7 +70,7 @@ impl NodeRules {
             (Mode::Nftables, IpFamily::IPv6) => "ip6 kube-proxy",
             _ => "",
         };
-        let text = proxy::dump(&set);
+        let text = proxy::dump(set);
         for line in text.lines() {
             if let Some(part) = line.strip_prefix("# ") {
                 table = match part {
@@ -104,13 +111,24 @@ impl NodeRules {
             });
         }
         debug_assert!(others.next().is_none(), "a rule without its line");
+        let origins = rules.iter().map(|_| OnceCell::new()).collect();
         Self {
-            set,
             rules,
             lines,
             by_rule,
-            origins: OnceCell::new(),
+            origins,
         }
+    }
+}
+
+impl NodeRules {
+    fn new(set: RuleSet) -> Self {
+        let read = OnceCell::new();
+        Self { set, read }
+    }
+
+    fn read(&self) -> &Read {
+        self.read.get_or_init(|| Read::new(&self.set))
     }
 
     /// The rules as kube-proxy hands them over.
@@ -122,48 +140,45 @@ impl NodeRules {
     /// All lines: the text, with the jumps at the head of each table.
     #[must_use]
     pub fn lines(&self) -> &[RuleLine] {
-        &self.lines
+        &self.read().lines
     }
 
     /// The line of a rule; `None` for one that kube-proxy did not write.
     #[must_use]
     pub fn line(&self, rule: &RuleAt) -> Option<&RuleLine> {
-        let (_, line) = self.by_rule.get(rule)?;
-        self.lines.get(*line)
+        let (_, line) = self.read().by_rule.get(rule)?;
+        self.read().lines.get(*line)
     }
 
     /// The index of a rule's line in [`NodeRules::lines`].
     #[must_use]
     pub fn line_index(&self, rule: &RuleAt) -> Option<usize> {
-        self.by_rule.get(rule).map(|(_, line)| *line)
+        self.read().by_rule.get(rule).map(|(_, line)| *line)
     }
 
     /// What a rule is for, in a sentence or two; empty as for [`NodeRules::line`].
     #[must_use]
     pub fn explanation(&self, rule: &RuleAt) -> String {
-        let rule = self.by_rule.get(rule).map(|(index, _)| &self.rules[*index]);
+        let read = self.read();
+        let rule = read.by_rule.get(rule).map(|(index, _)| &read.rules[*index]);
         rule.map(|rule| self.set.explain(rule)).unwrap_or_default()
     }
 
     /// The fields of manifests that made a rule; none for the cluster's own.
     #[must_use]
     pub fn origins(&self, rule: &RuleAt) -> &[Origin] {
-        let all = self.origins.get_or_init(|| {
-            self.rules
-                .iter()
-                .map(|rule| self.set.origins(rule))
-                .collect()
-        });
-        self.by_rule
-            .get(rule)
-            .map_or(&[], |(index, _)| &all[*index])
+        let read = self.read();
+        let Some((index, _)) = read.by_rule.get(rule) else {
+            return &[];
+        };
+        read.origins[*index].get_or_init(|| self.set.origins(&read.rules[*index]))
     }
 
     /// What a rule has to do with the choice of an endpoint; `None` for one that has nothing.
     #[must_use]
     pub fn choosing(&self, rule: &RuleAt) -> Option<Choosing> {
-        let (index, _) = self.by_rule.get(rule)?;
-        self.set.choosing(&self.rules[*index])
+        let (index, _) = self.read().by_rule.get(rule)?;
+        self.set.choosing(&self.read().rules[*index])
     }
 
     /// The rules of a rule's chain, in their order; in IPVS mode a virtual server with its real
@@ -171,7 +186,7 @@ impl NodeRules {
     pub fn chain(&self, rule: &RuleAt) -> impl Iterator<Item = &RuleAt> {
         let first = RuleAt::new(&*rule.table, &*rule.chain, 0);
         let last = RuleAt::new(&*rule.table, &*rule.chain, u32::MAX);
-        self.by_rule.range(first..=last).map(|(at, _)| at)
+        self.read().by_rule.range(first..=last).map(|(at, _)| at)
     }
 
     /// How many rules kube-proxy wrote, without its jumps.

@@ -294,6 +294,17 @@ impl Lab {
         rules::of_node(&self.world, &self.settings, node, other).ok()
     }
 
+    /// What kube-proxy wrote on a Node for one family; `None` as for [`Lab::rules`], and in a cluster
+    /// that has not that family. For the one that comes second it is made anew at each call.
+    #[must_use]
+    pub fn rules_for(&self, node: &str, family: IpFamily) -> Option<Rc<NodeRules>> {
+        if family == self.family() {
+            return self.rules(node);
+        }
+        let other = self.other_rules(node)?;
+        (other.set().family() == family).then(|| Rc::new(other))
+    }
+
     /// What kube-proxy wrote on a Node, for the family that comes first; `None` for a Node that is not
     /// there, or on which it would not start.
     #[must_use]

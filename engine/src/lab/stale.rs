@@ -10,21 +10,31 @@
 
 use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
+use std::rc::Rc;
 
 use super::world::World;
+use crate::controllers::endpoint_slice::SERVICE_NAME_LABEL;
+use crate::net::Protocol;
+use crate::netfilter::HostState;
 use crate::netfilter::conntrack::{Connection, FlowProtocol};
 use crate::network::State;
 
 /// Clears away what is stale in this world, on every Node.
-pub(super) fn clear(state: &mut State, world: &World) {
+pub(super) fn clear(state: &mut Rc<State>, world: &World) {
+    // Every change of the world comes by here, and hardly any finds a Node that remembers UDP.
+    let remembers = |name: &str| state.node(name).is_some_and(remembers_udp);
+    let nodes: Vec<&str> = (world.store.nodes())
+        .map(|node| node.metadata.name.as_str())
+        .filter(|name| remembers(name))
+        .collect();
+    if nodes.is_empty() {
+        return;
+    }
     let ready = ready_endpoints(world);
     let served = served_addresses(world);
     let node_ports = served_node_ports(world);
-    for node in world.store.nodes() {
-        let name = &node.metadata.name;
-        if state.node(name).is_none() {
-            continue;
-        }
+    let state = Rc::make_mut(state);
+    for name in nodes {
         let stale = |connection: &Connection| {
             let (asked, got) = (&connection.original, &connection.reply);
             if asked.protocol != FlowProtocol::Udp {
@@ -43,6 +53,13 @@ pub(super) fn clear(state: &mut State, world: &World) {
         host.conntrack.delete(stale);
         host.ipvs.delete_udp(|real| !ready.contains(&real));
     }
+}
+
+/// Whether a host knows any UDP connection.
+fn remembers_udp(host: &HostState) -> bool {
+    (host.conntrack.connections())
+        .any(|connection| connection.original.protocol == FlowProtocol::Udp)
+        || (host.ipvs.connections()).any(|connection| connection.protocol == Protocol::Udp)
 }
 
 /// The ready endpoints of all UDP ports.
@@ -105,14 +122,20 @@ fn for_each_served_port(
     world: &World,
     mut each: impl FnMut(&crate::api::Service, &crate::api::ServicePort),
 ) {
+    let mut served: Vec<(&str, &str)> = (world.store.endpoint_slices())
+        .filter(|slice| {
+            (slice.endpoints.iter()).any(|endpoint| endpoint.conditions.ready != Some(false))
+        })
+        .filter_map(|slice| {
+            let service = slice.metadata.labels.get(SERVICE_NAME_LABEL)?;
+            Some((slice.metadata.namespace.as_str(), service.as_str()))
+        })
+        .collect();
+    served.sort_unstable();
     for service in world.store.services() {
         let metadata = &service.metadata;
-        let served = world.store.endpoint_slices().any(|slice| {
-            slice.metadata.namespace == metadata.namespace
-                && slice.metadata.labels.get("kubernetes.io/service-name") == Some(&metadata.name)
-                && (slice.endpoints.iter()).any(|endpoint| endpoint.conditions.ready != Some(false))
-        });
-        if served {
+        let key = (metadata.namespace.as_str(), metadata.name.as_str());
+        if served.binary_search(&key).is_ok() {
             (service.spec.ports.iter())
                 .filter(|port| port.protocol == "UDP")
                 .for_each(|port| each(service, port));

@@ -24,7 +24,7 @@ use crate::limits::MAX_ADDRESSES_TRIED;
 use crate::net::{IpFamily, Protocol};
 use crate::netfilter::chance::Seeded;
 use crate::netfilter::iptables::Tables;
-use crate::netfilter::{HostState, RuleAt};
+use crate::netfilter::{HostState, RuleAt, nft};
 use crate::network::{
     ClientKind, Journey, Listens, Lookups, Machine, NameLookup, Network, NodeIpvs, NodeRules,
     OriginsOf, Owner, PassedOver, Plan, PlanOutside, Request, RequestError, Reuse, Serves, Socket,
@@ -61,11 +61,12 @@ pub(crate) struct Seen<'a> {
 /// The network, and what its Nodes remember of earlier packets.
 #[derive(Debug, Default)]
 pub(super) struct Wires {
-    network: Option<Network>,
+    network: Option<Rc<Network>>,
     /// The rules of the other family of a dual-stack cluster, by Node.
     other: Rc<BTreeMap<String, Rules>>,
     names: Option<Names>,
-    state: State,
+    /// Shared with the steps that can be taken back, until a packet changes it.
+    state: Rc<State>,
     /// How many requests were sent, so that each draws anew.
     sent: u64,
     /// How far this clock is before the cluster's. The clock is the cluster's; but that one goes
@@ -75,10 +76,29 @@ pub(super) struct Wires {
     passed_ms: u64,
 }
 
-/// A copy's Nodes remember nothing, and its draws begin anew.
+/// A copy's Nodes remember nothing, and its draws begin anew. Wires that are laid already are
+/// laid there, too.
 impl Clone for Wires {
     fn clone(&self) -> Self {
-        Self::default()
+        Self {
+            network: self.network.clone(),
+            other: Rc::clone(&self.other),
+            ..Self::default()
+        }
+    }
+}
+
+/// What machines remember at one moment, and which draw comes next then.
+#[derive(Clone, Debug)]
+pub(super) struct Memory {
+    state: Rc<State>,
+    sent: u64,
+}
+
+impl Memory {
+    /// How many connections the Nodes know.
+    pub(super) fn connections(&self) -> usize {
+        self.state.connections()
     }
 }
 
@@ -151,9 +171,9 @@ impl Wires {
         lab: &Lab,
         request: &Request,
     ) -> Result<Journey, RequestError> {
-        let (state, sent) = (self.state.clone(), self.sent);
+        let memory = self.memory();
         let journey = self.send(lab, request, Reuse::Close);
-        (self.state, self.sent) = (state, sent);
+        self.remember(memory);
         self.passed_ms = 0;
         journey
     }
@@ -184,7 +204,10 @@ impl Wires {
             origins: Some(&origins),
             names: found.as_ref(),
         };
-        let tally = network.walk_many(state, &mut Seeded::new(seed), request, lookups, count);
+        let mut tally = network.walk_many(state, &mut Seeded::new(seed), request, lookups, count);
+        if let Ok(tally) = &mut tally {
+            internet::judge_many(tally, found.as_ref());
+        }
         self.passed_ms += REQUEST_MS.max(u64::from(count) * ONE_OF_MANY_MS);
         tally
     }
@@ -197,14 +220,26 @@ impl Wires {
     }
 
     /// What the machines remember, and which draw comes next.
-    pub(super) fn memory(&self) -> (State, u64) {
-        (self.state.clone(), self.sent)
+    pub(super) fn memory(&self) -> Memory {
+        Memory {
+            state: Rc::clone(&self.state),
+            sent: self.sent,
+        }
     }
 
     /// Goes back to what they remembered.
-    pub(super) fn remember(&mut self, (state, sent): (State, u64)) {
-        self.state = state;
-        self.sent = sent;
+    pub(super) fn remember(&mut self, memory: Memory) {
+        self.state = memory.state;
+        self.sent = memory.sent;
+    }
+
+    /// The same for a step that is taken back, or done again: the clock goes on.
+    pub(super) fn remember_then(&mut self, memory: Memory) {
+        let now_ms = self.state.now_ms;
+        self.remember(memory);
+        if self.state.now_ms < now_ms {
+            Rc::make_mut(&mut self.state).now_ms = now_ms;
+        }
     }
 
     /// What time it is, in milliseconds, when it is so late in the cluster.
@@ -216,7 +251,10 @@ impl Wires {
 
     /// Sets the clock by the cluster's.
     pub(super) fn set_clock(&mut self, cluster_ms: u64) {
-        self.state.now_ms = self.now_ms(cluster_ms);
+        let now_ms = self.now_ms(cluster_ms);
+        if now_ms != self.state.now_ms {
+            Rc::make_mut(&mut self.state).now_ms = now_ms;
+        }
         self.keep_clock(cluster_ms);
     }
 
@@ -307,11 +345,11 @@ impl Wires {
             none => {
                 let (network, other) = network(lab);
                 self.other = Rc::new(other);
-                none.insert(network)
+                none.insert(Rc::new(network))
             }
         };
         let names = self.names.get_or_insert_with(|| Names::new(lab, network));
-        (network, names, &mut self.state)
+        (network, names, Rc::make_mut(&mut self.state))
     }
 
     fn origins<'l>(&mut self, lab: &'l Lab) -> Made<'l> {
@@ -398,7 +436,8 @@ fn by_name(
 
 /// Who stands on the street of a world.
 pub(super) fn street(world: &World) -> Vec<Client> {
-    plan(world)
+    // No Pod has a say in it.
+    kubeadm::plan(&running_nodes(world), &[])
         .outside
         .iter()
         .filter(|machine| [kubeadm::LAPTOP, kubeadm::INTERNET].contains(&machine.name.as_str()))
@@ -417,14 +456,19 @@ pub(super) fn street(world: &World) -> Vec<Client> {
         .collect()
 }
 
+/// The Nodes that are on the wire: one that is switched off is not.
+fn running_nodes(world: &World) -> Vec<Node> {
+    (world.store.nodes())
+        .filter(|node| world.cluster().is_running(&node.metadata.name))
+        .cloned()
+        .collect()
+}
+
 /// The machines of a world: its Nodes and Pods, the street, the API server.
 fn plan(world: &World) -> Plan {
+    let nodes = running_nodes(world);
+    // A Node that is switched off takes its Pods along.
     let runs = |node: &str| world.cluster().is_running(node);
-    // A Node that is switched off is not on the wire, and nor are its Pods.
-    let nodes: Vec<Node> = (world.store.nodes())
-        .filter(|node| runs(&node.metadata.name))
-        .cloned()
-        .collect();
     let pods: Vec<Pod> = (world.store.pods())
         .filter(|pod| runs(&pod.spec.node_name))
         .cloned()
@@ -499,6 +543,7 @@ fn network(lab: &Lab) -> (Network, BTreeMap<String, Rules>) {
     let lan = plan.router.iter().flat_map(|router| &router.lan);
     balancers::add(world, &lan.copied().collect::<Vec<_>>(), &mut network);
     let mut others = BTreeMap::new();
+    let mut known = Known::default();
     for node in world.store.nodes() {
         let name = &node.metadata.name;
         let own = lab.own_rules(name);
@@ -506,12 +551,12 @@ fn network(lab: &Lab) -> (Network, BTreeMap<String, Rules>) {
         if let Some(rules) = lab.rules(name)
             && own_family != Some(rules.set().family())
         {
-            program(&mut network, name, rules.set());
+            program(&mut network, name, rules.set(), &mut known);
         }
         if let Some(rules) = lab.other_rules(name)
             && own_family != Some(rules.set().family())
         {
-            program(&mut network, name, rules.set());
+            program(&mut network, name, rules.set(), &mut known);
             others.insert(name.clone(), rules);
         }
         if let Some(own) = own {
@@ -522,13 +567,33 @@ fn network(lab: &Lab) -> (Network, BTreeMap<String, Rules>) {
     (network, others)
 }
 
+/// Texts that were read for one Node, and what they came to. Most Nodes have the same rules, and
+/// share what was read.
+#[derive(Default)]
+struct Known {
+    tables: Vec<(IpFamily, NodeRules, Arc<Tables>)>,
+    nft: Vec<(IpFamily, String, Arc<nft::Ruleset>)>,
+}
+
 /// Gives a Node what its kube-proxy programmed.
-fn program(network: &mut Network, node: &str, set: &RuleSet) {
+fn program(network: &mut Network, node: &str, set: &RuleSet, known: &mut Known) {
     let family = set.family();
     // kube-proxy's own text is always modelled in full; the recorded vectors prove it.
     if set.mode() == Mode::Nftables {
-        let errors = network.set_nft(node, family, &set.text());
-        debug_assert!(errors.is_empty(), "{errors:?}");
+        let text = set.text();
+        let same = |(own, other, _): &&(_, String, _)| (*own, other) == (family, &text);
+        let rules = match known.nft.iter().find(same) {
+            Some((_, _, rules)) => Arc::clone(rules),
+            None => {
+                let mut rules = nft::Ruleset::new(family);
+                let errors = rules.read(&text);
+                debug_assert!(errors.is_empty(), "{errors:?}");
+                let rules = Arc::new(rules);
+                known.nft.push((family, text, Arc::clone(&rules)));
+                rules
+            }
+        };
+        network.set_nft_rules(node, rules);
         return;
     }
     if let Some(tables) = set.ipvs() {
@@ -540,8 +605,19 @@ fn program(network: &mut Network, node: &str, set: &RuleSet) {
         // A scheduler that is not modelled is named again by every journey that comes to it.
         network.set_ipvs(node, family, &ipvs);
     }
-    let errors = network.set_rules(node, family, &node_rules(set));
-    debug_assert!(errors.is_empty(), "{errors:?}");
+    let text = node_rules(set);
+    let same = |(own, other, _): &&(_, NodeRules, _)| (*own, other) == (family, &text);
+    let tables = match known.tables.iter().find(same) {
+        Some((_, _, tables)) => Arc::clone(tables),
+        None => {
+            let (tables, errors) = text.tables(family);
+            debug_assert!(errors.is_empty(), "{errors:?}");
+            let tables = Arc::new(tables);
+            known.tables.push((family, text, Arc::clone(&tables)));
+            tables
+        }
+    };
+    network.set_tables(node, tables);
 }
 
 /// What a kube-proxy hands to the tools of iptables.

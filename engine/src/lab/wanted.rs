@@ -125,7 +125,7 @@ mod tests {
 
     fn lab() -> Lab {
         let mut lab = Lab::new(Settings::default());
-        lab.open(EXAMPLES[0].text);
+        lab.open(EXAMPLES[0].text());
         lab
     }
 

@@ -1,6 +1,6 @@
 //! A lesson put to the test: does it keep its word?
 //!
-//! What is proved, each in fresh labs: the start does not meet the goal; the solution alone does;
+//! What is proved, each in a lab as it begins: the start does not meet the goal; the solution alone does;
 //! what the steps try can be tried, and each step's check holds then; the steps alone do not meet
 //! the goal, and the solution after them does; what is to be looked at is there; every claim's test
 //! finds what the lesson says.
@@ -14,17 +14,24 @@ use crate::lab::Lab;
 /// What is wrong with a lesson that could be read; nothing, when it keeps its word.
 #[must_use]
 pub fn prove(lesson: &Lesson) -> Vec<Diagnostic> {
+    let (mut lab, text) = match lesson.begin() {
+        Ok(begun) => begun,
+        Err(error) => {
+            let message = format!("the world cannot begin: {error}");
+            return vec![Diagnostic::error(message, lesson.span)];
+        }
+    };
+    // Checks are made aside: the lab stays as it began, and its wires are laid for its copies.
+    let is_met = check(&mut lab, &lesson.goal).is_ok();
     let mut proof = Proof {
         lesson,
+        begun: (lab, text),
         found: Vec::new(),
     };
-    match lesson.begin() {
-        Ok((lab, text)) => proof.solution(lab, text),
-        Err(error) => {
-            proof.say(lesson.span, format!("the world cannot begin: {error}"));
-            return proof.found;
-        }
+    if is_met {
+        proof.say(lesson.span, "the goal is met before anything was done");
     }
+    proof.solution();
     proof.steps();
     proof.myths();
     proof
@@ -35,6 +42,8 @@ pub fn prove(lesson: &Lesson) -> Vec<Diagnostic> {
 
 struct Proof<'a> {
     lesson: &'a Lesson,
+    /// The lab and its text as the lesson begins.
+    begun: (Lab, String),
     found: Vec<Diagnostic>,
 }
 
@@ -64,16 +73,20 @@ impl Proof<'_> {
         true
     }
 
-    /// A fresh lab of the lesson.
-    fn fresh(&mut self) -> Option<(Lab, String)> {
-        self.lesson.begin().ok()
+    /// A lab as the lesson begins. A copy's Nodes remember nothing and its draws begin anew, so a
+    /// copy serves where no line was run yet.
+    fn fresh(&self) -> (Lab, String) {
+        if !self.lesson.world.lines.is_empty()
+            && let Ok(begun) = self.lesson.begin()
+        {
+            return begun;
+        }
+        self.begun.clone()
     }
 
-    fn solution(&mut self, mut lab: Lab, mut text: String) {
+    fn solution(&mut self) {
         let lesson = self.lesson;
-        if check(&mut lab, &lesson.goal).is_ok() {
-            self.say(lesson.span, "the goal is met before anything was done");
-        }
+        let (mut lab, mut text) = self.fresh();
         if !self.perform(&lesson.solution, &mut lab, &mut text) {
             return;
         }
@@ -85,9 +98,7 @@ impl Proof<'_> {
 
     fn steps(&mut self) {
         let lesson = self.lesson;
-        let Some((mut lab, mut text)) = self.fresh() else {
-            return;
-        };
+        let (mut lab, mut text) = self.fresh();
         for step in &lesson.steps {
             if !self.perform(&step.try_, &mut lab, &mut text) {
                 return;
@@ -131,9 +142,7 @@ impl Proof<'_> {
     fn myths(&mut self) {
         let lesson = self.lesson;
         for myth in &lesson.myths {
-            let Some((mut lab, mut text)) = self.fresh() else {
-                return;
-            };
+            let (mut lab, mut text) = self.fresh();
             if !self.perform(&myth.try_, &mut lab, &mut text) {
                 continue;
             }

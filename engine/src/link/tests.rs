@@ -17,7 +17,7 @@ fn world(text: &str) -> World {
 #[test]
 fn every_example_comes_back_from_its_link() {
     for example in lab::EXAMPLES {
-        let content = Content::World(world(example.text));
+        let content = Content::World(world(example.text()));
         for codec in [Codec::Deflated, Codec::Plain] {
             let link = content.encode(codec).unwrap();
             assert_eq!(Content::decode(&link).as_ref(), Ok(&content));
@@ -175,10 +175,10 @@ fn ends(text: &str) -> (Vec<String>, Option<String>) {
 #[test]
 fn a_redacted_world_behaves_as_before_and_tells_no_name() {
     for example in lab::EXAMPLES {
-        let redacted = redact(example.text).unwrap();
+        let redacted = redact(example.text()).unwrap();
         assert_eq!(
             ends(&redacted.text),
-            ends(example.text),
+            ends(example.text()),
             "{}\n{}",
             example.id,
             redacted.text

@@ -26,6 +26,7 @@ pub(crate) use nearest::{distance, nearest};
 pub use place::FieldPlace;
 pub(crate) use place::value_at;
 pub use repair::{Repair, repair, repair_indentation};
+pub(crate) use schema::{Field, SCHEMA, Struct, Type};
 
 use crate::api::{FieldPath, Kind, Object};
 use crate::diagnostic::{Diagnostic, Place, Span};

@@ -11,7 +11,7 @@ use std::sync::LazyLock;
 
 /// A Go struct.
 #[derive(Debug)]
-pub(super) struct Struct {
+pub(crate) struct Struct {
     /// Its name in Go, without package.
     pub name: &'static str,
     /// Its fields, by their JSON names, in Go's order.
@@ -22,7 +22,7 @@ pub(super) struct Struct {
 
 /// A field of a [`Struct`].
 #[derive(Debug)]
-pub(super) struct Field {
+pub(crate) struct Field {
     pub name: &'static str,
     pub ty: Type,
     /// The release that brought it, when that is later than the one modelled.
@@ -31,7 +31,7 @@ pub(super) struct Field {
 
 /// A Go type, pointers taken away.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Type {
+pub(crate) enum Type {
     /// `string`, or a type that is one under this name.
     String(&'static str),
     Bool,
@@ -54,13 +54,13 @@ pub(super) enum Type {
 
 /// All structs.
 #[derive(Debug)]
-pub(super) struct Schema {
+pub(crate) struct Schema {
     structs: Vec<Struct>,
     by_name: BTreeMap<&'static str, usize>,
 }
 
 /// The table, read once.
-pub(super) static SCHEMA: LazyLock<Schema> =
+pub(crate) static SCHEMA: LazyLock<Schema> =
     LazyLock::new(|| Schema::parse(include_str!("schema.txt")));
 
 impl Schema {
@@ -106,31 +106,31 @@ impl Schema {
     }
 
     /// The struct of a kind, or any other by its name.
-    pub(super) fn by_name(&self, name: &str) -> Option<usize> {
+    pub(crate) fn by_name(&self, name: &str) -> Option<usize> {
         self.by_name.get(name).copied()
     }
 
     /// Whether any struct has a field of this name.
-    pub(super) fn is_field(&self, name: &str) -> bool {
+    pub(crate) fn is_field(&self, name: &str) -> bool {
         self.structs.iter().any(|of| of.field(name).is_some())
     }
 
     /// A struct by its index.
-    pub(super) fn get(&self, index: usize) -> &Struct {
+    pub(crate) fn get(&self, index: usize) -> &Struct {
         &self.structs[index]
     }
 }
 
 impl Struct {
     /// The field of this name; Go's strict decoder tells upper from lower case.
-    pub(super) fn field(&self, name: &str) -> Option<&Field> {
+    pub(crate) fn field(&self, name: &str) -> Option<&Field> {
         self.fields.iter().find(|field| field.name == name)
     }
 }
 
 impl Type {
     /// The struct that this is, or that its elements are.
-    pub(super) fn innermost_struct(&self) -> Option<usize> {
+    pub(crate) fn innermost_struct(&self) -> Option<usize> {
         match self {
             Self::Struct(index) => Some(*index),
             Self::List(element) => element.innermost_struct(),
@@ -139,7 +139,7 @@ impl Type {
     }
 
     /// As Go prints it in an error.
-    pub(super) fn go(&self) -> String {
+    pub(crate) fn go(&self) -> String {
         match self {
             Self::String(name) if *name == "string" || name.contains('.') => (*name).to_owned(),
             Self::String(name) => format!("v1.{name}"),

@@ -9,12 +9,12 @@
 //! handshake and closing: whoever sends the packets says when a connection is open and when it is
 //! closed ([`super::HostState::settle`]).
 
-use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
 use super::RuleAt;
+use super::flow_table::FlowTable;
 use crate::limits::MAX_CONNECTIONS;
 use crate::net::{IcmpMessage, Packet, Protocol, Transport};
 
@@ -219,9 +219,7 @@ pub enum Belongs {
 /// The connections of one host.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Conntrack {
-    connections: BTreeMap<u64, Connection>,
-    by_tuple: BTreeMap<Tuple, (u64, Way)>,
-    next: u64,
+    connections: FlowTable<Connection>,
     /// Nothing expires before this.
     quiet_until_ms: u64,
 }
@@ -233,17 +231,29 @@ pub(super) struct TableFull;
 impl Conntrack {
     /// The connections, in the order in which they were confirmed.
     pub fn connections(&self) -> impl Iterator<Item = &Connection> {
-        self.connections.values()
+        self.connections.iter()
+    }
+
+    /// How many there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.connections.len()
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
     }
 
     /// A connection by number.
     #[must_use]
     pub fn connection(&self, id: u64) -> Option<&Connection> {
-        self.connections.get(&id)
+        self.connections.get(id)
     }
 
     pub(super) fn connection_mut(&mut self, id: u64) -> Option<&mut Connection> {
-        self.connections.get_mut(&id)
+        self.connections.get_mut(id)
     }
 
     /// Forgets what has expired.
@@ -251,38 +261,27 @@ impl Conntrack {
         if now_ms < self.quiet_until_ms {
             return;
         }
-        let dead: Vec<u64> = (self.connections.iter())
-            .filter(|(_, connection)| connection.expires_ms <= now_ms)
-            .map(|(&id, _)| id)
-            .collect();
-        for id in dead {
-            self.forget(id);
-        }
-        let next = self.connections.values().map(|c| c.expires_ms).min();
+        self.delete(|connection| connection.expires_ms <= now_ms);
+        self.connections.close_up();
+        let next = self.connections.iter().map(|c| c.expires_ms).min();
         self.quiet_until_ms = next.unwrap_or(u64::MAX);
     }
 
     /// Forgets the connections for which this holds (`conntrack -D`).
     pub fn delete(&mut self, which: impl Fn(&Connection) -> bool) {
-        let dead: Vec<u64> = (self.connections.iter())
-            .filter(|(_, connection)| which(connection))
-            .map(|(&id, _)| id)
-            .collect();
-        for id in dead {
+        for id in self.connections.numbers(which) {
             self.forget(id);
         }
     }
 
     fn forget(&mut self, id: u64) {
-        if let Some(connection) = self.connections.remove(&id) {
-            self.by_tuple.remove(&connection.original);
-            self.by_tuple.remove(&connection.reply);
-        }
+        let tuples = |own: &Connection| [own.original, own.reply];
+        self.connections.remove(id, tuples);
     }
 
     /// Whether a tuple is somebody's already.
     pub(super) fn taken(&self, tuple: &Tuple) -> bool {
-        self.by_tuple.contains_key(tuple)
+        self.connections.find(tuple).is_some()
     }
 
     /// To which connection a packet belongs; `inner` is what an ICMP error quotes.
@@ -291,13 +290,14 @@ impl Conntrack {
             // An error belongs where the packet that it quotes belongs, going the other way.
             let found = inner
                 .and_then(Tuple::of)
-                .and_then(|quoted| self.by_tuple.get(&quoted.inverted()));
+                .and_then(|quoted| self.connections.find(&quoted.inverted()))
+                .and_then(|(id, way)| Some((self.connections.get(id)?.clone(), way)));
             return match found {
-                Some(&(id, way)) => Belongs::Related(Box::new(self.connections[&id].clone()), way),
+                Some((connection, way)) => Belongs::Related(Box::new(connection), way),
                 None => Belongs::Invalid,
             };
         };
-        if let Some(&(id, way)) = self.by_tuple.get(&tuple) {
+        if let Some((id, way)) = self.connections.find(&tuple) {
             return Belongs::Known(id, way);
         }
         if opens(packet) {
@@ -316,22 +316,17 @@ impl Conntrack {
         if self.connections.len() >= MAX_CONNECTIONS {
             return Err(TableFull);
         }
-        let id = self.next;
-        self.next += 1;
-        self.by_tuple
-            .insert(connection.original, (id, Way::Original));
-        self.by_tuple.insert(connection.reply, (id, Way::Reply));
         let mut connection = connection;
         connection.since_ms = now_ms;
         connection.expires_ms = now_ms + lifetime_ms(&connection, now_ms);
         self.quiet_until_ms = self.quiet_until_ms.min(connection.expires_ms);
-        self.connections.insert(id, connection);
-        Ok(id)
+        let (original, reply) = (connection.original, connection.reply);
+        Ok(self.connections.insert(original, reply, connection))
     }
 
     /// Notes a packet of a connection in the table.
     pub(super) fn refresh(&mut self, id: u64, way: Way, packet: &Packet, now_ms: u64) {
-        let Some(connection) = self.connections.get_mut(&id) else {
+        let Some(connection) = self.connections.get_mut(id) else {
             return;
         };
         let reset = matches!(packet.transport, Transport::Tcp { flags, .. } if flags.rst);
@@ -355,7 +350,7 @@ impl Conntrack {
     pub(super) fn reopens(&mut self, id: u64, way: Way, packet: &Packet) -> bool {
         let syn =
             matches!(packet.transport, Transport::Tcp { flags, .. } if flags.syn && !flags.ack);
-        let ended = (self.connections.get(&id))
+        let ended = (self.connections.get(id))
             .is_some_and(|own| matches!(own.phase, Phase::Closed | Phase::Reset));
         let reopens = syn && ended && way == Way::Original;
         if reopens {
@@ -366,8 +361,8 @@ impl Conntrack {
 
     /// Notes that the connection to which a packet of this tuple belongs is open now, or closed.
     pub(super) fn settle(&mut self, tuple: &Tuple, phase: Phase, now_ms: u64) {
-        if let Some(&(id, _)) = self.by_tuple.get(tuple)
-            && let Some(connection) = self.connections.get_mut(&id)
+        if let Some((id, _)) = self.connections.find(tuple)
+            && let Some(connection) = self.connections.get_mut(id)
         {
             connection.phase = phase;
             connection.expires_ms = now_ms + lifetime_ms(connection, now_ms);
@@ -377,7 +372,7 @@ impl Conntrack {
 
     /// Forgets a connection once the packet under way has passed.
     pub(super) fn end(&mut self, id: u64, now_ms: u64) {
-        if let Some(connection) = self.connections.get_mut(&id) {
+        if let Some(connection) = self.connections.get_mut(id) {
             connection.expires_ms = now_ms + 1;
             self.quiet_until_ms = self.quiet_until_ms.min(connection.expires_ms);
         }

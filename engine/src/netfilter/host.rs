@@ -291,13 +291,15 @@ pub struct Passage {
     /// What became of it.
     pub fate: Fate,
     /// What the host's stack says to the sender; to be sent with [`Host::send`].
-    pub error: Option<Skb>,
+    pub error: Option<Box<Skb>>,
     /// What the rules said.
     pub trace: Trace,
     /// What was rewritten, in order.
     pub rewrites: Vec<Rewrite>,
-    /// The connection as it was at the end, if the packet belongs to one.
-    pub connection: Option<Connection>,
+    /// The first tuple of the connection to which the packet belongs, if to one.
+    pub tuple: Option<Tuple>,
+    /// The connection as it was at the end; not where rules are only counted.
+    pub connection: Option<Box<Connection>>,
 }
 
 impl Passage {
@@ -311,6 +313,7 @@ impl Passage {
             error: None,
             trace: Trace::new(true),
             rewrites: Vec::new(),
+            tuple: None,
             connection: None,
         }
     }
@@ -390,18 +393,20 @@ impl Host {
         };
         let (Ok(fate) | Err(fate)) = walk(&mut path);
         let connection = match &path.skb.belongs {
-            Belongs::New(connection) | Belongs::Related(connection, _) => {
-                Some((**connection).clone())
-            }
-            Belongs::Known(id, _) => path.state.conntrack.connection(*id).cloned(),
+            Belongs::New(connection) | Belongs::Related(connection, _) => Some(&**connection),
+            Belongs::Known(id, _) => path.state.conntrack.connection(*id),
             Belongs::Unknown | Belongs::Invalid | Belongs::Untracked => None,
         };
+        let tuple = connection.map(|connection| connection.original);
+        let connection = connection.filter(|_| !path.trace.is_quiet());
+        let connection = connection.map(|connection| Box::new(connection.clone()));
         Passage {
             before,
             fate,
-            error: path.error,
+            error: path.error.map(Box::new),
             trace: path.trace,
             rewrites: path.rewrites,
+            tuple,
             connection,
             skb: path.skb,
         }

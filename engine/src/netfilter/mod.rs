@@ -12,6 +12,7 @@
 
 pub mod chance;
 pub mod conntrack;
+mod flow_table;
 mod host;
 pub mod ipset;
 pub mod iptables;
@@ -28,5 +29,5 @@ mod trace;
 mod tests;
 
 pub use host::{Fate, Host, HostState, Loss, Moment, Passage, Rewrite, Skb, reset_about};
-pub use rule_at::{Look, RuleAt};
+pub use rule_at::{Look, Name, RuleAt};
 pub use trace::{Doubt, Draw, Trace};

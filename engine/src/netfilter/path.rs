@@ -9,10 +9,12 @@ use std::net::IpAddr;
 use super::RuleAt;
 use super::conntrack::{Belongs, Way};
 use super::host::{Fate, Host, HostState, Loss, Moment, Rewrite, Skb, attached, reset_about};
-use super::iptables::{NatRange, Policy, RejectWith, Seen, State, Tables, Target, Told, evaluate};
+use super::iptables::{
+    NatRange, Policy, RejectWith, Seen, State, TableName, Tables, Target, Told, evaluate,
+};
 use super::ipvs::Servers;
 use super::nat::{self, Side};
-use super::nft::{self, BaseKind, HookName};
+use super::nft::{self, BaseChain, BaseKind, HookName};
 use super::route::{LOOPBACK, Lookup};
 use super::trace::{Doubt, Trace};
 use crate::net::{IcmpMessage, IpFamily};
@@ -31,7 +33,7 @@ pub(super) enum Hook {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stage {
     /// An iptables table's built-in chain of the hook's name.
-    Table(&'static str),
+    Table(TableName),
     /// Priority -200.
     Conntrack,
     /// Table `nat`, priority -100 or 100: rules for a connection's first packet, and rewriting.
@@ -68,12 +70,12 @@ impl Hook {
     /// What hangs here by priority, but for nftables' chains of type filter, which say themselves.
     fn stages(self) -> &'static [(i32, Stage)] {
         use Stage::{Confirm, Conntrack, IpvsIn, IpvsOut, Nat, Table};
-        const RAW: (i32, Stage) = (-300, Table("raw"));
+        const RAW: (i32, Stage) = (-300, Table(TableName::Raw));
         const TRACK: (i32, Stage) = (-200, Conntrack);
-        const MANGLE: (i32, Stage) = (-150, Table("mangle"));
+        const MANGLE: (i32, Stage) = (-150, Table(TableName::Mangle));
         const DNAT: (i32, Stage) = (-100, Nat(Side::Destination));
-        const FILTER: (i32, Stage) = (0, Table("filter"));
-        const SECURITY: (i32, Stage) = (50, Table("security"));
+        const FILTER: (i32, Stage) = (0, Table(TableName::Filter));
+        const SECURITY: (i32, Stage) = (50, Table(TableName::Security));
         const SNAT: (i32, Stage) = (100, Nat(Side::Source));
         const LAST: (i32, Stage) = (i32::MAX, Confirm);
         match self {
@@ -331,12 +333,10 @@ impl Path<'_, '_> {
             return Ok(());
         }
         let filters = nft.map(|rules| rules.hooked(hook.nft(), BaseKind::Filter));
-        let mut filters = filters.unwrap_or_default().into_iter().peekable();
+        let mut filters = filters.into_iter().flatten().peekable();
         for &(priority, stage) in hook.stages() {
-            while let Some((table, chain, _)) =
-                filters.next_if(|(_, _, base)| base.priority < priority)
-            {
-                self.nft_filter(table, chain, ports)?;
+            while let Some(chain) = filters.next_if(|own| own.base.priority < priority) {
+                self.nft_filter(chain, ports)?;
             }
             match stage {
                 Stage::Table(table) => {
@@ -350,17 +350,17 @@ impl Path<'_, '_> {
                 Stage::Confirm => self.confirm()?,
             }
         }
-        for (table, chain, _) in filters {
-            self.nft_filter(table, chain, ports)?;
+        for chain in filters {
+            self.nft_filter(chain, ports)?;
         }
         Ok(())
     }
 
-    fn nft_filter(&mut self, table: &str, chain: &str, ports: Ports) -> Result<(), Fate> {
+    fn nft_filter(&mut self, chain: &BaseChain, ports: Ports) -> Result<(), Fate> {
         let Some(rules) = self.nft else {
             return Ok(());
         };
-        let told = self.with_seen(ports, |seen| nft::evaluate(rules, table, chain, seen));
+        let told = self.with_seen(ports, |seen| nft::evaluate(rules, chain, seen));
         self.go_on(told)
     }
 
@@ -380,11 +380,14 @@ impl Path<'_, '_> {
     }
 
     fn confirm(&mut self) -> Result<(), Fate> {
-        if let Belongs::New(connection) = &self.skb.belongs {
-            let confirmed = (self.state.conntrack)
-                .confirm((**connection).clone(), self.moment.now_ms)
-                .map_err(|_| lost(Loss::TableFull))?;
-            self.skb.belongs = Belongs::Known(confirmed, Way::Original);
+        match std::mem::take(&mut self.skb.belongs) {
+            Belongs::New(connection) => {
+                let confirmed = (self.state.conntrack)
+                    .confirm(*connection, self.moment.now_ms)
+                    .map_err(|_| lost(Loss::TableFull))?;
+                self.skb.belongs = Belongs::Known(confirmed, Way::Original);
+            }
+            other => self.skb.belongs = other,
         }
         Ok(())
     }
@@ -412,18 +415,19 @@ impl Path<'_, '_> {
     }
 
     /// An iptables table's built-in chain of this hook.
-    fn ask(&mut self, name: &str, hook: Hook, ports: Ports) -> Told {
-        let Some(table) = self.tables.and_then(|tables| tables.table(name)) else {
+    fn ask(&mut self, name: TableName, hook: Hook, ports: Ports) -> Told {
+        let Some(table) = self.tables.and_then(|tables| tables.of(name)) else {
+            return Told::Accept;
+        };
+        let Some(base) = table.built_in(hook.name()) else {
             return Told::Accept;
         };
         // A chain without rules is not worth the preparations.
-        let idle = table
-            .chain(hook.name())
-            .is_none_or(|chain| chain.rules.is_empty() && chain.policy != Some(Policy::Drop));
-        if idle {
+        let chain = &table.chains()[base];
+        if chain.rules.is_empty() && chain.policy != Some(Policy::Drop) {
             return Told::Accept;
         }
-        self.with_seen(ports, |seen| evaluate(table, hook.name(), seen))
+        self.with_seen(ports, |seen| evaluate(table, base, seen))
     }
 
     /// Shows the packet to rules, and takes over what they changed.
@@ -481,13 +485,13 @@ impl Path<'_, '_> {
 
     /// The NAT rules of this hook: iptables' first, then nftables', until one translates.
     fn ask_nat(&mut self, hook: Hook, ports: Ports) -> Told {
-        let mut told = self.ask("nat", hook, ports);
+        let mut told = self.ask(TableName::Nat, hook, ports);
         if let Some(rules) = self.nft {
-            for (table, chain, _) in rules.hooked(hook.nft(), BaseKind::Nat) {
+            for chain in rules.hooked(hook.nft(), BaseKind::Nat) {
                 if told != Told::Accept {
                     break;
                 }
-                told = self.with_seen(ports, |seen| nft::evaluate(rules, table, chain, seen));
+                told = self.with_seen(ports, |seen| nft::evaluate(rules, chain, seen));
             }
         }
         told

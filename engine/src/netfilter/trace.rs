@@ -64,13 +64,19 @@ pub struct Trace {
     quiet: bool,
     /// How many were counted so.
     counted: u32,
-    records: Vec<Record>,
-    /// What the packet looked like when rules were passed over.
-    views: Vec<View>,
-    /// Every draw, in order.
+    /// What is told of the others.
+    told: Option<Box<Told>>,
+    /// Every draw, in order. Where rules are only counted there are none but IPVS' choices.
     pub draws: Vec<Draw>,
     /// Rules that decided something here and are not modelled.
     pub doubts: Vec<Doubt>,
+}
+
+/// Rules that were looked at, and how the packet looked to those that were passed over.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Told {
+    records: Vec<Record>,
+    views: Vec<View>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -104,12 +110,22 @@ impl Trace {
             self.counted += u32::from(at.number > 0 || at.table == "ipvs");
             return;
         }
-        self.records.push(Record::Look(Look {
+        let told = self.told.get_or_insert_default();
+        told.records.push(Record::Look(Look {
             at,
             matched,
             why,
             through: None,
         }));
+    }
+
+    /// Notes that a rule was looked at and matched; its name and why only where they are told.
+    pub(super) fn look_at(&mut self, at: impl FnOnce() -> RuleAt, why: impl FnOnce() -> String) {
+        if self.quiet {
+            self.count();
+        } else {
+            self.look(at(), true, why());
+        }
     }
 
     /// Notes rules that were passed over, and how the packet looked to them; without that they are
@@ -119,28 +135,35 @@ impl Trace {
             self.counted = self.counted.saturating_add(passed.count);
             return;
         };
-        if self.views.last() != Some(&view) {
-            self.views.push(view);
+        let told = self.told.get_or_insert_default();
+        if told.views.last() != Some(&view) {
+            told.views.push(view);
         }
-        self.records
-            .push(Record::Passed(passed, self.views.len() - 1));
+        let place = told.views.len() - 1;
+        told.records.push(Record::Passed(passed, place));
+    }
+
+    fn records(&self) -> &[Record] {
+        self.told.as_ref().map_or(&[], |told| &told.records)
     }
 
     /// How many rules were looked at; a virtual server that was found counts as one, and so does
     /// its real server.
     #[must_use]
     pub fn rules_looked_at(&self) -> u32 {
-        self.records.iter().fold(self.counted, |sum: u32, record| {
-            sum.saturating_add(match record {
-                Record::Look(look) => u32::from(look.at.number > 0 || look.at.table == "ipvs"),
-                Record::Passed(passed, _) => passed.count,
+        self.records()
+            .iter()
+            .fold(self.counted, |sum: u32, record| {
+                sum.saturating_add(match record {
+                    Record::Look(look) => u32::from(look.at.number > 0 || look.at.table == "ipvs"),
+                    Record::Passed(passed, _) => passed.count,
+                })
             })
-        })
     }
 
     /// The rules that were tried, in order: all that matched, and all that could have.
     pub fn tried(&self) -> impl Iterator<Item = &Look> {
-        self.records.iter().filter_map(|record| match record {
+        self.records().iter().filter_map(|record| match record {
             Record::Look(look) => Some(look),
             Record::Passed(..) => None,
         })
@@ -149,7 +172,7 @@ impl Trace {
     /// The rules that the packet matched, in order. A built-in chain's policy is among them, as
     /// number 0, when it decided against the packet; it is no rule and does not count as one.
     pub fn matched(&self) -> impl Iterator<Item = &Look> {
-        self.records.iter().filter_map(|record| match record {
+        self.records().iter().filter_map(|record| match record {
             Record::Look(look) if look.matched => Some(look),
             _ => None,
         })
@@ -170,14 +193,17 @@ impl Trace {
     }
 
     fn expand(&self, host: &Host, longest: u32) -> Vec<Look> {
-        let mut looks = Vec::with_capacity(self.records.len());
-        for record in &self.records {
+        let mut looks = Vec::with_capacity(self.records().len());
+        let Some(told) = &self.told else {
+            return looks;
+        };
+        for record in &told.records {
             let (passed, view) = match record {
                 Record::Look(look) => {
                     looks.push(look.clone());
                     continue;
                 }
-                Record::Passed(passed, view) => (passed, &self.views[*view]),
+                Record::Passed(passed, view) => (passed, &told.views[*view]),
             };
             let family = IpFamily::of(view.packet.dst);
             let table = host.tables(family).and_then(|all| all.table(passed.table));

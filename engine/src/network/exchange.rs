@@ -47,7 +47,7 @@ pub(super) struct Event {
     pub(super) reply: bool,
     pub(super) passage: Passage,
     /// What the machine did with it, if it is a load balancer.
-    pub(super) balanced: Option<Balanced>,
+    pub(super) balanced: Option<Box<Balanced>>,
 }
 
 /// Who answered.
@@ -136,13 +136,6 @@ enum Carried {
     Stopped(Stop, Option<Skb>),
 }
 
-/// What a passage leaves to go on with.
-struct Left {
-    fate: Fate,
-    skb: Skb,
-    error: Option<Skb>,
-}
-
 /// An exchange under way.
 pub(super) struct Exchange<'a> {
     pub(super) network: &'a Network,
@@ -185,7 +178,7 @@ impl Exchange<'_> {
         // A machine that does not know a connection has no socket for what comes in its midst.
         let known = proxies > 0
             || (self.held.as_ref())
-                .is_none_or(|held| held.is_known_to(&network.machine(machine).key()));
+                .is_none_or(|held| held.is_known_to(network.machine(machine).key()));
         let ports = got.transport.protocol().zip(got.transport.dport());
         let socket = ports.filter(|_| known).and_then(|(protocol, port)| {
             network.machine(machine).listener(protocol, got.dst, port)
@@ -371,7 +364,7 @@ impl Exchange<'_> {
     fn error_about(&self, machine: usize, skb: &Skb, message: IcmpMessage) -> Option<Skb> {
         let found = self.network.machine(machine);
         let nothing = HostState::default();
-        let state = self.state.hosts.get(&found.key()).unwrap_or(&nothing);
+        let state = self.state.hosts.get(found.key()).unwrap_or(&nothing);
         found.host.error_about(state, skb, message)
     }
 
@@ -401,16 +394,14 @@ impl Exchange<'_> {
         }
         let now_ms = self.state.now_ms;
         for event in &self.events {
-            let Some(connection) = &event.passage.connection else {
+            let Some(tuple) = &event.passage.tuple else {
                 continue;
             };
-            if matches!(
-                connection.original.protocol,
-                FlowProtocol::Tcp | FlowProtocol::Sctp
-            ) && let Some(host) =
-                (self.state.hosts).get_mut(&self.network.machine(event.machine).key())
+            if matches!(tuple.protocol, FlowProtocol::Tcp | FlowProtocol::Sctp)
+                && let Some(host) =
+                    (self.state.hosts).get_mut(self.network.machine(event.machine).key())
             {
-                host.settle(&connection.original, phase, now_ms);
+                host.settle(tuple, phase, now_ms);
             }
         }
     }
@@ -421,7 +412,7 @@ impl Exchange<'_> {
         let balanced = balancer.decide(got, flows, &mut *self.chance, now_ms);
         let to = (balanced.to.as_ref()).map_or_else(|why| Err(*why), |picked| Ok(picked.to));
         if let Some(event) = self.events.last_mut() {
-            event.balanced = Some(balanced);
+            event.balanced = Some(Box::new(balanced));
         }
         to
     }
@@ -435,7 +426,7 @@ impl Exchange<'_> {
         came: Came,
         answers: Option<Tuple>,
         skb: Skb,
-    ) -> Result<Left, Stop> {
+    ) -> Result<(), Stop> {
         let before = skb.packet;
         let nowhere = Fate::Lost {
             why: Loss::NotForwarding,
@@ -478,10 +469,9 @@ impl Exchange<'_> {
             device: LAN_DEVICE,
             next_hop,
         };
-        let skb = Skb::new(packet);
         if let Some(event) = self.events.last_mut() {
-            event.passage.skb = skb.clone();
-            event.passage.fate = fate.clone();
+            event.passage.skb = Skb::new(packet);
+            event.passage.fate = fate;
             if packet != before {
                 event.passage.rewrites.push(Rewrite {
                     destination,
@@ -490,12 +480,7 @@ impl Exchange<'_> {
                 });
             }
         }
-        let left = Left {
-            fate,
-            skb,
-            error: None,
-        };
-        Ok(left)
+        Ok(())
     }
 
     /// Makes one passage and notes it.
@@ -505,7 +490,7 @@ impl Exchange<'_> {
         came: Came,
         reply: bool,
         walk: impl FnOnce(&Host, &mut HostState, &mut Moment<'_>) -> Passage,
-    ) -> Left {
+    ) {
         let found = self.network.machine(machine);
         let mut moment = Moment {
             now_ms: self.state.now_ms,
@@ -514,16 +499,17 @@ impl Exchange<'_> {
         };
         let host = &found.host;
         let passage = if host.has_rules() {
-            let state = self.state.hosts.entry(found.key()).or_default();
-            walk(host, state, &mut moment)
+            let hosts = &mut self.state.hosts;
+            match hosts.get_mut(found.key()) {
+                Some(state) => walk(host, state, &mut moment),
+                None => {
+                    let state = hosts.entry(found.key().to_owned()).or_default();
+                    walk(host, state, &mut moment)
+                }
+            }
         } else {
             // Without rules nothing is remembered.
             walk(host, &mut HostState::default(), &mut moment)
-        };
-        let left = Left {
-            fate: passage.fate.clone(),
-            skb: passage.skb.clone(),
-            error: passage.error.clone(),
         };
         self.events.push(Event {
             machine,
@@ -532,30 +518,36 @@ impl Exchange<'_> {
             passage,
             balanced: None,
         });
-        left
     }
 
     /// Carries a packet from the machine that sends it until it arrives or stops.
     fn carry(&mut self, from: usize, skb: Skb, reply: bool) -> Carried {
         let mut machine = from;
         let mut came_from = None;
-        let mut passage = self.pass(from, Came::Own, reply, |host, state, moment| {
+        self.pass(from, Came::Own, reply, |host, state, moment| {
             host.send(state, moment, skb)
         });
         loop {
-            if self.events.len() > MAX_PASSAGES {
-                return Carried::Stopped(Stop::GaveUp { machine }, None);
-            }
-            let (device, next_hop) = match passage.fate {
-                Fate::Delivered => return Carried::Arrived(machine, passage.skb),
-                Fate::Dropped { by } => return Carried::Stopped(Stop::Rule { machine, by }, None),
+            // What the passage just made left to go on with.
+            let passage = match self.events.last() {
+                Some(last) if self.events.len() <= MAX_PASSAGES => &last.passage,
+                _ => return Carried::Stopped(Stop::GaveUp { machine }, None),
+            };
+            let error = || passage.error.as_deref().cloned();
+            let (device, next_hop) = match &passage.fate {
+                Fate::Delivered => return Carried::Arrived(machine, passage.skb.clone()),
+                Fate::Dropped { by } => {
+                    let by = by.clone();
+                    return Carried::Stopped(Stop::Rule { machine, by }, None);
+                }
                 Fate::Rejected { by } => {
-                    return Carried::Stopped(Stop::Rule { machine, by }, passage.error);
+                    let by = by.clone();
+                    return Carried::Stopped(Stop::Rule { machine, by }, error());
                 }
                 Fate::Lost { why } => {
-                    return Carried::Stopped(Stop::Lost { machine, why }, passage.error);
+                    return Carried::Stopped(Stop::Lost { machine, why: *why }, error());
                 }
-                Fate::Sent { device, next_hop } => (device, next_hop),
+                Fate::Sent { device, next_hop } => (*device, *next_hop),
             };
             let segment = self.network.segment(machine, device);
             let mut target = segment.and_then(|segment| segment.neighbour(next_hop));
@@ -575,7 +567,7 @@ impl Exchange<'_> {
             let Some((next, into)) = target.filter(|&(next, _)| next != machine) else {
                 return self.no_neighbour(machine, next_hop, &passage.skb);
             };
-            let mut frame = passage.skb;
+            let mut wire = passage.skb.on_the_wire();
             if let Some(SegmentKind::Bridge {
                 owner,
                 device: bridge,
@@ -588,36 +580,36 @@ impl Exchange<'_> {
                 }
                 if owner != machine && owner != next {
                     // From port to port: the bridge's host sees it pass.
-                    let wire = frame.on_the_wire();
-                    let past = self.pass(owner, Came::Bridged(machine), reply, |host, state, m| {
+                    self.pass(owner, Came::Bridged(machine), reply, |host, state, m| {
                         host.bridge(state, m, bridge, wire)
                     });
-                    let straight = past.fate
-                        == Fate::Sent {
-                            device: bridge,
-                            next_hop,
-                        };
-                    if !straight {
-                        (machine, came_from, passage) = (owner, Some(machine), past);
-                        continue;
+                    let straight = Fate::Sent {
+                        device: bridge,
+                        next_hop,
+                    };
+                    match self.events.last() {
+                        Some(past) if past.passage.fate == straight => {
+                            wire = past.passage.skb.on_the_wire();
+                        }
+                        _ => {
+                            (machine, came_from) = (owner, Some(machine));
+                            continue;
+                        }
                     }
-                    frame = past.skb;
                 }
             }
-            let wire = frame.on_the_wire();
             let before = machine;
             if let Some(balancer) = self.network.balancer(next)
                 && balancer.passing != Passing::Proxied
             {
                 let came = Came::From(before);
-                match self.pass_balancer(next, balancer, came, answers, wire) {
-                    Ok(left) => passage = left,
-                    Err(stop) => return Carried::Stopped(stop, None),
+                if let Err(stop) = self.pass_balancer(next, balancer, came, answers, wire) {
+                    return Carried::Stopped(stop, None);
                 }
                 (machine, came_from) = (next, Some(before));
                 continue;
             }
-            passage = self.pass(next, Came::From(before), reply, |host, state, moment| {
+            self.pass(next, Came::From(before), reply, |host, state, moment| {
                 host.receive(state, moment, into, wire)
             });
             (machine, came_from) = (next, Some(before));

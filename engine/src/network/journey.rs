@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::names::NameLookup;
 use crate::api::Origin;
-use crate::net::{Packet, Protocol};
+use crate::net::{IpFamily, Packet, Protocol};
 use crate::netfilter::{Look, RuleAt};
 use crate::words::Words;
 
@@ -205,6 +205,15 @@ pub enum Direction {
     Request,
     /// To the client.
     Reply,
+}
+
+impl Journey {
+    /// The IP family of the packet that the client sent; `None` where it sent none.
+    #[must_use]
+    pub fn family(&self) -> Option<IpFamily> {
+        let sent = self.hops.iter().find(|hop| hop.step == Step::Send);
+        sent.map(|hop| IpFamily::of(hop.before.dst))
+    }
 }
 
 /// What was rewritten at a hop.

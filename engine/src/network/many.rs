@@ -4,8 +4,10 @@
 //! followed ([`Branches`]), and each way has the probability that the rules' numbers give it. What
 //! counts or hashes: the scheduler that the walk met says so.
 
+use std::mem::take;
+
 use super::chi_squared::{self, ONE};
-use super::exchange::{Ending, ephemeral_port};
+use super::exchange::{Ending, Server, ephemeral_port};
 use super::journey::{Journey, Request, VerdictKind};
 use super::request::RequestError;
 use super::state::{PortSequence, State};
@@ -17,9 +19,9 @@ use super::walk::{How, Lookups, Ready, Went, product};
 use super::words;
 use crate::limits::{MAX_POSSIBILITIES, MAX_REQUESTS};
 use crate::net::IpFamily;
-use crate::netfilter::Draw;
 use crate::netfilter::chance::{Branches, Chance};
 use crate::netfilter::ipvs::{Scheduler, VirtualServer};
+use crate::netfilter::{Draw, RuleAt};
 
 /// A way in which a request can end.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -34,6 +36,8 @@ struct End {
 struct Counted {
     end: End,
     kind: VerdictKind,
+    /// The one that answered the first of them, if somebody did.
+    server: Option<Server>,
     count: u32,
     /// Its probability, as a fraction of [`ONE`].
     share: u64,
@@ -84,19 +88,22 @@ impl Network {
         let mut expected = self.expected(state, &ready);
         let mut rules_looked_at = 0;
         let mut ports = PortSequence::from(ephemeral_port(chance));
+        let mut events = Vec::new();
         for _ in 0..count {
             let how = How {
                 port: Some(ports.next()),
                 quiet: true,
                 ..How::default()
             };
-            let went = self.go(state, chance, &ready, how);
+            let mut went = self.go(state, chance, &ready, how, take(&mut events));
             rules_looked_at += (went.events.iter())
                 .map(|event| u64::from(event.passage.trace.rules_looked_at()))
                 .sum::<u64>();
-            let chosen = self.chosen(&went).map(|(_, index)| index);
             let place = self.place(&mut expected.ways, &ready, &went);
-            if let Some(real) = chosen.and_then(|index| expected.real.get_mut(index)) {
+            if !expected.real.is_empty()
+                && let Some(index) = scheduled(&went).and_then(|(_, at)| real_server(at))
+                && let Some(real) = expected.real.get_mut(index)
+            {
                 real.count += 1;
                 real.way = Some(place);
             }
@@ -104,6 +111,9 @@ impl Network {
             way.count += 1;
             if way.end.failed && way.first.is_none() {
                 way.first = Some(went);
+            } else {
+                went.events.clear();
+                events = went.events;
             }
         }
         for real in &expected.real {
@@ -153,21 +163,27 @@ impl Network {
     /// The place among the ways of how a request ended.
     fn place(&self, ways: &mut Vec<Counted>, ready: &Ready, went: &Went) -> usize {
         let kind = verdict::kind(&went.ending, ready.machine, went.events.len());
-        let by = match &went.ending {
+        let server = match &went.ending {
             Ending::Answered(server)
             | Ending::Silence {
                 answered: Some(server),
                 ..
-            } => {
-                let served = served(self, server);
-                Some(Answerer {
-                    address: served.address,
-                    port: served.port,
-                    pod: served.pod,
-                })
-            }
+            } => Some(server),
             _ => None,
         };
+        // Mostly it is one that was there before, and then its name is made already.
+        let known = |way: &Counted| way.kind == kind && same(way.server.as_ref(), server);
+        if let Some(place) = ways.iter().position(known) {
+            return place;
+        }
+        let by = server.map(|server| {
+            let served = served(self, server);
+            Answerer {
+                address: served.address,
+                port: served.port,
+                pod: served.pod,
+            }
+        });
         let end = End {
             failed: kind != VerdictKind::Answered,
             by,
@@ -179,6 +195,7 @@ impl Network {
         ways.push(Counted {
             end,
             kind,
+            server: server.cloned(),
             count: 0,
             share: 0,
             first: None,
@@ -194,9 +211,11 @@ impl Network {
             ways: Vec::new(),
             real: Vec::new(),
         };
+        let trial = state.for_trial();
         for _ in 0..MAX_POSSIBILITIES {
-            let mut state = state.clone();
-            let went = self.go(&mut state, &mut branches, ready, How::default());
+            let mut state = trial.clone();
+            let how = How::default();
+            let went = self.go(&mut state, &mut branches, ready, how, Vec::new());
             if let Some(promise) = self.promise_of(&went) {
                 expected.promise = promise;
             }
@@ -234,19 +253,9 @@ impl Network {
     /// The virtual server that a request came to, and the index of the real server that it got.
     fn chosen(&self, went: &Went) -> Option<(&VirtualServer, usize)> {
         let family = IpFamily::of(went.sent.dst);
-        went.events.iter().find_map(|event| {
-            let at = event
-                .passage
-                .trace
-                .draws
-                .iter()
-                .find_map(|draw| match draw {
-                    Draw::Scheduled { at, .. } => Some(at),
-                    _ => None,
-                })?;
-            let server = self.machine(event.machine).host.ipvs(family)?.named(at)?;
-            Some((server, (at.number as usize).checked_sub(1)?))
-        })
+        let (machine, at) = scheduled(went)?;
+        let server = self.machine(machine).host.ipvs(family)?.named(at)?;
+        Some((server, real_server(at)?))
     }
 
     /// What one request shows of how the rules choose; `None` where it shows nothing.
@@ -280,6 +289,37 @@ impl Network {
             }
         }
         drawn
+    }
+}
+
+/// The first real server that IPVS chose, and on which machine.
+fn scheduled(went: &Went) -> Option<(usize, &RuleAt)> {
+    went.events.iter().find_map(|event| {
+        let mut draws = event.passage.trace.draws.iter();
+        let at = draws.find_map(|draw| match draw {
+            Draw::Scheduled { at, .. } => Some(at),
+            _ => None,
+        })?;
+        Some((event.machine, at))
+    })
+}
+
+/// The index of a real server among those of its virtual server.
+fn real_server(at: &RuleAt) -> Option<usize> {
+    (at.number as usize).checked_sub(1)
+}
+
+/// Whether the same process answered, if any.
+fn same(one: Option<&Server>, other: Option<&Server>) -> bool {
+    match (one, other) {
+        (None, None) => true,
+        (Some(one), Some(other)) => {
+            one.machine == other.machine
+                && one.owner == other.owner
+                && one.got.dst == other.got.dst
+                && one.got.transport.dport() == other.got.transport.dport()
+        }
+        _ => false,
     }
 }
 

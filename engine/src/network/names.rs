@@ -140,7 +140,7 @@ impl NameLookup {
     }
 
     /// The fields that the answer's records come from.
-    fn origins(&self) -> Vec<Origin> {
+    pub(crate) fn origins(&self) -> Vec<Origin> {
         let mut found: Vec<Origin> = Vec::new();
         let Some(last) = self.last() else {
             return found;

@@ -186,19 +186,19 @@ pub(super) fn client(network: &Network, from: &str) -> Result<(usize, Client), R
             node: Some(machine.name.clone()),
         },
         (Role::Node, _) => Client {
-            id: machine.key(),
+            id: machine.key().to_owned(),
             name: machine.name.clone(),
             kind: ClientKind::Node,
             node: Some(machine.name.clone()),
         },
         (Role::Pod { node, .. }, _) => Client {
-            id: machine.key(),
+            id: machine.key().to_owned(),
             name: machine.name.clone(),
             kind: ClientKind::Pod,
             node: Some(network.machine(*node).name.clone()),
         },
         (role, _) => Client {
-            id: machine.key(),
+            id: machine.key().to_owned(),
             name: machine.name.clone(),
             kind: if *role == Role::Lan {
                 ClientKind::Lan

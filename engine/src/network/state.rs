@@ -7,9 +7,10 @@ use super::balancer::Flows;
 use super::exchange::{Ending, ephemeral_ports};
 use super::request::Sent;
 use super::topology::Network;
-use crate::limits::MAX_HELD_CONNECTIONS;
+use crate::limits::{MAX_CONNECTIONS, MAX_HELD_CONNECTIONS, MAX_PASSAGES};
 use crate::net::{Packet, TcpFlags, Transport};
 use crate::netfilter::HostState;
+use crate::netfilter::conntrack::Conntrack;
 
 /// What the machines remember from request to request, and what time it is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -41,7 +42,37 @@ impl State {
         self.hosts.get(&format!("node/{name}"))
     }
 
-    /// The same, to be changed: `conntrack -D` and the like.
+    /// A copy to try one new connection on: it leaves out the connections that are there, which
+    /// decide nothing about a new one, unless a table is all but full.
+    pub(super) fn for_trial(&self) -> Self {
+        let nearly_full = |host: &HostState| host.conntrack.len() + MAX_PASSAGES >= MAX_CONNECTIONS;
+        if self.hosts.values().any(nearly_full) {
+            return self.clone();
+        }
+        let bare = |(name, host): (&String, &HostState)| {
+            let host = HostState {
+                conntrack: Conntrack::default(),
+                memory: host.memory.clone(),
+                ipvs: host.ipvs.clone(),
+            };
+            (name.clone(), host)
+        };
+        Self {
+            now_ms: self.now_ms,
+            hosts: self.hosts.iter().map(bare).collect(),
+            held: Vec::new(),
+            flows: self.flows.clone(),
+        }
+    }
+
+    /// How many connections all Nodes know together.
+    #[must_use]
+    pub fn connections(&self) -> usize {
+        let counts = self.hosts.values().map(|host| host.conntrack.len());
+        counts.sum()
+    }
+
+    /// The same as [`State::node`], to be changed: `conntrack -D` and the like.
     pub fn node_mut(&mut self, name: &str) -> &mut HostState {
         self.hosts.entry(format!("node/{name}")).or_default()
     }
@@ -71,7 +102,7 @@ impl State {
             Transport::Tcp { .. } | Transport::Sctp { .. }
         );
         let server = match ending {
-            Ending::Answered(server) => Some(network.machine(server.machine).key()),
+            Ending::Answered(server) => Some(network.machine(server.machine).key().to_owned()),
             _ if connected => return,
             _ => None,
         };

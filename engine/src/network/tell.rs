@@ -539,7 +539,7 @@ impl Teller<'_> {
             let node = &told.network.machine(event.machine).name;
             let changes: Vec<Change> = event.passage.rewrites.iter().map(change).collect();
             // IPVS rewrites packet by packet, and conntrack does not count it as NAT.
-            let connection = event.passage.connection.as_ref();
+            let connection = event.passage.connection.as_deref();
             let ipvs = changes.contains(&Change::UnDnat) && connection.is_some_and(|own| !own.dnat);
             self.say(words::unnat(
                 node,

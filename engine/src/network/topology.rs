@@ -44,6 +44,8 @@ pub enum Role {
 pub struct Machine {
     /// Its name; a Pod's without the namespace.
     pub name: String,
+    /// The key under which its state is kept.
+    key: String,
     /// What it is.
     pub role: Role,
     /// Its packet path.
@@ -55,17 +57,29 @@ pub struct Machine {
 }
 
 impl Machine {
+    fn new(name: String, role: Role, host: Host, plugs: Vec<Option<usize>>) -> Self {
+        let key = match &role {
+            Role::Node => format!("node/{name}"),
+            Role::Pod { namespace, .. } => format!("pod/{namespace}/{name}"),
+            Role::Router => format!("router/{name}"),
+            Role::Lan | Role::Internet => format!("external/{name}"),
+            Role::Balancer(_) => format!("balancer/{name}"),
+        };
+        Self {
+            name,
+            key,
+            role,
+            host,
+            sockets: Vec::new(),
+            plugs,
+        }
+    }
+
     /// The key under which its state is kept: `node/NAME`, `pod/NAMESPACE/NAME`, `external/NAME`,
     /// `balancer/NAMESPACE/NAME`.
     #[must_use]
-    pub fn key(&self) -> String {
-        match &self.role {
-            Role::Node => format!("node/{}", self.name),
-            Role::Pod { namespace, .. } => format!("pod/{namespace}/{}", self.name),
-            Role::Router => format!("router/{}", self.name),
-            Role::Lan | Role::Internet => format!("external/{}", self.name),
-            Role::Balancer(_) => format!("balancer/{}", self.name),
-        }
+    pub fn key(&self) -> &str {
+        &self.key
     }
 
     /// The address on which a process waits for connections to this port, where it is another one
@@ -221,13 +235,8 @@ impl Network {
     pub(super) fn add_on_lan(&mut self, name: String, role: Role, host: Host) -> usize {
         let index = self.machines.len();
         let addresses: Vec<IpAddr> = host.routing.addresses().map(|(own, _)| own).collect();
-        self.machines.push(Machine {
-            name,
-            role,
-            host,
-            sockets: Vec::new(),
-            plugs: vec![None, Some(LAN_SEGMENT)],
-        });
+        let plugs = vec![None, Some(LAN_SEGMENT)];
+        self.machines.push(Machine::new(name, role, host, plugs));
         for address in addresses {
             self.answer_on_lan(address, index);
         }

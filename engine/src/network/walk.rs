@@ -130,7 +130,7 @@ impl Network {
                     reuse,
                     ..How::default()
                 };
-                let went = self.go(state, chance, &ready, how);
+                let went = self.go(state, chance, &ready, how, Vec::new());
                 self.tell(request, ready, &went, lookups)
             }
             Err(lookup) => self.without_address(request, lookup)?,
@@ -164,13 +164,14 @@ impl Network {
         }))
     }
 
-    /// Carries a request out.
+    /// Carries a request out. `events` is an empty list: who sends many gives the last one's again.
     pub(super) fn go(
         &self,
         state: &mut State,
         chance: &mut dyn Chance,
         ready: &Ready,
         how: How,
+        events: Vec<Event>,
     ) -> Went {
         state.flows.expire(state.now_ms);
         let held = match how.reuse {
@@ -181,7 +182,7 @@ impl Network {
             network: self,
             state,
             chance,
-            events: Vec::new(),
+            events,
             held,
             quiet: how.quiet,
         };

@@ -16,7 +16,7 @@ use super::rule_set::RuleSet;
 use super::service_rules::{Renderer, ServiceRules};
 use crate::api::Origin;
 use crate::net::IpFamily;
-use crate::netfilter::RuleAt;
+use crate::netfilter::{Name, RuleAt};
 
 /// Names a rule by what it says and where, not by its number: it keeps its name when others come
 /// and go. Of rules that say the same in one chain, each has its own.
@@ -164,7 +164,7 @@ struct Lines {
     declarations: bool,
     list: Vec<Line>,
     /// How many rules a chain, by table and name, has.
-    counts: BTreeMap<(String, String), u32>,
+    counts: BTreeMap<(Name, Name), u32>,
     /// How often the same was said in one chain.
     repetitions: BTreeMap<RuleId, u32>,
 }
@@ -180,10 +180,16 @@ impl Lines {
     }
 
     fn push(&mut self, table: &str, chain: &str, text: &str, source: Source) {
-        let count = self
-            .counts
-            .entry((table.to_owned(), chain.to_owned()))
-            .or_default();
+        let (table, chain) = match self.list.last() {
+            // A chain's rules mostly follow one another, and share its name.
+            Some(Line { at, .. }) if at.table == table && at.chain == chain => {
+                (at.table.clone(), at.chain.clone())
+            }
+            Some(Line { at, .. }) if at.table == table => (at.table.clone(), Name::from(chain)),
+            _ => (Name::from(table), Name::from(chain)),
+        };
+        let key = (table.clone(), chain.clone());
+        let count = self.counts.entry(key).or_default();
         *count += 1;
         let at = RuleAt::new(table, chain, *count);
         self.push_at(at, text, source);
@@ -220,6 +226,7 @@ impl Lines {
                 port: 0,
                 kind: Kind::TopLevelJump(number as u8),
             };
+            let (table, chain) = (Name::from(table), Name::from(chain));
             self.push_at(RuleAt::new(&table, &chain, later + 1), call, source);
             *self.counts.entry((table, chain)).or_default() += 1;
         }

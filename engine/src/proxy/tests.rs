@@ -232,7 +232,7 @@ proptest! {
             for origin in &rule.origins {
                 prop_assert!(objects.has(origin), "{origin:?} of {rule:?}");
             }
-            found.insert((line.at.chain.clone(), line.at.number, line.text.clone()));
+            found.insert((line.at.chain.to_string(), line.at.number, line.text.clone()));
         }
         let missing: Vec<_> = numbered(&rules.text()).difference(&found).cloned().collect();
         prop_assert_eq!(missing, vec![]);

@@ -32,6 +32,8 @@ struct Line {
     protocol: Protocol,
     to: SocketAddr,
     possible: BTreeSet<(&'static str, Option<Pair>)>,
+    /// Whether silence is taken only because a TCP socket may not hear of an ICMP error over IPv6.
+    silence_for_icmp: bool,
     affinity: bool,
     told: String,
 }
@@ -55,6 +57,7 @@ pub(crate) fn scenario(folder: &Path, mode: Mode) -> Result<()> {
     }
     let mut before = Vec::new();
     let (mut differences, mut answered) = (Vec::new(), 0);
+    let (mut unheard, mut heard) = (0, 0);
     for (routes, batch) in batches {
         namespaces.route(&scenario.plan, &before, &routes)?;
         before = routes;
@@ -63,8 +66,20 @@ pub(crate) fn scenario(folder: &Path, mode: Mode) -> Result<()> {
                 .iter()
                 .filter(|came| came.outcome == "answered")
                 .count();
+            if line.silence_for_icmp {
+                unheard += came.iter().filter(|c| c.outcome == "timeout").count();
+                heard += came.iter().filter(|c| c.pair.is_none()).count();
+            }
             differences.extend(difference(line, &came));
         }
+    }
+    if unheard > 0 {
+        println!(
+            "{}, {mode}: {unheard} of {heard} refusals over IPv6 were silence to the client: this \
+             kernel told its TCP socket nothing of the ICMPv6 error that the rule sends. That the \
+             packet was stopped is proven, by which error is not.",
+            folder.display()
+        );
     }
     drop(servers);
     drop(namespaces);
@@ -112,7 +127,12 @@ fn read(
         let icmp = how.is_some_and(|how| how.starts_with("icmp"));
         (protocol == Protocol::Udp && outcome == "unreachable") || (address.is_ipv6() && icmp)
     };
-    let possible = (scenario.possible(line).into_iter())
+    let ends = scenario.possible(line);
+    let silent_too = ends.iter().any(|end| end.outcome == "timeout");
+    let silence_for_icmp = !silent_too
+        && protocol == Protocol::Tcp
+        && ends.iter().any(|end| deaf(end.outcome, end.how.as_ref()));
+    let possible = (ends.into_iter())
         .flat_map(|Attempt { outcome, pair, how }| {
             let pair = pair.and_then(|(own, port, peer)| Some((own, port?, peer)));
             let silent = deaf(outcome, how.as_ref()).then_some(("timeout", None));
@@ -125,6 +145,7 @@ fn read(
         protocol,
         to: SocketAddr::new(address, port),
         possible,
+        silence_for_icmp,
         affinity: line.get("affinity").is_some(),
         told: format!(
             "{kind} {name} -> {} {address}:{port}/{protocol}",

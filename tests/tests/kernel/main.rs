@@ -12,7 +12,8 @@
 //!
 //! Left out: pings, SCTP and IPVS (the kernels at hand have neither of the last two), Nodes
 //! without a bridge. A UDP socket does not hear of a TTL that ended, and over IPv6 the kernel at
-//! hand tells a TCP socket of no ICMP error; there silence is taken as well.
+//! hand tells a TCP socket of no ICMP error; there silence is taken as well, and how often it was
+//! is printed.
 
 mod compare;
 mod namespaces;

@@ -168,7 +168,7 @@ fn edge(view: &View<'_>, place: Place) -> Option<Html> {
 pub fn layout(view: &View<'_>, main: Html) -> Html {
     let wide = view.width == Width::Wide;
     let frame = &view.state.frame;
-    let body = panels(view.state).map(|(_, panel)| {
+    let body = panels(view.state).map(|(index, panel)| {
         let is_shown = if wide {
             shown(view.state, panel.place) == Some(panel.tab) && is_open(frame, panel.place)
         } else {
@@ -182,10 +182,15 @@ pub fn layout(view: &View<'_>, main: Html) -> Html {
                 .filter(|(_, other)| other.place == panel.place)
                 .count()
                 > 1;
-        let content = (panel.view)(&View {
-            shown: is_shown,
-            folded,
-            ..*view
+        if !hidden {
+            view.seen.set(view.seen.get() | 1 << index);
+        }
+        let content = (view.seen.get() & 1 << index != 0).then(|| {
+            (panel.view)(&View {
+                shown: is_shown,
+                folded,
+                ..*view
+            })
         });
         html! {
             <div key={panel.id} id={panel.id} {hidden} role={tabbed.then_some("tabpanel")}

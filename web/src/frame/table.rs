@@ -1,5 +1,6 @@
 //! The panels, once: where each stands, what it is called, when it is there, what draws it.
 
+use std::cell::Cell;
 use std::rc::Rc;
 
 use lobby_engine::api::Origin;
@@ -53,8 +54,11 @@ pub struct View<'a> {
     pub session: &'a Session,
     /// How much room there is.
     pub width: Width,
-    /// Whether this panel is seen now. One that was never seen is not drawn at all.
+    /// Whether this panel is seen now.
     pub shown: bool,
+    /// The panels that were seen so far, a bit for each of [`PANELS`]. One that was never seen is
+    /// not drawn: its code is not needed for the first picture (`docs/size.md`).
+    pub seen: &'a Cell<u32>,
     /// Whether its place is folded.
     pub folded: bool,
     /// What is lit.
@@ -310,6 +314,8 @@ mod tests {
 
     #[test]
     fn a_panel_stands_once() {
+        // `View::seen` has a bit for each.
+        assert!(PANELS.len() <= 32);
         for (index, one) in PANELS.iter().enumerate() {
             for other in &PANELS[index + 1..] {
                 assert!(one.tab != other.tab && one.id != other.id && one.name != other.name);

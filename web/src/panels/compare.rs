@@ -39,14 +39,7 @@ type Result2 = Result<[Rc<Journey>; 2], String>;
 #[component]
 pub fn Compare(props: &CompareProps) -> Html {
     let session = use_context::<Session>();
-    let dispatch = {
-        let session = session.clone();
-        Callback::from(move |action: Action| {
-            if let Some(session) = &session {
-                session.dispatch(action);
-            }
-        })
-    };
+    let dispatch = super::reporter(session.as_ref());
     // The journey's own request, else what the send bar says.
     let request = match &props.journey {
         Some(journey) => journey.request.clone(),

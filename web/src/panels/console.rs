@@ -145,6 +145,15 @@ pub fn ConsolePanel(props: &ConsoleProps) -> Html {
             }
         }
     });
+    // On a page of one column the field would lie below what is seen when its tab was pressed.
+    use_effect_with(props.folds, {
+        let log = log.clone();
+        move |folds| {
+            if !folds {
+                show_whole(&log);
+            }
+        }
+    });
     use_effect_with(field.text.clone(), {
         let (input, cursor) = (input.clone(), cursor.clone());
         move |text: &String| {
@@ -516,6 +525,18 @@ fn Shown(props: &ShownProps) -> Html {
             }
             { for journeys }
         </div>
+    }
+}
+
+/// Scrolls the page to the end of the console, if a tab has just opened it.
+fn show_whole(log: &NodeRef) {
+    let focused = gloo::utils::document().active_element();
+    let is_tab = focused.is_some_and(|own| own.get_attribute("role").as_deref() == Some("tab"));
+    let console = log
+        .cast::<HtmlElement>()
+        .and_then(|log| log.parent_element());
+    if let Some(console) = console.filter(|_| is_tab) {
+        console.scroll_into_view_with_bool(false);
     }
 }
 

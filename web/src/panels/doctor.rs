@@ -244,7 +244,7 @@ mod tests {
     #[test]
     fn the_editor_underlines_what_the_doctor_found() {
         let example = EXAMPLES.iter().find(|own| own.id == "wrong-selector");
-        let text = example.map_or("", |example| example.text);
+        let text = example.map_or("", |example| example.text());
         let mut lab = Lab::new(Settings::default());
         let told = lab.open(text).diagnostics.clone();
         let findings = doctor::examine(&lab, text, &Options::default());

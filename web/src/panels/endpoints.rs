@@ -34,14 +34,7 @@ pub struct EndpointsProps {
 #[component]
 pub fn Endpoints(props: &EndpointsProps) -> Html {
     let session = use_context::<Session>();
-    let dispatch = {
-        let session = session.clone();
-        Callback::from(move |action: Action| {
-            if let Some(session) = &session {
-                session.dispatch(action);
-            }
-        })
-    };
+    let dispatch = super::reporter(session.as_ref());
     let report = use_memo(
         (
             props.world.clone(),

@@ -12,6 +12,7 @@ use lobby_engine::network::{
 };
 use yew::prelude::*;
 
+use super::dictionary::dictionary;
 use crate::links::Focus;
 use crate::prefs::Skin;
 use crate::session::Session;
@@ -37,14 +38,7 @@ pub struct JourneyProps {
 #[component]
 pub fn JourneyPanel(props: &JourneyProps) -> Html {
     let session = use_context::<Session>();
-    let dispatch = {
-        let session = session.clone();
-        Callback::from(move |action: Action| {
-            if let Some(session) = &session {
-                session.dispatch(action);
-            }
-        })
-    };
+    let dispatch = super::reporter(session.as_ref());
     let Some(journey) = &props.journey else {
         return html! {
             <section class="journey" aria-labelledby="journey-title">
@@ -56,6 +50,7 @@ pub fn JourneyPanel(props: &JourneyProps) -> Html {
                         "Nobody is on the way yet. Press Send, and each hop of the packet stands here, with what was rewritten and the rule that decided."
                     } }
                 </p>
+                { dictionary(props.skin) }
             </section>
         };
     };
@@ -100,7 +95,10 @@ fn verdict_line(verdict: &Verdict, hops: usize, skin: Skin) -> Html {
     html! {
         <p class={classes!("verdict", if good { "ok" } else { "bad" })}>
             <b>{ verdict.kind.as_str() }</b>
-            <span>{ phrase(&verdict.detail, skin) }{ format!(" · {hops} hops") }</span>
+            <span>{ phrase(&verdict.detail, skin) }
+                // How a failure is told names its hop, and how many there are.
+                if good { { format!(" · {hops} hops") } }
+            </span>
         </p>
     }
 }
@@ -342,7 +340,7 @@ fn rule_button(node: &str, at: &RuleAt, dispatch: &Callback<Action>) -> Html {
         <button type="button" class="link mono" {onclick}
             onmouseenter={over.reform(|_: MouseEvent| ())} onmouseleave={out.reform(|_: MouseEvent| ())}
             onfocus={over.reform(|_: FocusEvent| ())} onblur={out.reform(|_: FocusEvent| ())}>
-            { &at.chain }{ format!(" {}", at.number) }
+            { format!("{} {}", at.chain, at.number) }
         </button>
     }
 }

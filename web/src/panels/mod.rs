@@ -4,6 +4,7 @@ mod compare;
 mod console;
 mod cost;
 mod diagnostics;
+mod dictionary;
 mod doctor;
 mod endpoints;
 mod help;
@@ -47,3 +48,18 @@ pub use time::TimeBar;
 pub use top::{Ask, Top};
 pub use transport::Transport;
 pub use trust::Trust;
+
+use yew::Callback;
+
+use crate::session::Session;
+use crate::state::Action;
+
+/// Reports what a person did, where there is a session to hear it.
+fn reporter(session: Option<&Session>) -> Callback<Action> {
+    let session = session.cloned();
+    Callback::from(move |action: Action| {
+        if let Some(session) = &session {
+            session.dispatch(action);
+        }
+    })
+}

@@ -103,7 +103,9 @@ pub fn Top(props: &TopProps) -> Html {
             onclear.emit(());
         })
     };
-    let example_list = {
+    // What is in a menu is drawn while it is open.
+    let in_menu = |which: Open| matches!(*open, Some(now) if now == which || now == Open::All);
+    let example_list = in_menu(Open::Examples).then(|| {
         let open = open.setter();
         html! {
             <ul class="examples">
@@ -133,19 +135,21 @@ pub fn Top(props: &TopProps) -> Html {
             </li>
             </ul>
         }
-    };
-    let lessons = {
+    });
+    let lessons = in_menu(Open::Lessons).then(|| {
         let open = open.setter();
         html! { <LessonList course={props.course.clone()} onchoose={Callback::from(move |()| open.set(None))} /> }
-    };
-    let looks = html! {
-        <div class="looks">
-            <RadioGroup<Theme> legend="Colours" name="theme" show_legend={true} value={props.prefs.theme}
-                onchange={dispatch.reform(PrefsAction::Theme)} />
-            <RadioGroup<Motion> legend="Motion" name="motion" show_legend={true} value={props.prefs.motion}
-                onchange={dispatch.reform(PrefsAction::Motion)} />
-        </div>
-    };
+    });
+    let looks = in_menu(Open::Looks).then(|| {
+        html! {
+            <div class="looks">
+                <RadioGroup<Theme> legend="Colours" name="theme" show_legend={true} value={props.prefs.theme}
+                    onchange={dispatch.reform(PrefsAction::Theme)} />
+                <RadioGroup<Motion> legend="Motion" name="motion" show_legend={true} value={props.prefs.motion}
+                    onchange={dispatch.reform(PrefsAction::Motion)} />
+            </div>
+        }
+    });
     let ask = |what: Ask| {
         let (open, onask) = (open.setter(), props.onask.clone());
         Callback::from(move |_: MouseEvent| {
@@ -186,7 +190,7 @@ pub fn Top(props: &TopProps) -> Html {
         { step("lab undo", "Take back", Shape::Undo, &props.world.steps.0) }
         { step("lab redo", "Do again", Shape::Redo, &props.world.steps.1) }
     </> };
-    let is_breaking = matches!(*open, Some(Open::Break | Open::All));
+    let is_breaking = in_menu(Open::Break);
     let mischiefs = use_memo(
         (is_breaking, props.about.clone(), Same(props.world.clone())),
         {
@@ -197,7 +201,7 @@ pub fn Top(props: &TopProps) -> Html {
             }
         },
     );
-    let break_list = html! {
+    let break_list = is_breaking.then(|| html! {
         <ul class="examples">
         { for mischiefs.iter().map(|mischief| {
             let (open, session, chosen) = (open.setter(), session.clone(), mischief.clone());
@@ -224,7 +228,7 @@ pub fn Top(props: &TopProps) -> Html {
             <span class="quiet">{ "takes back all that was done since the text was opened" }</span>
         </li>
         </ul>
-    };
+    });
 
     let skin = html! {
         <RadioGroup<Skin> legend="Skin" name="skin" value={props.prefs.skin}
@@ -239,10 +243,8 @@ pub fn Top(props: &TopProps) -> Html {
                     onopen={set_open(Open::All)} label={html! { <Icon shape={Shape::Menu} /> }}>
                     <h2>{ "Start with" }</h2>
                     { example_list.clone() }
-                    if *open == Some(Open::All) {
-                        <h2>{ "Lessons" }</h2>
-                        { lessons.clone() }
-                    }
+                    <h2>{ "Lessons" }</h2>
+                    { lessons.clone() }
                     { looks.clone() }
                     <h2>{ "Break something" }</h2>
                     { break_list.clone() }
@@ -268,7 +270,7 @@ pub fn Top(props: &TopProps) -> Html {
                 <Menu id="menu-lessons" class={classes!("btn", "plain")} open={*open == Some(Open::Lessons)}
                     onopen={set_open(Open::Lessons)}
                     label={html! { <>{ "Lessons" }<Icon shape={Shape::Down} /></> }}>
-                    if *open == Some(Open::Lessons) { { lessons } }
+                    { lessons }
                 </Menu>
             } else {
                 <span class="grow"></span>

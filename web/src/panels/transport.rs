@@ -155,6 +155,15 @@ fn scrubber(journey: &Journey, hop: usize, skin: Skin, dispatch: &Callback<Actio
             .unwrap_or(1);
         WalkAction::Step(Step::To(hop)).into()
     });
+    // A range that is at its start hears nothing of Home, and the journey would play on.
+    let onkeydown = {
+        let dispatch = dispatch.clone();
+        Callback::from(move |event: KeyboardEvent| {
+            if event.key() == "Home" {
+                dispatch.emit(WalkAction::Step(Step::First).into());
+            }
+        })
+    };
     let ended_badly = journey.verdict.kind != VerdictKind::Answered;
     let at = percent(hop.saturating_sub(1), steps);
     html! {
@@ -183,7 +192,7 @@ fn scrubber(journey: &Journey, hop: usize, skin: Skin, dispatch: &Callback<Actio
                 }) }
             </svg>
             <input type="range" min="1" max={last.to_string()} step="1" value={hop.to_string()}
-                aria-label="Hop" aria-valuetext={format!("hop {hop} of {last}, {}", tick_name(hop))} {oninput} />
+                aria-label="Hop" aria-valuetext={format!("hop {hop} of {last}, {}", tick_name(hop))} {oninput} {onkeydown} />
         </div>
     }
 }

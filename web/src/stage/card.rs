@@ -212,10 +212,11 @@ pub fn hold(layout: &Layout, way: &Way, hop: usize, size: (i32, i32)) -> Option<
     let stop = way.stops.get(hop.checked_sub(1)?)?;
     let m = layout.metrics;
     let guest = m.guest_box(stop.feet);
+    let left = layout.frame.x + m.labels.max(6);
     let frame = Rect::new(
-        layout.frame.x + 6,
+        left,
         layout.frame.y + 4,
-        layout.frame.w - 12,
+        layout.frame.right() - 6 - left,
         m.street.1 - layout.frame.y - 4,
     );
     let (w, h) = size;
@@ -266,7 +267,7 @@ pub fn word_place(
     guest: Rect,
     card: Option<Rect>,
 ) -> Rect {
-    let w = text::width(word, 170, Face::Bold) + 12;
+    let w = text::width(word, 170, Face::Bold) + 24;
     let h = 30;
     let frame = layout.frame.grown(-6);
     let mut avoid = vec![guest, Rect::new(cross.x - 12, cross.y - 12, 24, 24)];

@@ -54,7 +54,7 @@ fn while_a_name_is_asked_for_the_answer_takes_its_place() {
         .find(|example| example.id == "names")
         .unwrap();
     let mut lab = Lab::new(Settings::default());
-    lab.open(example.text);
+    lab.open(example.text());
     let mut send = |to: &str| {
         let request = Request {
             from: "pod/front/client".to_owned(),

@@ -89,7 +89,7 @@ fn plate(props: &Props, left: i32) -> Html {
     let box_ = match m.view {
         View::Desk => Rect::new(left + 10, top + 8, 118, 36),
         View::Embed => Rect::new(left + 10, top + 4, 116, 22),
-        View::Phone => Rect::new(left + 8, top + 5, 222, 24),
+        View::Phone => Rect::new(left + 8, top + 5, 252, 24),
     };
     let Some((i, desk)) = props
         .layout
@@ -139,7 +139,7 @@ fn plate(props: &Props, left: i32) -> Html {
     let words = match (m.view, hotel) {
         (View::Desk, true) => html! {
             <>
-                { text("tb onbrass am", box_.middle(), box_.y + 15, name(box_.w - 6)) }
+                { name_on_plate(&desk.service.name, box_) }
                 { text("mono onbrass am", box_.middle(), box_.y + 29, mono(box_.w - 14)) }
             </>
         },
@@ -188,6 +188,18 @@ fn plate(props: &Props, left: i32) -> Html {
     .draw(html! { <>{ brass }{ words }{ phone }</> })
 }
 
+/// A long name is written smaller before it is cut.
+fn name_on_plate(name: &str, plate: Rect) -> Html {
+    let room = plate.w - 14;
+    let (class, size) = either(
+        measure::width(name, 120, Face::Bold) <= room,
+        ("tb onbrass am", 120),
+        ("tsm b onbrass am", 105),
+    );
+    let name = measure::fit(name, size, Face::Bold, room);
+    text(class, plate.middle(), plate.y + 15, name)
+}
+
 /// The house telephone: a cluster address is an extension.
 fn telephone(x: i32, y: i32) -> Html {
     let drawing = html! {
@@ -234,6 +246,11 @@ fn sheet(
             </>
         };
     }
+    // Two short lines beside the guest, who stands where the second half of a long one would be.
+    let (first, second) = match (hits, rules) {
+        (Some(hit), Some(rules)) => (format!("{hit} hit"), format!("of {}", thousands(rules))),
+        _ => ("sheet".to_owned(), count),
+    };
     let class = either(hot, "tsm b onwood", "tsm onwood");
     let paper = html! {
         <>
@@ -244,8 +261,8 @@ fn sheet(
     html! {
         <>
             { at(Point::new(wing.x + 10, top + 7), paper) }
-            { text("tsm onwood", wing.x + 44, top + 22, "sheet") }
-            { text(class, wing.x + 44, top + 36, count) }
+            { text(class, wing.x + 44, top + 22, first) }
+            { text("tsm onwood", wing.x + 44, top + 36, second) }
         </>
     }
 }

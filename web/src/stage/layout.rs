@@ -249,7 +249,7 @@ fn street(scene: &Scene, metrics: &Metrics) -> (Vec<ClientPlace>, ClientPlace) {
                     }
                     // Beside the words under the entrance.
                     (View::Embed, _) => place(Point::new(166, metrics.walk - 3), true),
-                    _ => place(Point::new(63, metrics.walk - 4), true),
+                    _ => place(Point::new(67, metrics.walk - 4), true),
                 };
             }
             let x = metrics.wing_x(wing) + metrics.client_at;

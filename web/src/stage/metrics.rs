@@ -148,7 +148,7 @@ static PHONE: Metrics = Metrics {
     beside: 6,
     guest: 92,
     card_line: 19,
-    client_at: 75,
+    client_at: 79,
 };
 
 static EMBED: Metrics = Metrics {

@@ -101,12 +101,7 @@ impl Running {
         set(&options, "duration", &timing.duration.into());
         set(&options, "delay", &timing.delay.into());
         set(&options, "easing", &curve.text().into());
-        let fill = if also_hidden(frames) {
-            "none"
-        } else {
-            "backwards"
-        };
-        set(&options, "fill", &fill.into());
+        set(&options, "fill", &"backwards".into());
         if let Ok(animation) = animate.call2(element, &list, &options) {
             self.0.push(animation);
         }
@@ -115,33 +110,37 @@ impl Running {
     /// Moves an element through points, each with how far it is along, in thousandths.
     pub(super) fn travel(&mut self, element: &Element, way: &[(Point, i32)], duration: u32) {
         let timing = Timing { duration, delay: 0 };
-        self.walk(element, way, &[], &timing, Curve::Eased);
+        self.walk(element, way, &timing, Curve::Eased);
     }
 
-    /// As [`Running::travel`], of something that is seen only while it is under way.
-    pub(super) fn pass(&mut self, element: &Element, way: &[(Point, i32)], timing: &Timing) {
-        self.walk(element, way, &[("opacity", "1")], timing, Curve::Straight);
-    }
-
-    fn walk(
+    /// As [`Running::travel`], of something that is seen only while it is under way: from `leaves`
+    /// to `comes`, in thousandths of `duration`. Before and after it waits out of sight.
+    ///
+    /// Many that set out one after the other begin and end as one: a browser that moves them by
+    /// itself is asked for nothing in between.
+    pub(super) fn pass(
         &mut self,
         element: &Element,
         way: &[(Point, i32)],
-        also: &[(&str, &str)],
-        timing: &Timing,
-        curve: Curve,
+        (leaves, comes): (i32, i32),
+        duration: u32,
     ) {
+        let under_way = |at: i32| leaves + (comes - leaves) * at / 1000;
+        let mut whole = vec![(AWAY, 0), (AWAY, leaves)];
+        whole.extend(way.iter().map(|&(point, at)| (point, under_way(at))));
+        whole.extend([(AWAY, comes), (AWAY, 1000)]);
+        let timing = Timing { duration, delay: 0 };
+        self.walk(element, &whole, &timing, Curve::Straight);
+    }
+
+    fn walk(&mut self, element: &Element, way: &[(Point, i32)], timing: &Timing, curve: Curve) {
         let places: Vec<String> = way
             .iter()
             .map(|(point, _)| format!("translate({}px, {}px)", point.x, point.y))
             .collect();
-        let sets: Vec<Vec<(&str, &str)>> = places
+        let sets: Vec<[(&str, &str); 1]> = places
             .iter()
-            .map(|place| {
-                let mut set = also.to_vec();
-                set.push(("transform", place.as_str()));
-                set
-            })
+            .map(|place| [("transform", place.as_str())])
             .collect();
         let frames: Vec<Frame<'_>> = way
             .iter()
@@ -152,12 +151,8 @@ impl Running {
     }
 }
 
-/// Whether the element is seen only while it moves: before and after it, it is as its class says.
-fn also_hidden(frames: &[Frame<'_>]) -> bool {
-    frames
-        .iter()
-        .all(|frame| frame.set.contains(&("opacity", "1")))
-}
+/// Where nobody sees a thing and nobody can scroll to it: above the picture's upper edge.
+const AWAY: Point = Point { x: 0, y: -9000 };
 
 fn method(of: &JsValue, name: &str) -> Option<Function> {
     Reflect::get(of, &name.into()).ok()?.dyn_into().ok()

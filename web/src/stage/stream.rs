@@ -7,10 +7,11 @@
 
 use std::rc::Rc;
 
+use js_sys::{Function, Reflect};
 use lobby_engine::lab::Scene;
 use lobby_engine::network::{Change, Journey, Step, Tally, VerdictKind};
 use wasm_bindgen::JsCast;
-use web_sys::Element;
+use web_sys::{Element, HtmlElement};
 use yew::prelude::*;
 
 use super::Skin;
@@ -53,6 +54,8 @@ pub(super) struct Props {
     pub(super) motion: Motion,
     /// How long a hop takes, in milliseconds.
     pub(super) hop_ms: u32,
+    /// How wide the picture is, in percent of its frame: guests follow it.
+    pub(super) wide: i32,
 }
 
 /// Where some of the requests ended.
@@ -230,7 +233,10 @@ pub(super) fn Stream(props: &Props) -> Html {
     }
 }
 
-/// The guests: in a picture of their own over the house, so that a frame draws them and nothing else.
+/// The guests: over the house, each a box of its own that the browser moves without drawing
+/// anything anew, and without any work of the page.
+///
+/// They are moved in scene units: the whole overlay is laid onto the scene by one transform.
 #[component]
 pub(super) fn Guests(props: &Props) -> Html {
     let root = use_node_ref();
@@ -251,14 +257,50 @@ pub(super) fn Guests(props: &Props) -> Html {
             move || running.borrow_mut().cancel()
         });
     }
-    let mini = either(
-        props.skin == Skin::Hotel,
-        "M-4.500 0c0-8 1-13 4.500-13s4.500 5 4.500 13zM0-14.500m-3 0a3 3 0 1 0 6 0a3 3 0 1 0-6 0",
-        "M-6-9h12v9h-12zM-6-9l6 5 6-5",
-    );
-    html! {
-        <g ref={root}>{ for guests.iter().map(|_| html! { <path class="mini" d={mini} data-guest="" /> }) }</g>
+    {
+        // After each drawing: the scene may have another size since.
+        let root = root.clone();
+        use_effect(move || {
+            if let Some(root) = root.cast::<HtmlElement>() {
+                lay_onto_scene(&root);
+            }
+        });
     }
+    html! {
+        <div class="guests" ref={root} aria-hidden="true">
+            // Plain boxes: a picture inside keeps browsers from moving it by themselves.
+            { for guests.iter().map(|_| html! { <i class="mini" data-guest=""></i> }) }
+        </div>
+    }
+}
+
+/// Lets a unit of the overlay be a unit of the scene, and its origin the scene's.
+fn lay_onto_scene(root: &HtmlElement) {
+    let scene = root
+        .parent_element()
+        .and_then(|parent| parent.query_selector("svg.scene").ok().flatten());
+    let Some(scene) = scene else { return };
+    let style = root.style();
+    // A policy of the page has no say here: this is a script's own style.
+    if style.set_property("transform", "none").is_err() {
+        return;
+    }
+    let Some([a, d, e, f]) = screen_matrix(&scene) else {
+        return;
+    };
+    let own = root.get_bounding_client_rect();
+    let (x, y) = (e - own.left(), f - own.top());
+    let matrix = format!("matrix({a}, 0, 0, {d}, {x}, {y})");
+    // A browser that cannot set it draws the guests where they are.
+    let _ = style.set_property("transform", &matrix);
+}
+
+/// Scale and origin of a picture's units on the screen (`getScreenCTM`, called by name).
+fn screen_matrix(scene: &Element) -> Option<[f64; 4]> {
+    let get = Reflect::get(scene, &"getScreenCTM".into()).ok()?;
+    let matrix = get.dyn_into::<Function>().ok()?.call0(scene).ok()?;
+    let number = |name: &str| Reflect::get(&matrix, &name.into()).ok()?.as_f64();
+    Some([number("a")?, number("d")?, number("e")?, number("f")?])
 }
 
 /// How many requests one guest stands for.
@@ -358,12 +400,10 @@ fn flow(running: &mut Running, root: &Element, heaps: &[Heap], guests: &[usize],
         let Some(stations) = ways.get(*heap).filter(|stations| stations.len() > 1) else {
             continue;
         };
-        let delay = spread * k as u32 / guests.len().max(1) as u32;
-        let timing = Timing {
-            duration: travel,
-            delay,
-        };
-        running.pass(element, stations, &timing);
+        let part = |time: u32| (time * 1000 / (spread + travel).max(1)) as i32;
+        let leaves = spread * k as u32 / guests.len().max(1) as u32;
+        let between = (part(leaves), part(leaves + travel));
+        running.pass(element, stations, between, spread + travel);
     }
 }
 

@@ -123,10 +123,10 @@ fn name(layout: &Layout, name: &str, address: &str, place: ClientPlace) -> Html 
     let Point { x, y } = place.name;
     if place.small {
         return text(
-            "tsm ink am",
+            "tiny ink am",
             x,
-            y + 21,
-            measure::fit(name, 105, Face::Sans, 52),
+            y + 19,
+            measure::fit(name, 100, Face::Sans, 52),
         );
     }
     let (class, first, second) = match layout.metrics.view {

@@ -219,11 +219,8 @@ pub fn Stage(props: &StageProps) -> Html {
     let flows = props.motion == Motion::Full;
     let overlay = (props.tally.as_ref()).filter(|_| flows).map(|tally| {
         html! {
-            <svg class="guests" aria-hidden="true" viewBox={view_box.clone()} preserveAspectRatio={side}
-                width={format!("{wide}%")} height={tall.clone()}>
-                <Guests scene={scene.clone()} layout={layout.clone()} tally={tally.clone()}
-                    sample={journey.clone()} skin={*skin} motion={props.motion} hop_ms={props.hop_ms} />
-            </svg>
+            <Guests scene={scene.clone()} layout={layout.clone()} tally={tally.clone()}
+                sample={journey.clone()} skin={*skin} motion={props.motion} hop_ms={props.hop_ms} {wide} />
         }
     });
     html! {
@@ -253,7 +250,7 @@ pub fn Stage(props: &StageProps) -> Html {
                     { (*traces && props.tally.is_none()).then(|| earlier_ways(&ghosts)) }
                     if let Some(tally) = &props.tally {
                         <Stream scene={scene.clone()} layout={layout.clone()} tally={tally.clone()}
-                            sample={journey.clone()} skin={*skin} motion={props.motion} hop_ms={props.hop_ms} />
+                            sample={journey.clone()} skin={*skin} motion={props.motion} hop_ms={props.hop_ms} {wide} />
                     } else { { for journey.clone().zip((*way).clone()).map(|(journey, way)| html! {
                         <Walker layout={layout.clone()} {journey} {way} hop={*hop} skin={*skin}
                             motion={props.motion} hop_ms={props.hop_ms} />

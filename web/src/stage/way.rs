@@ -269,13 +269,18 @@ impl Plan<'_> {
             Place::Corridor(_, _, at) => (Point::new(at.x, m.corridor.1 - 1), at.by(aside, aside)),
             Place::Room(w, i) => {
                 let room = window(w, i).unwrap_or_default();
+                // Beside the room, so that what it says can be read; in front of the neighbour's only
+                // where there is one.
+                let first = (self.layout.window(w, i)).is_none_or(|w| w.slot.column == 0);
+                let aside = m.scaled(if first { 22 } else { 9 });
                 let floor = if self.layout.window(w, i).is_some_and(|w| w.slot.floor == 0) {
                     m.corridor.1 - 1
                 } else {
                     room.bottom() + 6
                 };
                 (
-                    Point::new(room.x - m.scaled(9), floor),
+                    // Within the picture, where the first wing begins at its edge.
+                    Point::new((room.x - aside).max(m.scaled(20)), floor),
                     Point::new(room.right() + 2, room.bottom() + 2),
                 )
             }

@@ -70,7 +70,7 @@ impl Session {
                 }
                 let example = EXAMPLES.iter().find(|example| example.id == name);
                 let example = example.ok_or_else(|| format!("there is no scenario {name:?}"))?;
-                self.open(&Rc::from(example.text));
+                self.open(&Rc::from(example.text()));
             }
         }
         Ok(())

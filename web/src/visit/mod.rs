@@ -218,7 +218,7 @@ impl Visit {
                 match EXAMPLES.iter().find(|example| example.id == name) {
                     Some(example) => {
                         self.world = Some(link::World {
-                            text: example.text.to_owned(),
+                            text: example.text().to_owned(),
                             ..link::World::default()
                         });
                     }
@@ -362,7 +362,10 @@ mod tests {
         };
         let world = of("#v1:j:eyJ2IjoxLCJ0ZXh0IjoiYTogYiJ9").world.unwrap();
         assert_eq!(world.text, "a: b");
-        assert_eq!(of("#v1:s:clusterip").world.unwrap().text, EXAMPLES[1].text);
+        assert_eq!(
+            of("#v1:s:clusterip").world.unwrap().text,
+            EXAMPLES[1].text()
+        );
         assert!(of("#v1:s:nowhere").complaint.is_some());
         assert!(of("#v7:z:AAAA").complaint.unwrap().contains("version"));
         assert_eq!(of("#stage"), Visit::default());

@@ -20,6 +20,9 @@ pub(crate) struct Check {
     /// file), message, why, fix (a unified diff, or a command)
     #[arg(long)]
     json: bool,
+    /// List all findings that there are, as the README has them, and examine nothing
+    #[arg(long, exclusive = true)]
+    list: bool,
     /// The mode of kube-proxy
     #[arg(long, default_value_t, value_name = "iptables|ipvs|nftables")]
     mode: Mode,
@@ -73,6 +76,9 @@ pub(crate) fn run(args: &Check) -> ExitCode {
 
 /// The findings as text, and whether one of them is an error.
 fn examine(args: &Check) -> Result<(String, bool), Failure> {
+    if args.list {
+        return Ok((doctor::table(), false));
+    }
     let sources = Sources::read(&args.files.files)?;
     let mut lab = Lab::new(Settings {
         provider: args.provider,

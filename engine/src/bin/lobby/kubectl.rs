@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
-use lobby_engine::kubectl::{Kubectl as Engine, State};
+use lobby_engine::kubectl::{Kubectl as Engine, State, Then};
 
 use crate::sources::Failure;
 
@@ -40,7 +40,11 @@ pub(crate) fn run(args: &Kubectl) -> Result<ExitCode, Failure> {
     let output = Engine::default().run(&mut state, &args.words, &stdin);
     let _ = std::io::stdout().write_all(output.stdout.as_bytes());
     let _ = std::io::stderr().write_all(output.stderr.as_bytes());
-    if output.then.is_some() {
+    // In a file, what is deleted is gone at once.
+    if output
+        .then
+        .is_some_and(|then| !matches!(then, Then::Gone { .. }))
+    {
         // Nothing runs in a file.
         let words = "what follows happens in a Pod, and no Pod runs in a state file";
         return Err(Failure(words.to_owned()));

@@ -50,17 +50,20 @@ pub(super) fn grep(args: &[&str], text: &str, extended: bool) -> Filtered {
         None => return Err("usage: grep [-ivncowq] [-E|-F] [-A N] [-B N] PATTERN".to_owned()),
     };
     let folds_case = given.has('i');
-    let wraps = |text: &str| match (given.has('x'), given.has('w')) {
-        (true, _) => format!("^({text})$"),
-        (_, true) => format!("\\b({text})\\b"),
-        _ => text.to_owned(),
-    };
+    let extended = extended || given.has('E');
+    let (open, close) = if extended { ("(", ")") } else { ("\\(", "\\)") };
     let regex = if given.has('F') {
-        Regex::literal(pattern, folds_case)
-    } else if given.has('x') || given.has('w') {
-        Regex::new(&wraps(pattern), true, folds_case)?
+        Regex::literal(pattern, folds_case)?
+    } else if given.has('x') {
+        Regex::new(&format!("^{open}{pattern}{close}$"), extended, folds_case)?
+    } else if given.has('w') {
+        Regex::new(
+            &format!("\\b{open}{pattern}{close}\\b"),
+            extended,
+            folds_case,
+        )?
     } else {
-        Regex::new(pattern, extended || given.has('E'), folds_case)?
+        Regex::new(pattern, extended, folds_case)?
     };
     let all = lines(text);
     let number = |flag: char| given.number(flag);

@@ -1,267 +1,93 @@
 //! Regular expressions as grep, sed and awk read them, as far as people use them between pipes.
 //!
-//! A pattern becomes a small program that is run over the text (R. Pike's machine), every place of
-//! the program at every place of the text once at most: bounded work for any pattern. Source:
-//! POSIX.1-2017 chapter 9, with GNU's `\+`, `\?`, `\|`, `\b`, `\w`, `\s`, `\d`.
+//! The matching is the crate regex-lite's: bounded work for any pattern. What stands here is the way
+//! to it from POSIX's two syntaxes, in which the same characters mean other things. Source:
+//! POSIX.1-2017 chapter 9, with GNU's `\+`, `\?`, `\|`, `\b`, `\B`, `\<`, `\>`, `\w`, `\s`, `\d`.
 //!
-//! Left out: back references in a pattern, equivalence classes. Of alternatives the first one that
-//! matches counts, where POSIX wants the longest. `{m,n}` repeats up to 100 times.
+//! Left out, and refused by name: back references in a pattern, equivalence classes and collating
+//! symbols. Of alternatives the first one that matches counts, where POSIX wants the longest. Upper
+//! and lower case are those of ASCII. `{m,n}` repeats up to 255 times, POSIX's RE_DUP_MAX.
 
-/// The largest program.
-const MAX_PROGRAM: usize = 4_000;
+use regex_lite::RegexBuilder;
+
+/// The longest pattern, in bytes.
+const MAX_PATTERN: usize = 4_000;
+/// The memory that a pattern's program may take, in bytes: a few thousand steps for each character
+/// of a line at the most.
+const MAX_PROGRAM: usize = 1 << 17;
+/// How deep groups and repetitions may stand in each other.
+const MAX_DEPTH: u32 = 50;
+/// The most repetitions that a pattern may ask for by number.
+const MAX_REPEAT: u32 = 255;
 
 /// A pattern, ready to be matched.
 #[derive(Clone, Debug)]
-pub(super) struct Regex {
-    program: Vec<Op>,
-    folds_case: bool,
-    groups: usize,
-}
-
-#[derive(Clone, Debug)]
-enum Op {
-    Char(char),
-    Any,
-    Class(Vec<(char, char)>, bool),
-    Begin,
-    End,
-    Edge,
-    Save(usize),
-    Split(usize, usize),
-    Jump(usize),
-    Match,
-}
-
-/// A parsed pattern.
-#[derive(Clone, Debug)]
-enum Tree {
-    Empty,
-    One(Op),
-    All(Vec<Tree>),
-    Either(Vec<Tree>),
-    Group(usize, Box<Tree>),
-    Repeat(Box<Tree>, usize, Option<usize>),
-}
+pub(super) struct Regex(regex_lite::Regex);
 
 /// The places of a match and of its groups, in bytes.
 pub(super) type Found = Vec<Option<(usize, usize)>>;
 
-struct Parser<'a> {
-    rest: std::iter::Peekable<std::str::Chars<'a>>,
-    extended: bool,
-    groups: usize,
-    depth: usize,
-}
-
 impl Regex {
     /// Reads a pattern: extended (`-E`) or basic.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with it, in grep's words.
     pub(super) fn new(pattern: &str, extended: bool, folds_case: bool) -> Result<Self, String> {
-        let mut parser = Parser {
+        if pattern.len() > MAX_PATTERN {
+            return Err("the pattern is too large".to_owned());
+        }
+        let mut translator = Translator {
             rest: pattern.chars().peekable(),
             extended,
-            groups: 0,
-            depth: 0,
+            out: String::new(),
+            groups: Vec::new(),
+            last: Last::Start,
         };
-        let tree = parser.either()?;
-        if parser.rest.peek().is_some() {
-            return Err("Unmatched ) or \\)".to_owned());
+        while let Some(c) = translator.rest.next() {
+            translator.one(c)?;
         }
-        let mut regex = Self {
-            program: vec![Op::Save(0)],
-            folds_case,
-            groups: parser.groups + 1,
-        };
-        regex.compile(&tree)?;
-        regex.program.extend([Op::Save(1), Op::Match]);
-        Ok(regex)
+        if !translator.groups.is_empty() {
+            return Err("Unmatched ( or \\(".to_owned());
+        }
+        Self::build(&translator.out, folds_case)
     }
 
     /// A pattern that is the text itself.
-    pub(super) fn literal(text: &str, folds_case: bool) -> Self {
-        let mut program = vec![Op::Save(0)];
-        program.extend(text.chars().map(Op::Char));
-        program.extend([Op::Save(1), Op::Match]);
-        Self {
-            program,
-            folds_case,
-            groups: 1,
-        }
+    ///
+    /// # Errors
+    ///
+    /// It is too large.
+    pub(super) fn literal(text: &str, folds_case: bool) -> Result<Self, String> {
+        Self::build(&regex_lite::escape(text), folds_case)
     }
 
-    fn compile(&mut self, tree: &Tree) -> Result<(), String> {
-        if self.program.len() > MAX_PROGRAM {
-            return Err("the pattern is too large".to_owned());
-        }
-        match tree {
-            Tree::Empty => {}
-            Tree::One(op) => self.program.push(op.clone()),
-            Tree::All(parts) => {
-                for part in parts {
-                    self.compile(part)?;
-                }
-            }
-            Tree::Either(parts) => {
-                let mut ends = Vec::new();
-                for (at, part) in parts.iter().enumerate() {
-                    if at + 1 == parts.len() {
-                        self.compile(part)?;
-                        continue;
-                    }
-                    let split = self.program.len();
-                    self.program.push(Op::Match);
-                    self.compile(part)?;
-                    ends.push(self.program.len());
-                    self.program.push(Op::Match);
-                    self.program[split] = Op::Split(split + 1, self.program.len());
-                }
-                let end = self.program.len();
-                for at in ends {
-                    self.program[at] = Op::Jump(end);
-                }
-            }
-            Tree::Group(number, inner) => {
-                self.program.push(Op::Save(2 * number));
-                self.compile(inner)?;
-                self.program.push(Op::Save(2 * number + 1));
-            }
-            Tree::Repeat(inner, least, most) => {
-                for _ in 0..*least {
-                    self.compile(inner)?;
-                }
-                match most {
-                    None => {
-                        let split = self.program.len();
-                        self.program.push(Op::Match);
-                        self.compile(inner)?;
-                        self.program.push(Op::Jump(split));
-                        self.program[split] = Op::Split(split + 1, self.program.len());
-                    }
-                    Some(most) => {
-                        let mut splits = Vec::new();
-                        for _ in *least..*most {
-                            splits.push(self.program.len());
-                            self.program.push(Op::Match);
-                            self.compile(inner)?;
-                        }
-                        let end = self.program.len();
-                        for at in splits {
-                            self.program[at] = Op::Split(at + 1, end);
-                        }
-                    }
-                }
-            }
-        }
-        Ok(())
+    fn build(pattern: &str, folds_case: bool) -> Result<Self, String> {
+        let built = RegexBuilder::new(pattern)
+            .case_insensitive(folds_case)
+            .dot_matches_new_line(true)
+            .size_limit(MAX_PROGRAM)
+            .nest_limit(MAX_DEPTH)
+            .build();
+        // What a pattern can be wrong in was told by the translator; the rest are the limits.
+        built
+            .map(Self)
+            .map_err(|_| "the pattern is too large".to_owned())
     }
 
     /// Whether it is somewhere in a text.
     pub(super) fn is_in(&self, text: &str) -> bool {
-        self.find(text, 0).is_some()
+        self.0.is_match(text)
     }
 
     /// The first match from a place on.
     pub(super) fn find(&self, text: &str, from: usize) -> Option<Found> {
-        let chars: Vec<(usize, char)> = text.char_indices().collect();
-        let first = chars.partition_point(|(at, _)| *at < from);
-        // What failed at one place fails there again, wherever the match began.
-        let mut seen = vec![false; self.program.len() * (chars.len() + 1)];
-        (first..=chars.len()).find_map(|at| self.at(text, &chars, at, &mut seen))
-    }
-
-    fn at(
-        &self,
-        text: &str,
-        chars: &[(usize, char)],
-        start: usize,
-        seen: &mut [bool],
-    ) -> Option<Found> {
-        let place = |at: usize| chars.get(at).map_or(text.len(), |(byte, _)| *byte);
-        let mut saved: Vec<Option<usize>> = vec![None; 2 * self.groups];
-        // What to try next: an operation and a place, or a saved place to put back.
-        enum Task {
-            Try(usize, usize),
-            Restore(usize, Option<usize>),
+        if from > text.len() {
+            return None;
         }
-        let mut tasks = vec![Task::Try(0, start)];
-        while let Some(task) = tasks.pop() {
-            let (mut op, mut at) = match task {
-                Task::Restore(slot, old) => {
-                    saved[slot] = old;
-                    continue;
-                }
-                Task::Try(op, at) => (op, at),
-            };
-            loop {
-                let key = op * (chars.len() + 1) + at;
-                if std::mem::replace(&mut seen[key], true) {
-                    break;
-                }
-                let here = chars.get(at).map(|(_, c)| *c);
-                let goes_on = match &self.program[op] {
-                    Op::Match => {
-                        let pair = |at: usize| Some((saved[2 * at]?, saved[2 * at + 1]?));
-                        return Some((0..self.groups).map(pair).collect());
-                    }
-                    Op::Char(c) => here.is_some_and(|own| self.same(own, *c)),
-                    Op::Any => here.is_some(),
-                    Op::Class(ranges, negated) => here.is_some_and(|own| {
-                        let is_in = |c: char| ranges.iter().any(|(a, b)| (*a..=*b).contains(&c));
-                        let found = is_in(own)
-                            || (self.folds_case
-                                && (is_in(own.to_ascii_lowercase())
-                                    || is_in(own.to_ascii_uppercase())));
-                        found != *negated
-                    }),
-                    Op::Begin if at == 0 => {
-                        op += 1;
-                        continue;
-                    }
-                    Op::End if here.is_none() => {
-                        op += 1;
-                        continue;
-                    }
-                    Op::Edge => {
-                        let word =
-                            |c: Option<char>| c.is_some_and(|c| c.is_alphanumeric() || c == '_');
-                        let before = at
-                            .checked_sub(1)
-                            .and_then(|at| chars.get(at))
-                            .map(|(_, c)| *c);
-                        if word(before) == word(here) {
-                            break;
-                        }
-                        op += 1;
-                        continue;
-                    }
-                    Op::Begin | Op::End => break,
-                    Op::Save(slot) => {
-                        tasks.push(Task::Restore(*slot, saved[*slot]));
-                        saved[*slot] = Some(place(at));
-                        op += 1;
-                        continue;
-                    }
-                    Op::Split(first, second) => {
-                        tasks.push(Task::Try(*second, at));
-                        op = *first;
-                        continue;
-                    }
-                    Op::Jump(to) => {
-                        op = *to;
-                        continue;
-                    }
-                };
-                if !goes_on {
-                    break;
-                }
-                op += 1;
-                at += 1;
-            }
-        }
-        None
-    }
-
-    fn same(&self, a: char, b: char) -> bool {
-        a == b || (self.folds_case && a.to_lowercase().eq(b.to_lowercase()))
+        let captures = self.0.captures_at(text, from)?;
+        let place = |group: regex_lite::Match<'_>| (group.start(), group.end());
+        Some(captures.iter().map(|group| group.map(place)).collect())
     }
 
     /// Replaces the first match, or all of them. `&` and `\1` in the replacement mean what matched.
@@ -323,162 +149,190 @@ impl Regex {
     }
 }
 
-impl Parser<'_> {
-    /// Whether an operator stands here: bare in an extended pattern, behind a backslash in a basic
-    /// one. It is taken.
-    fn operator(&mut self, operator: char) -> bool {
-        if self.extended {
-            return self.rest.next_if_eq(&operator).is_some();
+/// What the pattern's last part was: what a repetition behind it repeats.
+#[derive(Clone, Copy)]
+enum Last {
+    /// Nothing: the pattern, a group or an alternative begins here.
+    Start,
+    /// A place: it can be there once, however often it is asked for.
+    Place,
+    /// A part that begins at this byte of what was written.
+    Part(usize),
+    /// The same, with a repetition behind it.
+    Repeated(usize),
+}
+
+struct Translator<'a> {
+    rest: std::iter::Peekable<std::str::Chars<'a>>,
+    extended: bool,
+    /// The pattern in regex-lite's syntax.
+    out: String,
+    /// Where the open groups begin in it.
+    groups: Vec<usize>,
+    last: Last,
+}
+
+impl Translator<'_> {
+    fn one(&mut self, c: char) -> Result<(), String> {
+        match c {
+            '\\' => {
+                let c = self.rest.next().ok_or("Trailing backslash")?;
+                match c {
+                    '(' | ')' | '{' | '|' | '+' | '?' if !self.extended => self.operator(c)?,
+                    'b' | 'B' | '<' | '>' => self.place(&['\\', c]),
+                    'd' | 's' | 'S' | 'w' | 'W' | 't' => self.part(&['\\', c]),
+                    '1'..='9' => return Err("back references are not there".to_owned()),
+                    c => self.literal(c),
+                }
+            }
+            '(' | ')' | '{' | '|' | '+' | '?' if self.extended => self.operator(c)?,
+            '*' => self.operator(c)?,
+            '.' => self.part(&['.']),
+            '[' => {
+                let at = self.out.len();
+                self.class()?;
+                self.last = Last::Part(at);
+            }
+            '^' if self.extended => self.place(&['^']),
+            // Behind it `*` is a star.
+            '^' if matches!(self.last, Last::Start) => self.out.push('^'),
+            '$' if self.extended || self.is_end() => self.place(&['$']),
+            c => self.literal(c),
         }
+        Ok(())
+    }
+
+    /// Whether the pattern ends here, or the group or alternative of a basic one.
+    fn is_end(&self) -> bool {
         let mut ahead = self.rest.clone();
-        if ahead.next() == Some('\\') && ahead.next() == Some(operator) {
-            self.rest = ahead;
-            return true;
-        }
-        false
-    }
-
-    fn is_operator(&self, operator: char) -> bool {
-        let mut ahead = self.rest.clone();
-        match self.extended {
-            true => ahead.next() == Some(operator),
-            false => ahead.next() == Some('\\') && ahead.next() == Some(operator),
+        match ahead.next() {
+            None => true,
+            Some('\\') => matches!(ahead.next(), Some(')' | '|')),
+            Some(_) => false,
         }
     }
 
-    fn either(&mut self) -> Result<Tree, String> {
-        self.depth += 1;
-        if self.depth > 50 {
-            return Err("too many groups in groups".to_owned());
+    fn literal(&mut self, c: char) {
+        if is_escaped(c) {
+            self.part(&['\\', c]);
+        } else {
+            self.part(&[c]);
         }
-        let mut parts = vec![self.all()?];
-        while self.operator('|') {
-            parts.push(self.all()?);
-        }
-        self.depth -= 1;
-        Ok(match parts.len() {
-            1 => parts.remove(0),
-            _ => Tree::Either(parts),
-        })
     }
 
-    fn all(&mut self) -> Result<Tree, String> {
-        let mut parts = Vec::new();
-        while self.rest.peek().is_some() && !self.is_operator('|') && !self.is_operator(')') {
-            let one = self.one(parts.is_empty())?;
-            parts.push(self.repeated(one)?);
-        }
-        Ok(Tree::All(parts))
+    fn part(&mut self, text: &[char]) {
+        self.last = Last::Part(self.out.len());
+        self.out.extend(text);
     }
 
-    fn repeated(&mut self, mut tree: Tree) -> Result<Tree, String> {
+    fn place(&mut self, text: &[char]) {
+        self.last = Last::Place;
+        self.out.extend(text);
+    }
+
+    fn operator(&mut self, operator: char) -> Result<(), String> {
+        match operator {
+            '(' => {
+                self.groups.push(self.out.len());
+                self.out.push('(');
+                self.last = Last::Start;
+            }
+            ')' => {
+                let at = self.groups.pop().ok_or("Unmatched ) or \\)")?;
+                self.out.push(')');
+                self.last = Last::Part(at);
+            }
+            '|' => {
+                self.out.push('|');
+                self.last = Last::Start;
+            }
+            // Where nothing is to be repeated they stand for themselves.
+            operator if matches!(self.last, Last::Start) => self.literal(operator),
+            '{' => {
+                let bounds = self.bounds()?;
+                self.repeat(&bounds);
+            }
+            operator => self.repeat(&operator.to_string()),
+        }
+        Ok(())
+    }
+
+    fn repeat(&mut self, how: &str) {
+        let at = match self.last {
+            Last::Start | Last::Place => return,
+            Last::Part(at) => at,
+            // `a+?` would be a lazy `a+`.
+            Last::Repeated(at) => {
+                self.out.insert_str(at, "(?:");
+                self.out.push(')');
+                at
+            }
+        };
+        self.out.push_str(how);
+        self.last = Last::Repeated(at);
+    }
+
+    /// `{m}`, `{m,}`, `{,n}` and `{m,n}`, of which the first brace is read.
+    fn bounds(&mut self) -> Result<String, String> {
+        let mut text = String::new();
         loop {
-            let (least, most) = if self.rest.next_if_eq(&'*').is_some() {
-                (0, None)
-            } else if self.operator('+') {
-                (1, None)
-            } else if self.operator('?') {
-                (0, Some(1))
-            } else if self.operator('{') {
-                self.bounds()?
-            } else {
-                return Ok(tree);
-            };
-            // Nothing repeated for ever is nothing.
-            if !matches!(
-                tree,
-                Tree::Empty | Tree::One(Op::Begin | Op::End | Op::Edge)
-            ) {
-                tree = Tree::Repeat(Box::new(tree), least, most);
+            match self.rest.next().ok_or("Unmatched { or \\{")? {
+                '}' if self.extended => break,
+                '\\' if !self.extended && self.rest.next_if_eq(&'}').is_some() => break,
+                c => text.push(c),
             }
         }
-    }
-
-    fn bounds(&mut self) -> Result<(usize, Option<usize>), String> {
-        let mut text = String::new();
-        while !self.is_operator('}') {
-            text.push(self.rest.next().ok_or("Unmatched { or \\{")?);
-        }
-        self.operator('}');
+        let wrong = || "Invalid content of \\{\\}".to_owned();
         let number = |text: &str| {
-            let number = text.parse::<usize>().ok().filter(|number| *number <= 100);
-            number.ok_or_else(|| "Invalid content of \\{\\}".to_owned())
+            let number = text.parse::<u32>().ok();
+            number.filter(|own| *own <= MAX_REPEAT).ok_or_else(wrong)
         };
         let (least, most) = match text.split_once(',') {
             None => (number(&text)?, Some(number(&text)?)),
             Some((least, "")) => (number(least)?, None),
+            Some(("", most)) => (0, Some(number(most)?)),
             Some((least, most)) => (number(least)?, Some(number(most)?)),
         };
-        if most.is_some_and(|most| most < least) {
-            return Err("Invalid content of \\{\\}".to_owned());
+        match most {
+            Some(most) if most < least => Err(wrong()),
+            Some(most) => Ok(format!("{{{least},{most}}}")),
+            None => Ok(format!("{{{least},}}")),
         }
-        Ok((least, most))
     }
 
-    fn one(&mut self, is_first: bool) -> Result<Tree, String> {
-        if self.operator('(') {
-            self.groups += 1;
-            let number = self.groups;
-            let inner = self.either()?;
-            if !self.operator(')') {
-                return Err("Unmatched ( or \\(".to_owned());
-            }
-            return Ok(Tree::Group(number, Box::new(inner)));
+    /// `[a-z]`, of which the bracket is read. A backslash is one of its characters.
+    fn class(&mut self) -> Result<(), String> {
+        const OPEN: &str = "Unmatched [, [^";
+        const NAMES: [&str; 12] = [
+            "alpha", "digit", "alnum", "upper", "lower", "space", "blank", "punct", "xdigit",
+            "cntrl", "graph", "print",
+        ];
+        self.out.push('[');
+        if self.rest.next_if_eq(&'^').is_some() {
+            self.out.push('^');
         }
-        let Some(c) = self.rest.next() else {
-            return Ok(Tree::Empty);
-        };
-        Ok(Tree::One(match c {
-            '.' => Op::Any,
-            '[' => self.class()?,
-            '^' if self.extended || is_first => Op::Begin,
-            '$' if self.extended || self.rest.peek().is_none() => Op::End,
-            '\\' => match self.rest.next() {
-                None => return Err("Trailing backslash".to_owned()),
-                Some('b') => Op::Edge,
-                Some('d') => Op::Class(vec![('0', '9')], false),
-                Some('s') => Op::Class(vec![(' ', ' '), ('\t', '\r')], false),
-                Some('S') => Op::Class(vec![(' ', ' '), ('\t', '\r')], true),
-                Some('t') => Op::Char('\t'),
-                Some(kind @ ('w' | 'W')) => Op::Class(
-                    vec![('a', 'z'), ('A', 'Z'), ('0', '9'), ('_', '_')],
-                    kind == 'W',
-                ),
-                Some(c) => Op::Char(c),
-            },
-            c => Op::Char(c),
-        }))
-    }
-
-    fn class(&mut self) -> Result<Op, String> {
-        let negated = self.rest.next_if_eq(&'^').is_some();
-        let mut ranges = Vec::new();
+        let mut is_first = true;
         loop {
-            let c = self.rest.next().ok_or("Unmatched [, [^")?;
-            match c {
-                ']' if !ranges.is_empty() => return Ok(Op::Class(ranges, negated)),
-                '[' if self.rest.peek() == Some(&':') => {
-                    let mut name = String::new();
+            let c = self.rest.next().ok_or(OPEN)?;
+            match (c, self.rest.peek()) {
+                (']', _) if !is_first => break,
+                ('[', Some(':')) => {
                     self.rest.next();
+                    let mut name = String::new();
                     while let Some(c) = self.rest.next_if(|c| *c != ':') {
                         name.push(c);
                     }
-                    self.rest.next();
-                    self.rest.next();
-                    ranges.extend_from_slice(match name.as_str() {
-                        "alpha" => &[('a', 'z'), ('A', 'Z')],
-                        "digit" => &[('0', '9')],
-                        "alnum" => &[('a', 'z'), ('A', 'Z'), ('0', '9')],
-                        "upper" => &[('A', 'Z')],
-                        "lower" => &[('a', 'z')],
-                        "space" => &[(' ', ' '), ('\t', '\r')],
-                        "blank" => &[(' ', ' '), ('\t', '\t')],
-                        "punct" => &[('!', '/'), (':', '@'), ('[', '`'), ('{', '~')],
-                        "xdigit" => &[('a', 'f'), ('A', 'F'), ('0', '9')],
-                        _ => return Err("Invalid character class name".to_owned()),
-                    });
+                    let is_closed = self.rest.next().is_some() && self.rest.next() == Some(']');
+                    if !is_closed || !NAMES.contains(&name.as_str()) {
+                        return Err("Invalid character class name".to_owned());
+                    }
+                    self.out.extend(["[:", &name, ":]"]);
                 }
-                c => {
+                ('[', Some('.' | '=')) => {
+                    return Err("equivalence classes are not there".to_owned());
+                }
+                (c, _) => {
+                    self.member(c);
                     let mut ahead = self.rest.clone();
                     if ahead.next() == Some('-')
                         && let Some(end) = ahead.next()
@@ -488,14 +342,28 @@ impl Parser<'_> {
                             return Err("Invalid range end".to_owned());
                         }
                         self.rest = ahead;
-                        ranges.push((c, end));
-                    } else {
-                        ranges.push((c, c));
+                        self.out.push('-');
+                        self.member(end);
                     }
                 }
             }
+            is_first = false;
         }
+        self.out.push(']');
+        Ok(())
     }
+
+    fn member(&mut self, c: char) {
+        if is_escaped(c) {
+            self.out.push('\\');
+        }
+        self.out.push(c);
+    }
+}
+
+/// Whether a character gets a backslash to stand for itself. `\<` and `\>` are the edges of words.
+fn is_escaped(c: char) -> bool {
+    c.is_ascii_punctuation() && !matches!(c, '<' | '>')
 }
 
 #[cfg(test)]
@@ -524,6 +392,14 @@ mod tests {
             ("(a*)*b", "aaaaaaaaaaaaaaaaaaaaaaaaaaaac", None),
             ("", "x", Some("")),
             ("ü.", "grün", Some("ün")),
+            ("\\<pod", "a pod", Some("pod")),
+            ("a+?b", "aab", Some("aab")),
+            ("a{,2}b", "aaab", Some("aab")),
+            ("[]x-]+", "a]-x", Some("]-x")),
+            ("[\\.]", "a\\", Some("\\")),
+            ("[a&&b]+", "&&", Some("&&")),
+            ("x|*", "a*", Some("*")),
+            ("\"<a>\"", "\"<a>\"", Some("\"<a>\"")),
         ] {
             assert_eq!(matches(pattern, text).as_deref(), found, "{pattern}");
         }
@@ -538,6 +414,10 @@ mod tests {
         assert!(is_in("a\\+b", "aab"));
         assert!(is_in("x\\|b", "ab"));
         assert!(is_in("a$b", "a$b"));
+        assert!(is_in("^*a", "*a"));
+        assert!(is_in("\\(a$\\|b\\)", "ba"));
+        assert!(is_in("a\\{2\\}", "baab"));
+        assert!(is_in("a{2}", "a{2}"));
     }
 
     #[test]
@@ -554,8 +434,15 @@ mod tests {
 
     #[test]
     fn wrong_patterns_say_what_is_wrong() {
-        for pattern in ["(a", "a)", "[a", "a\\", "a{2", "a{3,2}", "[z-a]", "a{999}"] {
+        for pattern in [
+            "(a", "a)", "[a", "a\\", "a{2", "a{3,2}", "[z-a]", "a{999}", "(a)\\1", "[[=a=]]",
+        ] {
             assert!(Regex::new(pattern, true, false).is_err(), "{pattern}");
         }
+        let large = "((((a{99}){99}){99}){99}){99}";
+        assert!(Regex::new(large, true, false).is_err());
+        assert!(Regex::new(&"a+?".repeat(99), true, false).is_ok());
+        assert!(Regex::new(&"a?+".repeat(2_000), true, false).is_err());
+        assert!(Regex::new(&("a".to_owned() + &"+?".repeat(900)), true, false).is_err());
     }
 }

@@ -1,11 +1,12 @@
 //! `kubectl delete`.
 //!
-//! Source: kubectl `pkg/cmd/delete/delete.go`.
+//! Source: kubectl `pkg/cmd/delete/delete.go`; k8s.io/kubectl `pkg/cmd/wait/wait.go` for what it waits
+//! for when all is printed. Left out, and said so: `--raw`, `--interactive`.
 
-use crate::kubectl::args::{Flag, Takes, flag, short};
+use crate::kubectl::args::{Flag, Takes, flag, parse_duration, short};
 use crate::kubectl::error::Error;
 use crate::kubectl::select::{self, Want};
-use crate::kubectl::{Cx, DryRun};
+use crate::kubectl::{Cx, DryRun, Then};
 
 pub(super) const FLAGS: &[Flag] = &[
     short("output", 'o', Takes::Text),
@@ -83,6 +84,8 @@ pub(super) fn run(cx: &mut Cx<'_>) -> Result<(), Error> {
     }
     let mut warn_cluster = cx.enforce_namespace() && !cx.flags.on("all-namespaces");
     let (infos, mut errors) = found.infos();
+    let waits = dry_run == DryRun::No && (!cx.flags.has("wait") || cx.flags.on("wait"));
+    let mut objects = Vec::new();
     let mut count = 0;
     for info in infos {
         count += 1;
@@ -97,6 +100,11 @@ pub(super) fn run(cx: &mut Cx<'_>) -> Result<(), Error> {
             let dry = dry_run == DryRun::Server;
             let at = (info.namespace.as_str(), info.name.as_str());
             let seconds = (grace >= 0).then_some(grace);
+            let known = cx.api.get(info.resource, at.0, at.1);
+            let uid = known.map_or_else(
+                |_| String::new(),
+                |own| own.str_at("metadata.uid").to_owned(),
+            );
             let done = cx.api.delete(info.resource, at, seconds, dry);
             if let Err(status) = done {
                 let error = Error::from(status);
@@ -104,6 +112,14 @@ pub(super) fn run(cx: &mut Cx<'_>) -> Result<(), Error> {
                     errors.push(error.with_source("deleting", &info.source));
                 }
                 continue;
+            }
+            if waits {
+                objects.push((
+                    info.resource,
+                    info.namespace.clone(),
+                    info.name.clone(),
+                    uid,
+                ));
             }
         }
         let kind = info.resource.printed();
@@ -136,6 +152,13 @@ pub(super) fn run(cx: &mut Cx<'_>) -> Result<(), Error> {
     }
     if errors.is_empty() && count == 0 {
         cx.print("No resources found\n");
+    }
+    if !objects.is_empty() {
+        // Zero means as long as it takes.
+        let timeout = parse_duration(cx.flags.text("timeout"))
+            .and_then(|seconds| u64::try_from(seconds).ok())
+            .filter(|seconds| *seconds > 0);
+        cx.out.then = Some(Then::Gone { objects, timeout });
     }
     Error::join(errors)
 }

@@ -6,6 +6,7 @@ mod config;
 mod create;
 mod delete;
 mod describe;
+mod explain;
 mod expose;
 mod get;
 mod labels;
@@ -153,7 +154,7 @@ static COMMANDS: &[Command] = &[
         node::drain,
     ),
     command(&["exec"], &[FILES, pod::EXEC_FLAGS], pod::exec),
-    command(&["explain"], &[server::EXPLAIN_FLAGS], server::explain),
+    command(&["explain"], &[explain::FLAGS], explain::run),
     command(
         &["expose"],
         &[PRINT, FILES, CHANGE, expose::FLAGS],

@@ -1,4 +1,4 @@
-//! What is asked about the server itself: `api-resources`, `api-versions`, `version`, `explain`.
+//! What is asked about the server itself: `api-resources`, `api-versions`, `version`.
 //!
 //! Source: kubectl `pkg/cmd/apiresources/apiresources.go`, `pkg/cmd/version/version.go`.
 
@@ -6,7 +6,6 @@ use crate::kubectl::Cx;
 use crate::kubectl::args::{Flag, Takes, flag, short};
 use crate::kubectl::error::Error;
 use crate::kubectl::resource::RESOURCES;
-use crate::kubectl::select;
 use crate::kubectl::table::TabWriter;
 
 pub(super) const RESOURCES_FLAGS: &[Flag] = &[
@@ -21,11 +20,6 @@ pub(super) const RESOURCES_FLAGS: &[Flag] = &[
 ];
 pub(super) const VERSION_FLAGS: &[Flag] = &[
     flag("client", Takes::Bool),
-    short("output", 'o', Takes::Text),
-];
-pub(super) const EXPLAIN_FLAGS: &[Flag] = &[
-    flag("recursive", Takes::Bool),
-    flag("api-version", Takes::Text),
     short("output", 'o', Takes::Text),
 ];
 
@@ -115,35 +109,5 @@ pub(super) fn version(cx: &mut Cx<'_>) -> Result<(), Error> {
 
 pub(super) fn cluster_info(cx: &mut Cx<'_>) -> Result<(), Error> {
     cx.print("Kubernetes control plane is running inside of this lab.\n");
-    Ok(())
-}
-
-/// Kind, version and what it is: the fields' texts belong to the API's own documents.
-pub(super) fn explain(cx: &mut Cx<'_>) -> Result<(), Error> {
-    let [word] = cx.flags.args.as_slice() else {
-        return Err(Error::plain(
-            "You must specify the type of resource to explain. Use \"kubectl api-resources\" for a complete list of supported resources.\n",
-        ));
-    };
-    let (kind, field) = match word.split_once('.') {
-        Some((kind, field)) => (kind.to_owned(), field.to_owned()),
-        None => (word.clone(), String::new()),
-    };
-    let resource = select::resource_of(&kind)?;
-    if !field.is_empty() {
-        return Err(Error::Plain(format!(
-            "field {field} of {} is not explained here; near: get {} NAME -o yaml",
-            resource.kind, resource.plural
-        )));
-    }
-    let mut text = String::new();
-    if !resource.group.is_empty() {
-        text.push_str(&format!("GROUP:      {}\n", resource.group));
-    }
-    text.push_str(&format!(
-        "KIND:       {}\nVERSION:    {}\n",
-        resource.kind, resource.version
-    ));
-    cx.print(&text);
     Ok(())
 }

@@ -19,7 +19,7 @@ use super::{Lab, OnceCell, Outcome};
 use crate::api::ObjectRef;
 use crate::cluster::{Cluster, Command, Done, StatusError};
 use crate::console::{self, Output};
-use crate::limits::MAX_UNDO;
+use crate::limits::{MAX_KEPT_CONNECTIONS, MAX_UNDO};
 
 /// What was done, and what was taken back.
 #[derive(Clone, Debug, Default)]
@@ -47,6 +47,8 @@ pub(super) struct Moment {
     console: console::Session,
     lines: Rc<Vec<String>>,
     ticked: u64,
+    /// What the Nodes remembered; `None` where that is too much to be kept with each step.
+    memory: Option<walk::Memory>,
 }
 
 impl History {
@@ -413,6 +415,8 @@ impl Lab {
             console: self.console.clone(),
             lines: Rc::clone(&self.history.lines),
             ticked: self.history.ticked,
+            memory: (Some(self.wires.memory()))
+                .filter(|memory| memory.connections() <= MAX_KEPT_CONNECTIONS),
         }
     }
 
@@ -430,6 +434,9 @@ impl Lab {
         self.console = moment.console;
         self.history.lines = moment.lines;
         self.history.ticked = moment.ticked;
+        if let Some(memory) = moment.memory {
+            self.wires.remember_then(memory);
+        }
         if moment.is_stale {
             let (past, future) = (take(&mut self.history.past), take(&mut self.history.future));
             self.make_again();

@@ -160,16 +160,39 @@ fn small(number: usize) -> u32 {
     u32::try_from(number).unwrap_or(u32::MAX)
 }
 
-/// Puts a packet through a built-in chain.
-pub(crate) fn evaluate(table: &Table, chain: &str, seen: &mut Seen<'_>) -> Told {
-    let Some(base) = table.position(chain) else {
-        return Told::Accept;
-    };
+/// Where to go on behind jumps: chain and index of the next rule. The deepest chains of
+/// kube-proxy lie four jumps down, and so many places need no memory of their own.
+#[derive(Default)]
+struct Back {
+    few: [(usize, usize); 6],
+    count: usize,
+    more: Vec<(usize, usize)>,
+}
+
+impl Back {
+    fn push(&mut self, place: (usize, usize)) {
+        match self.few.get_mut(self.count) {
+            Some(free) => *free = place,
+            None => self.more.push(place),
+        }
+        self.count += 1;
+    }
+
+    fn pop(&mut self) -> Option<(usize, usize)> {
+        self.count = self.count.checked_sub(1)?;
+        self.more
+            .pop()
+            .or_else(|| self.few.get(self.count).copied())
+    }
+}
+
+/// Puts a packet through a built-in chain, which `base` is the place of.
+pub(crate) fn evaluate(table: &Table, base: usize, seen: &mut Seen<'_>) -> Told {
     let chains = table.chains();
     let index_of_table = table.index();
     let keys = Keys::of(seen.packet);
-    // Where to go on: chain and index of the next rule. Empty means the built-in chain's policy.
-    let mut back: Vec<(usize, usize)> = Vec::new();
+    // Empty means the built-in chain's policy.
+    let mut back = Back::default();
     let (mut chain, mut index) = (base, 0);
     let mut looked_at = 0;
     loop {
@@ -199,7 +222,11 @@ pub(crate) fn evaluate(table: &Table, chain: &str, seen: &mut Seen<'_>) -> Told 
             continue;
         };
         let here = (chain, index);
-        let at = || RuleAt::new(table.name, chains[here.0].name.as_str(), small(here.1 + 1));
+        let at = || {
+            let number = small(here.1 + 1);
+            let named = index_of_table.and_then(|compiled| compiled.at(here.0, number));
+            named.unwrap_or_else(|| RuleAt::new(table.name, chains[here.0].name.as_str(), number))
+        };
         index += 1;
         looked_at += 1;
         if looked_at > MAX_RULES_LOOKED_AT {

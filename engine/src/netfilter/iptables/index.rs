@@ -14,6 +14,7 @@
 use super::rule::{Rule, Target, Test, What, bits};
 use super::table::Chain;
 use crate::net::Packet;
+use crate::netfilter::{Name, RuleAt};
 
 /// A chain of fewer rules is tried rule by rule.
 const SHORT: usize = 16;
@@ -26,6 +27,9 @@ const NOWHERE: u32 = u32::MAX;
 pub(super) struct Index {
     /// Of each long chain, its rules sorted.
     chains: Vec<Option<Box<Sorted>>>,
+    /// The table's name, and each chain's, for those who name rules.
+    table: Option<Name>,
+    names: Vec<Name>,
     /// Of each chain, the place of its first rule in `targets`.
     first: Vec<u32>,
     /// Of each rule, the chain to which it jumps.
@@ -61,9 +65,17 @@ impl Keys {
 
 impl Index {
     /// Compiles chains. `position` finds a chain by name.
-    pub(super) fn new(chains: &[Chain], position: impl Fn(&str) -> Option<usize>) -> Self {
-        let mut index = Self::default();
+    pub(super) fn new(
+        table: &str,
+        chains: &[Chain],
+        position: impl Fn(&str) -> Option<usize>,
+    ) -> Self {
+        let mut index = Self {
+            table: Some(Name::from(table)),
+            ..Self::default()
+        };
         for chain in chains {
+            index.names.push(Name::from(chain.name.as_str()));
             index.first.push(small(index.targets.len()));
             for rule in &chain.rules {
                 index.targets.push(match &rule.target {
@@ -90,6 +102,12 @@ impl Index {
                 None => Next::PassAll,
             },
         }
+    }
+
+    /// The name of a rule: its chain, and its number from 1.
+    pub(super) fn at(&self, chain: usize, number: u32) -> Option<RuleAt> {
+        let table = self.table.as_ref()?;
+        Some(RuleAt::new(table, self.names.get(chain)?, number))
     }
 
     /// The chain to which a rule jumps.

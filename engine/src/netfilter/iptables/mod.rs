@@ -38,6 +38,7 @@ pub use rule::{
     RecentAction, RejectWith, Rule, SetSide, Source, SourceText, State, Target, Test, What,
 };
 pub(crate) use rule::{address_of, bits};
+pub(crate) use table::TableName;
 pub use table::{Chain, Policy, Table};
 pub use tables::{Before, RuleEntry, Tables};
 pub(crate) use target::nat_range as read_nat_range;

@@ -64,7 +64,17 @@ impl PartialEq for Compiled {
 
 impl Eq for Compiled {}
 
-/// The tables and their built-in chains (`iptables(8)`).
+/// The tables, in the order of [`TABLES`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum TableName {
+    Raw,
+    Mangle,
+    Nat,
+    Filter,
+    Security,
+}
+
+/// The tables and their built-in chains (`iptables(8)`), which are the first ones of each.
 pub(super) const TABLES: [(&str, &[&str]); 5] = [
     ("raw", &["PREROUTING", "OUTPUT"]),
     (
@@ -128,6 +138,12 @@ impl Table {
         built_in.chain(users).collect()
     }
 
+    /// A built-in chain's place.
+    pub(crate) fn built_in(&self, name: &str) -> Option<usize> {
+        let mut first = self.chains.iter().take(TABLES[1].1.len());
+        first.position(|chain| chain.policy.is_some() && chain.name == name)
+    }
+
     pub(super) fn position(&self, name: &str) -> Option<usize> {
         self.by_name.get(name).copied()
     }
@@ -137,7 +153,7 @@ impl Table {
         if self.compiled.off {
             return None;
         }
-        let make = || Index::new(&self.chains, |name| self.position(name));
+        let make = || Index::new(self.name, &self.chains, |name| self.position(name));
         Some(self.compiled.index.get_or_init(make))
     }
 

@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 use super::error::{RuleError, Trouble};
 use super::parse;
 use super::rule::{Rule, Source, SourceText, Target};
-use super::table::{Chain, Compiled, Policy, TABLES, Table, circle};
+use super::table::{Chain, Compiled, Policy, TABLES, Table, TableName, circle};
 use super::words;
 use crate::limits::MAX_RULES;
 use crate::net::IpFamily;
@@ -74,6 +74,11 @@ impl Tables {
     #[must_use]
     pub fn table(&self, name: &str) -> Option<&Table> {
         self.tables.iter().find(|table| table.name == name)
+    }
+
+    /// One of the tables.
+    pub(crate) fn of(&self, name: TableName) -> Option<&Table> {
+        self.tables.get(name as usize)
     }
 
     /// All tables.

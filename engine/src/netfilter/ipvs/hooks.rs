@@ -56,8 +56,9 @@ impl Path<'_, '_> {
             Transport::Tcp { flags, .. } => flags.syn && !flags.rst,
             _ => true,
         };
-        if let Some(id) = known {
-            let connection = self.state.ipvs.connection(id);
+        if let Some(id) = known
+            && let Some(connection) = self.state.ipvs.connection(id)
+        {
             let server = servers.find(
                 protocol,
                 connection.virtual_server.ip(),
@@ -123,13 +124,14 @@ impl Path<'_, '_> {
         let client = end(&self.skb.packet, false);
         let to = server.address;
         let found = self.state.ipvs.schedule(server, client, now_ms);
-        self.trace.look(
-            server.at(0),
-            true,
-            format!(
-                "destination {to} is this virtual server ({})",
-                server.scheduler
-            ),
+        self.trace.look_at(
+            || server.at(0),
+            || {
+                format!(
+                    "destination {to} is this virtual server ({})",
+                    server.scheduler
+                )
+            },
         );
         let Some((index, found)) = found else {
             // ip_vs_leave.
@@ -143,10 +145,9 @@ impl Path<'_, '_> {
             of: u32::try_from(server.real.len()).unwrap_or(u32::MAX),
             persistent: found == Found::Persistent,
         });
-        self.trace.look(
-            at.clone(),
-            true,
-            match found {
+        self.trace.look_at(
+            || at.clone(),
+            || match found {
                 Found::Scheduled => {
                     format!(
                         "{} chose it, one of {}",
@@ -163,7 +164,10 @@ impl Path<'_, '_> {
 
     /// `ip_vs_nat_xmit`: rewrites the destination and sends the packet there.
     fn send_to_real_server(&mut self, id: u64, by: Option<RuleAt>) -> Result<(), Fate> {
-        let real = self.state.ipvs.connection(id).real_server;
+        let Some(connection) = self.state.ipvs.connection(id) else {
+            return Ok(());
+        };
+        let real = connection.real_server;
         let out = match self.host.routing.lookup(real.ip()) {
             Lookup::Local => None,
             Lookup::Out { device, next_hop } => Some((device, next_hop)),
@@ -231,7 +235,10 @@ impl Path<'_, '_> {
         let Some((id, Way::Reply)) = about.and_then(|tuple| self.state.ipvs.find(&tuple)) else {
             return;
         };
-        let server = self.state.ipvs.connection(id).virtual_server;
+        let Some(connection) = self.state.ipvs.connection(id) else {
+            return;
+        };
+        let server = connection.virtual_server;
         let packet = &mut self.skb.packet;
         packet.src = server.ip();
         if let Some(inner) = &mut self.skb.inner {
@@ -263,7 +270,7 @@ impl Path<'_, '_> {
         }
         let tuple = Tuple::of(&self.skb.packet)?;
         match self.state.ipvs.find(&tuple.inverted())? {
-            (id, Way::Reply) => Some(self.state.ipvs.connection(id).virtual_server),
+            (id, Way::Reply) => Some(self.state.ipvs.connection(id)?.virtual_server),
             (_, Way::Original) => None,
         }
     }

@@ -6,23 +6,21 @@
 //! that was opened by it; as long as one of these lives, it is looked after again every 60 s
 //! (`ip_vs_conn_expire`).
 
-use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 
 use super::scheduler::{self, Load, Turn};
 use super::server::VirtualServer;
 use crate::net::Protocol;
 use crate::netfilter::conntrack::{FlowProtocol, Phase, Tuple, Way};
+use crate::netfilter::flow_table::FlowTable;
 
 /// What IPVS of one host remembers.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct IpvsState {
-    connections: BTreeMap<u64, IpvsConnection>,
-    /// As the client's packets come, and as the real server's come.
-    by_tuple: BTreeMap<Tuple, (u64, Way)>,
+    /// Their tuples: as the client's packets come, and as the real server's come.
+    connections: FlowTable<IpvsConnection>,
     templates: Vec<Template>,
     turns: Vec<((Protocol, SocketAddr), Turn)>,
-    next: u64,
     /// Nothing expires before this.
     quiet_until_ms: u64,
 }
@@ -103,16 +101,16 @@ pub(super) enum Found {
 impl IpvsState {
     /// The connections, in the order in which they were opened.
     pub fn connections(&self) -> impl Iterator<Item = &IpvsConnection> {
-        self.connections.values()
+        self.connections.iter()
     }
 
     /// The connection that packets of this tuple belong to, and whether they come from the client.
     pub(super) fn find(&self, tuple: &Tuple) -> Option<(u64, Way)> {
-        self.by_tuple.get(tuple).copied()
+        self.connections.find(tuple)
     }
 
-    pub(super) fn connection(&self, id: u64) -> &IpvsConnection {
-        &self.connections[&id]
+    pub(super) fn connection(&self, id: u64) -> Option<&IpvsConnection> {
+        self.connections.get(id)
     }
 
     /// Forgets what has expired.
@@ -120,14 +118,11 @@ impl IpvsState {
         if now_ms < self.quiet_until_ms {
             return;
         }
-        let dead: Vec<u64> = (self.connections.iter())
-            .filter(|(_, connection)| connection.expires_ms <= now_ms)
-            .map(|(&id, _)| id)
-            .collect();
+        let dead = (self.connections).numbers(|connection| connection.expires_ms <= now_ms);
         // The last end of a connection that each template let in counts for the template.
         for template in &mut self.templates {
             while template.expires_ms <= now_ms {
-                let lives = self.connections.values().any(|connection| {
+                let lives = self.connections.iter().any(|connection| {
                     template.covers(connection) && connection.expires_ms > template.expires_ms
                 });
                 if !lives {
@@ -141,16 +136,15 @@ impl IpvsState {
         for id in dead {
             self.forget(id);
         }
-        let connections = self.connections.values().map(|own| own.expires_ms);
+        self.connections.close_up();
+        let connections = self.connections.iter().map(|own| own.expires_ms);
         let templates = self.templates.iter().map(|own| own.expires_ms);
         self.quiet_until_ms = connections.chain(templates).min().unwrap_or(u64::MAX);
     }
 
     pub(super) fn forget(&mut self, id: u64) {
-        if let Some(connection) = self.connections.remove(&id) {
-            self.by_tuple.remove(&connection.tuple(Way::Original));
-            self.by_tuple.remove(&connection.tuple(Way::Reply));
-        }
+        let tuples = |own: &IpvsConnection| [own.tuple(Way::Original), own.tuple(Way::Reply)];
+        self.connections.remove(id, tuples);
     }
 
     /// Finds a real server for a client's new connection: its index, and how.
@@ -205,7 +199,7 @@ impl IpvsState {
     /// The connections that a real server has by one virtual server.
     fn load(&self, server: &VirtualServer, real: SocketAddr) -> Load {
         let (mut active, mut inactive) = (0, 0);
-        for connection in self.connections.values() {
+        for connection in self.connections.iter() {
             if connection.real_server == real
                 && connection.protocol == server.protocol
                 && connection.virtual_server == server.address
@@ -237,30 +231,22 @@ impl IpvsState {
             expires_ms: 0,
         };
         connection.expires_ms = now_ms + connection.lifetime_ms();
-        let id = self.next;
-        self.next += 1;
-        for way in [Way::Original, Way::Reply] {
-            self.by_tuple.insert(connection.tuple(way), (id, way));
-        }
         self.quiet_until_ms = self.quiet_until_ms.min(connection.expires_ms);
-        self.connections.insert(id, connection);
-        id
+        let [original, reply] = [Way::Original, Way::Reply].map(|way| connection.tuple(way));
+        self.connections.insert(original, reply, connection)
     }
 
     /// Notes a packet of a connection.
     pub(super) fn refresh(&mut self, id: u64, now_ms: u64) {
-        if let Some(connection) = self.connections.get_mut(&id) {
+        if let Some(connection) = self.connections.get_mut(id) {
             connection.expires_ms = now_ms + connection.lifetime_ms();
         }
     }
 
     /// Forgets the UDP connections to real servers for which this holds.
     pub fn delete_udp(&mut self, which: impl Fn(SocketAddr) -> bool) {
-        let dead: Vec<u64> = (self.connections.iter())
-            .filter(|(_, own)| own.protocol == Protocol::Udp && which(own.real_server))
-            .map(|(&id, _)| id)
-            .collect();
-        for id in dead {
+        let udp = |own: &IpvsConnection| own.protocol == Protocol::Udp && which(own.real_server);
+        for id in self.connections.numbers(udp) {
             self.forget(id);
         }
     }
@@ -273,7 +259,7 @@ impl IpvsState {
     }
 
     pub(super) fn set_phase(&mut self, id: u64, phase: Phase, now_ms: u64) {
-        if let Some(connection) = self.connections.get_mut(&id) {
+        if let Some(connection) = self.connections.get_mut(id) {
             connection.phase = phase;
             connection.expires_ms = now_ms + connection.lifetime_ms();
             self.quiet_until_ms = self.quiet_until_ms.min(connection.expires_ms);

@@ -3,7 +3,9 @@
 
 use std::net::IpAddr;
 
-use super::ruleset::{Field, MapTarget, Rule, Ruleset, Statement, Table, Value, Values, Verdict};
+use super::ruleset::{
+    BaseChain, Field, MapTarget, Rule, Ruleset, Statement, Table, Value, Values, Verdict,
+};
 use crate::limits::MAX_RULES_LOOKED_AT;
 use crate::netfilter::RuleAt;
 use crate::netfilter::iptables::{Seen, Target, Told, bits, protocol_of};
@@ -18,14 +20,18 @@ enum Came<'t> {
 }
 
 /// Puts a packet through a base chain of a table.
-pub(crate) fn evaluate(ruleset: &Ruleset, table: &str, chain: &str, seen: &mut Seen<'_>) -> Told {
+///
+/// Where rules are only counted, no name is made of one that decides nothing, and no word is said.
+pub(crate) fn evaluate(ruleset: &Ruleset, which: &BaseChain, seen: &mut Seen<'_>) -> Told {
+    let (table, chain) = (which.table.as_str(), which.chain.as_str());
     let Some(content) = ruleset.tables.get(table) else {
         return Told::Accept;
     };
     let Some(base) = content.chains.get(chain) else {
         return Told::Accept;
     };
-    let name = format!("{} {table}", ruleset.prefix());
+    let named =
+        |chain: &str, number| RuleAt::new(format!("{} {table}", ruleset.prefix()), chain, number);
     let mut back = Vec::new();
     let (mut at_chain, mut current, mut index) = (chain, base, 0);
     let mut looked_at = 0;
@@ -38,14 +44,18 @@ pub(crate) fn evaluate(ruleset: &Ruleset, table: &str, chain: &str, seen: &mut S
             continue;
         };
         let number = u32::try_from(index + 1).unwrap_or(u32::MAX);
-        let at = RuleAt::new(name.as_str(), at_chain, number);
+        let of_chain = at_chain;
+        let at = || named(of_chain, number);
         index += 1;
         looked_at += 1;
         if looked_at > MAX_RULES_LOOKED_AT {
-            return Told::GaveUp(at);
+            return Told::GaveUp(at());
         }
         let (came, matched, why) = run(rule, &at, table, content, seen);
-        seen.trace.look(at.clone(), matched, why);
+        match why {
+            Some(why) => seen.trace.look(at(), matched, why.join(", ")),
+            None => seen.trace.count(),
+        }
         let verdict = match came {
             Came::On => continue,
             Came::Told(told) => return told,
@@ -54,7 +64,7 @@ pub(crate) fn evaluate(ruleset: &Ruleset, table: &str, chain: &str, seen: &mut S
         match verdict {
             Verdict::Continue => {}
             Verdict::Accept => return Told::Accept,
-            Verdict::Drop => return Told::Drop(at),
+            Verdict::Drop => return Told::Drop(at()),
             Verdict::Return => match back.pop() {
                 Some(place) => (at_chain, current, index) = place,
                 None => break,
@@ -67,14 +77,14 @@ pub(crate) fn evaluate(ruleset: &Ruleset, table: &str, chain: &str, seen: &mut S
                     (at_chain, current, index) = (to.as_str(), next, 0);
                 }
                 None => seen.trace.doubts.push(Doubt {
-                    at,
+                    at: at(),
                     what: format!("chain `{to}` is not there"),
                 }),
             },
         }
     }
     if base.base.is_some_and(|base| base.drops) {
-        let at = RuleAt::new(name, chain, 0);
+        let at = named(chain, 0);
         let why = "no rule decided; the chain's policy is drop".to_owned();
         seen.trace.look(at.clone(), true, why);
         return Told::Drop(at);
@@ -82,21 +92,33 @@ pub(crate) fn evaluate(ruleset: &Ruleset, table: &str, chain: &str, seen: &mut S
     Told::Accept
 }
 
+/// Why a rule was passed or not, part by part; `None` where rules are only counted.
+type Why = Option<Vec<String>>;
+
+/// Puts one more reason to the others, if they are wanted.
+fn say(why: &mut Why, reason: impl FnOnce() -> String) {
+    if let Some(why) = why {
+        why.push(reason());
+    }
+}
+
+/// The one reason, if it is wanted.
+fn only(why: Why, reason: impl FnOnce() -> String) -> Why {
+    why.map(|_| vec![reason()])
+}
+
 /// Runs a rule from left to right: what came of it, whether all its tests were passed, and why.
 fn run<'t>(
     rule: &'t Rule,
-    at: &RuleAt,
+    at: &dyn Fn() -> RuleAt,
     table: &str,
     content: &'t Table,
     seen: &mut Seen<'_>,
-) -> (Came<'t>, bool, String) {
-    let mut why: Vec<String> = Vec::new();
-    let done = |why: Vec<String>| {
-        if why.is_empty() {
-            "every packet".to_owned()
-        } else {
-            why.join(", ")
-        }
+) -> (Came<'t>, bool, Why) {
+    let mut why: Why = (!seen.trace.is_quiet()).then(Vec::new);
+    let done = |why: Why| match why {
+        Some(why) if why.is_empty() => Some(vec!["every packet".to_owned()]),
+        why => why,
     };
     for statement in &rule.statements {
         match statement {
@@ -105,55 +127,60 @@ fn run<'t>(
                 negated,
                 values,
             } => {
-                let (found, said) = match values {
-                    Values::Of(values) => {
-                        let found = values.iter().any(|value| holds(*field, value, seen));
-                        (found, said(&shown(*field, seen), found, &text_of(values)))
-                    }
-                    Values::Set(set) => {
-                        let found = in_set(*field, table, content, set, seen);
-                        (found, said(&shown(*field, seen), found, &format!("@{set}")))
-                    }
+                let found = match values {
+                    Values::Of(values) => values.iter().any(|value| holds(*field, value, seen)),
+                    Values::Set(set) => in_set(*field, table, content, set, seen),
+                };
+                let reason = || {
+                    let values = match values {
+                        Values::Of(values) => text_of(values),
+                        Values::Set(set) => format!("@{set}"),
+                    };
+                    said(&shown(*field, seen), found, &values)
                 };
                 if found == *negated {
-                    return (Came::On, false, said);
+                    return (Came::On, false, only(why, reason));
                 }
-                why.push(said);
+                say(&mut why, reason);
             }
             Statement::Lookup { key, map } => {
                 let wanted: Option<Vec<u128>> =
                     key.iter().map(|field| number(*field, seen)).collect();
-                let (map, name) = match map {
-                    MapTarget::Named(name) => (content.maps.get(name), format!("@{name}")),
-                    MapTarget::Here(map) => (Some(map), "its map".to_owned()),
+                let (found, name) = match map {
+                    MapTarget::Named(name) => (content.maps.get(name), Some(name)),
+                    MapTarget::Here(map) => (Some(map), None),
                 };
-                let shown: Vec<String> = key.iter().map(|field| shown(*field, seen)).collect();
-                let shown = shown.join(" . ");
+                let what = |is: &str| {
+                    let shown: Vec<String> = key.iter().map(|field| shown(*field, seen)).collect();
+                    let name = name.map_or_else(|| "its map".to_owned(), |name| format!("@{name}"));
+                    format!("{} {is} in {name}", shown.join(" . "))
+                };
                 let element =
-                    wanted.and_then(|wanted| map.and_then(|map| map.elements.get(&wanted)));
+                    wanted.and_then(|wanted| found.and_then(|map| map.elements.get(&wanted)));
                 let Some(element) = element else {
-                    return (Came::On, false, format!("{shown} is not in {name}"));
+                    return (Came::On, false, only(why, || what("is not")));
                 };
-                let comment = element.comment.as_ref();
-                let of = comment.map_or_else(String::new, |text| format!(" ({text})"));
-                why.push(format!("{shown} is in {name}{of}"));
+                say(&mut why, || {
+                    let comment = element.comment.as_ref();
+                    let of = comment.map_or_else(String::new, |text| format!(" ({text})"));
+                    format!("{}{of}", what("is"))
+                });
                 return (Came::Verdict(&element.verdict), true, done(why));
             }
             Statement::Random { of, verdicts } => {
                 let chosen = seen.chance.choose(*of);
-                seen.trace.draws.push(Draw::Choice {
-                    at: at.clone(),
-                    chosen,
-                    of: *of,
-                });
+                if why.is_some() {
+                    seen.trace.draws.push(Draw::Choice {
+                        at: at(),
+                        chosen,
+                        of: *of,
+                    });
+                }
                 let Some(verdict) = verdicts.get(&chosen) else {
-                    return (
-                        Came::On,
-                        false,
-                        format!("drew {chosen} of {of}, which is not there"),
-                    );
+                    let why = only(why, || format!("drew {chosen} of {of}, which is not there"));
+                    return (Came::On, false, why);
                 };
-                why.push(format!("drew {chosen} of {of}"));
+                say(&mut why, || format!("drew {chosen} of {of}"));
                 return (Came::Verdict(verdict), true, done(why));
             }
             Statement::SetMark { mask, value } => {
@@ -168,7 +195,7 @@ fn run<'t>(
             }
             Statement::Verdict(verdict) => return (Came::Verdict(verdict), true, done(why)),
             Statement::Reject(with) => {
-                return (Came::Told(Told::Reject(at.clone(), *with)), true, done(why));
+                return (Came::Told(Told::Reject(at(), *with)), true, done(why));
             }
             Statement::Dnat(_)
             | Statement::Snat(_)
@@ -181,23 +208,16 @@ fn run<'t>(
                     Statement::Redirect(range) => Target::Redirect(range),
                     _ => Target::None,
                 };
-                return (
-                    Came::Told(Told::Translate(at.clone(), target)),
-                    true,
-                    done(why),
-                );
+                return (Came::Told(Told::Translate(at(), target)), true, done(why));
             }
             Statement::Counter | Statement::Log(_) => {}
             Statement::NotModelled { what, .. } => {
                 seen.trace.doubts.push(Doubt {
-                    at: at.clone(),
+                    at: at(),
                     what: what.clone(),
                 });
-                return (
-                    Came::On,
-                    false,
-                    format!("{what} is not modelled; taken as no match"),
-                );
+                let why = only(why, || format!("{what} is not modelled; taken as no match"));
+                return (Came::On, false, why);
             }
         }
     }

@@ -25,6 +25,7 @@ mod words;
 mod tests;
 
 pub(crate) use evaluate::evaluate;
+pub(crate) use ruleset::BaseChain;
 pub use ruleset::{
     Base, BaseKind, By, Chain, Declared, Element, Field, HookName, Map, MapTarget, Rule, Ruleset,
     Set, Statement, Table, Value, Values, Verdict,

@@ -1,8 +1,8 @@
 //! Text for `nft -f` to a [`Ruleset`].
 
 use super::ruleset::{
-    Base, BaseKind, Declared, Element, HookName, MapTarget, Ruleset, Set, Statement, Table, Value,
-    Values, Verdict,
+    Base, BaseChain, BaseKind, Declared, Element, HookName, MapTarget, Ruleset, Set, Statement,
+    Table, Value, Values, Verdict,
 };
 use super::words::{duration_ms, quoted, words};
 use crate::limits::MAX_RULES;
@@ -54,8 +54,16 @@ impl Ruleset {
         for (name, table) in &mut self.tables {
             table.sets.values_mut().for_each(Set::sort);
             let bases = (table.chains.iter()).filter(|(_, chain)| chain.base.is_some());
-            (self.bases).extend(bases.map(|(chain, _)| (name.clone(), chain.clone())));
+            (self.bases).extend(bases.filter_map(|(chain, found)| {
+                Some(BaseChain {
+                    table: name.clone(),
+                    chain: chain.clone(),
+                    base: found.base?,
+                })
+            }));
         }
+        // Stable: of one priority, by table and name.
+        self.bases.sort_by_key(|own| own.base.priority);
         self.check(&mut errors);
         errors.sort_by_key(|error| error.line);
         errors

@@ -12,8 +12,19 @@ use crate::netfilter::iptables::{AddressType, Block, DevicePattern, NatRange, Re
 pub struct Ruleset {
     pub(super) family: IpFamily,
     pub(super) tables: BTreeMap<String, Table>,
-    /// The base chains by table and name: few among many, and asked for at every hook.
-    pub(super) bases: Vec<(String, String)>,
+    /// The base chains by priority: few among many, and asked for at every hook.
+    pub(super) bases: Vec<BaseChain>,
+}
+
+/// A base chain among all of a host.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct BaseChain {
+    /// Its table.
+    pub(crate) table: String,
+    /// Its name.
+    pub(crate) chain: String,
+    /// Where it hangs.
+    pub(crate) base: Base,
 }
 
 /// A table.
@@ -396,7 +407,7 @@ impl Ruleset {
     #[must_use]
     pub fn rule(&self, at: &RuleAt) -> Option<&Rule> {
         let table = at.table.strip_prefix(self.prefix())?.trim_start();
-        let chain = self.tables.get(table)?.chains.get(&at.chain)?;
+        let chain = self.tables.get(table)?.chains.get(at.chain.as_str())?;
         chain.rules.get((at.number as usize).checked_sub(1)?)
     }
 
@@ -434,19 +445,12 @@ impl Ruleset {
             })
     }
 
-    /// The base chains at a hook, by priority: table, chain, and where it hangs.
-    pub(crate) fn hooked(&self, hook: HookName, kind: BaseKind) -> Vec<(&str, &str, Base)> {
-        let mut found: Vec<(&str, &str, Base)> = (self.bases.iter())
-            .filter_map(|(table, name)| {
-                let base = self.tables.get(table)?.chains.get(name)?.base?;
-                (base.hook == hook && base.kind == kind).then_some((
-                    table.as_str(),
-                    name.as_str(),
-                    base,
-                ))
-            })
-            .collect();
-        found.sort_by_key(|(_, _, base)| base.priority);
-        found
+    /// The base chains at a hook, by priority.
+    pub(crate) fn hooked(
+        &self,
+        hook: HookName,
+        kind: BaseKind,
+    ) -> impl Iterator<Item = &BaseChain> {
+        (self.bases.iter()).filter(move |own| own.base.hook == hook && own.base.kind == kind)
     }
 }

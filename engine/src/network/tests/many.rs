@@ -147,14 +147,34 @@ fn too_few_too_many_and_none_at_all() {
     );
 }
 
+/// A lean walk is the walk that is told: from the same state and the same draws it ends the same,
+/// at the same process, which sees the same client; it looks at as many rules; and it leaves the
+/// same connections, lists and turns behind.
 #[test]
-fn counting_rules_finds_the_same_as_telling_of_them() {
+fn counting_requests_finds_the_same_as_telling_of_them() {
+    use crate::network::exchange::ephemeral_port;
+    use crate::network::state::PortSequence;
     use crate::network::walk::How;
 
-    for mode in Mode::ALL {
-        let network = lab_in(mode, &BOTH, |spec| {
-            spec.load_balancer_source_ranges = vec!["203.0.113.0/24".to_owned()];
-        });
+    type Change = fn(&mut ServiceSpec);
+    let changes: [Change; 4] = [
+        |_| {},
+        |spec| spec.load_balancer_source_ranges = vec!["203.0.113.0/24".to_owned()],
+        |spec| spec.session_affinity = "ClientIP".to_owned(),
+        |spec| {
+            spec.external_traffic_policy = "Local".to_owned();
+            spec.internal_traffic_policy = Some("Local".to_owned());
+        },
+    ];
+    // Of the endpoints of the second list one is gone.
+    let lists = [&BOTH[..], &[BOTH[0], "10.244.2.99"], &[]];
+    let mut walked = 0;
+    for (mode, change, list) in Mode::ALL
+        .into_iter()
+        .flat_map(|mode| changes.map(|change| (mode, change)))
+        .flat_map(|(mode, change)| lists.map(|list| (mode, change, list)))
+    {
+        let network = lab_in(mode, list, change);
         for (from, to) in [
             ("pod/client", "10.96.32.10:80"),
             ("pod/web-1", "10.96.32.10:80"),
@@ -165,24 +185,46 @@ fn counting_rules_finds_the_same_as_telling_of_them() {
             ("external/laptop", "node-2:22"),
             ("pod/client", "ping://10.96.32.10"),
         ] {
-            for seed in 0..4 {
-                let request = ask(from, to);
-                let ready = network.ready(&request, Lookups::default()).unwrap();
-                let ready = ready.unwrap_or_else(|_| panic!("no names here"));
-                let go = |quiet| {
-                    let how = How {
-                        quiet,
-                        ..How::default()
+            let request = ask(from, to);
+            let ready = network.ready(&request, Lookups::default()).unwrap();
+            let ready = ready.unwrap_or_else(|_| panic!("no names here"));
+            for seed in 0..3 {
+                let (mut lean, mut told) = (State::default(), State::default());
+                let mut chances = [Seeded::new(seed), Seeded::new(seed)];
+                let mut ports = chances.each_mut().map(|own| {
+                    let first = ephemeral_port(own);
+                    PortSequence::from(first)
+                });
+                for number in 0..12 {
+                    let mut go = |quiet: bool, state: &mut State| {
+                        let own = usize::from(quiet);
+                        let how = How {
+                            port: Some(ports[own].next()),
+                            quiet,
+                            ..How::default()
+                        };
+                        state.now_ms = 700 * number;
+                        let went = network.go(state, &mut chances[own], &ready, how, Vec::new());
+                        let events: Vec<_> = (went.events.iter())
+                            .map(|event| {
+                                let passage = &event.passage;
+                                let looked_at = passage.trace.rules_looked_at();
+                                (event.machine, looked_at, passage.skb.packet, passage.tuple)
+                            })
+                            .collect();
+                        (went.sent, went.ending, events)
                     };
-                    let mut state = State::default();
-                    let went = network.go(&mut state, &mut Seeded::new(seed), &ready, how);
-                    let counts: Vec<u32> = (went.events.iter())
-                        .map(|event| event.passage.trace.rules_looked_at())
-                        .collect();
-                    (went.ending, counts, state)
-                };
-                assert_eq!(go(true), go(false), "{mode}: {from} to {to}");
+                    let one = go(true, &mut lean);
+                    assert_eq!(
+                        one,
+                        go(false, &mut told),
+                        "{mode}: {from} to {to}, {number}"
+                    );
+                    walked += 1;
+                }
+                assert_eq!(lean, told, "{mode}: {from} to {to}, seed {seed}");
             }
         }
     }
+    assert_eq!(walked, 3 * 4 * 3 * 8 * 3 * 12);
 }

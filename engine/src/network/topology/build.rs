@@ -85,13 +85,8 @@ impl Builder {
     }
 
     fn add(&mut self, name: &str, role: Role, host: Host, sockets: Vec<Socket>) -> usize {
-        self.machines.push(Machine {
-            name: name.to_owned(),
-            role,
-            host,
-            sockets,
-            plugs: Vec::new(),
-        });
+        let machine = Machine::new(name.to_owned(), role, host, Vec::new());
+        self.machines.push(Machine { sockets, ..machine });
         self.machines.len() - 1
     }
 

@@ -671,7 +671,7 @@ mod tests {
     #[test]
     fn the_labs_own_texts_are_read_as_the_parser_reads_them() {
         for example in crate::lab::EXAMPLES {
-            is_known(example.text);
+            is_known(example.text());
         }
     }
 

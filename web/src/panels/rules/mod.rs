@@ -114,18 +114,12 @@ fn tables(view: &RuleText) -> Rc<[Suggestion]> {
 pub fn Rules(props: &RulesProps) -> Html {
     let session = use_context::<Session>();
     let menu = use_state(|| false);
-    let pasting = use_state(|| false);
+    // `None` until somebody asks for it: a dialog that was never open is not drawn.
+    let pasting = use_state(|| None::<bool>);
     // The row that the arrow keys stand on, and the stop at which the search stands.
     let cursor = use_state_eq(|| None::<usize>);
     let stop = use_state_eq(|| None::<usize>);
-    let dispatch = {
-        let session = session.clone();
-        Callback::from(move |action: Action| {
-            if let Some(session) = &session {
-                session.dispatch(action);
-            }
-        })
-    };
+    let dispatch = super::reporter(session.as_ref());
     let own_mode = use_memo(props.world.clone(), |_| {
         let session = session.as_ref();
         session.map_or(Mode::default(), |session| {
@@ -273,7 +267,7 @@ pub fn Rules(props: &RulesProps) -> Html {
             // The dialog is about this Node, wherever the packet goes meanwhile.
             dispatch.emit(RulesAction::Node(node.clone()).into());
             menu.set(false);
-            pasting.set(true);
+            pasting.set(Some(true));
         })
     };
     let restore = {
@@ -347,8 +341,10 @@ pub fn Rules(props: &RulesProps) -> Html {
                     <span class="quiet">{ "Point at a rule, or walk with the arrow keys: it explains itself here." }</span>
                 }
             </p>
-            <OwnRulesDialog node={props.node.clone()} open={*pasting}
-                onclose={let pasting = pasting.setter(); Callback::from(move |()| pasting.set(false))} />
+            if let Some(open) = *pasting {
+                <OwnRulesDialog node={props.node.clone()} {open}
+                    onclose={let pasting = pasting.setter(); Callback::from(move |()| pasting.set(Some(false)))} />
+            }
         </section>
     }
 }

@@ -1,0 +1,81 @@
+//! How many requests a second are walked: natively, as WebAssembly in Node, and by webernetes from
+//! npm, which walks the same request in Node.
+//!
+//! The request is one from outside to a node port of a Deployment of ten: what webernetes can do,
+//! too. It has no rules, modes or connections to go by, and one Service more costs it nothing; it
+//! stands in the table for the pace that people know.
+
+use anyhow::{Context, Result};
+
+use super::{Build, MODES, native, number, wasm};
+use crate::wasm::Toolchain;
+use crate::{host, process, tools, workspace};
+
+const SIZES: [u32; 2] = [10, 10_000];
+/// How many requests webernetes answers in one of its runs.
+const PEER_REQUESTS: u32 = 20_000;
+
+/// Builds, runs and prints.
+pub(crate) fn run() -> Result<()> {
+    host::node()?;
+    let toolchain = Toolchain::choose()?;
+    let builds = [
+        native("walks")?,
+        wasm(&toolchain, "walks", "Wasm", "release")?,
+        wasm(&toolchain, "walks", "Wasm, as the page", "web")?,
+    ];
+    let peer = peer();
+    println!("\nrequests a second, from outside to a node port of ten Pods; medians of 5 runs");
+    if let Some(load) = host::load() {
+        println!("load of this machine before the runs: {load}");
+    }
+    for services in SIZES {
+        println!(
+            "\n{:<32} {:>10} {:>10} {:>12}",
+            format!("{services} Services"),
+            "counted",
+            "told",
+            "first, ms"
+        );
+        for mode in MODES {
+            for build in &builds {
+                let size = services.to_string();
+                let json = build.print(&["--mode", mode, "--services", &size])?;
+                println!(
+                    "{:<32} {:>10.0} {:>10.0} {:>12.1}",
+                    format!("{mode}, {}", build.name),
+                    number(&json, "many_per_second")?,
+                    number(&json, "told_per_second")?,
+                    number(&json, "first_ms")?,
+                );
+            }
+        }
+        match &peer {
+            Ok(peer) => {
+                let (size, requests) = (services.to_string(), PEER_REQUESTS.to_string());
+                let arguments = ["--services", &size, "--requests", &requests];
+                let rate =
+                    (peer.print(&arguments)).and_then(|json| number(&json, "many_per_second"));
+                match rate {
+                    Ok(rate) => println!("{:<32} {rate:>10.0} {:>10} {:>12}", peer.name, "-", "-"),
+                    Err(error) => println!("{}: {error:#}", peer.name),
+                }
+            }
+            Err(error) => println!("without webernetes, which could not be installed: {error:#}"),
+        }
+    }
+    Ok(())
+}
+
+/// webernetes, as `tests/peer/package.json` pins it.
+fn peer() -> Result<Build> {
+    let folder = workspace::root().join("tests/peer");
+    tools::npm(&folder, "webernetes, to be measured beside")?;
+    let run = folder.join("run.mjs");
+    let run = run.is_file().then_some(run);
+    Ok(Build {
+        name: "webernetes 0.3.5, in Node",
+        program: process::find("node").context("Node is missing")?,
+        script: Some(run.context("tests/peer/run.mjs is missing")?),
+    })
+}
