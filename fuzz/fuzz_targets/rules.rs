@@ -33,7 +33,7 @@ fuzz_target!(|text: &str| {
         }
         _ => {
             let mut lab = Lab::new(Settings::default());
-            lab.open(EXAMPLES[0].text);
+            lab.open(EXAMPLES[0].text());
             let _ = lab.replace_rules("node-1", text);
             if let Some(request) = lab.suggestion() {
                 let _ = lab.send(&request);
