@@ -10,7 +10,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 
 fn lab() -> Lab {
     let mut lab = Lab::new(Settings::default());
-    assert!(lab.open(EXAMPLES[0].text).applied);
+    assert!(lab.open(EXAMPLES[0].text()).applied);
     lab
 }
 

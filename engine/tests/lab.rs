@@ -429,7 +429,7 @@ fn a_rehearsed_request_leaves_no_trace() {
 /// the one that it was.
 #[test]
 fn a_step_back_brings_connections_and_draws_back() {
-    let mut lab = lab(EXAMPLES[0].text);
+    let mut lab = lab(EXAMPLES[0].text());
     let before = send_suggested(&mut lab);
     let request = before.request.clone();
     let connections = |lab: &mut Lab| {

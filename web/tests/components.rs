@@ -49,7 +49,7 @@ fn find(place: &Element, selector: &str, text: &str) -> Option<HtmlElement> {
 
 fn lab() -> Lab {
     let mut lab = Lab::new(Settings::default());
-    lab.open(EXAMPLES[0].text);
+    lab.open(EXAMPLES[0].text());
     lab
 }
 
