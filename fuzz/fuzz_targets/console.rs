@@ -9,7 +9,7 @@ const MOST: usize = 6;
 
 fuzz_target!(|text: &str| {
     let mut lab = Lab::new(Settings::default());
-    lab.open(EXAMPLES[0].text);
+    lab.open(EXAMPLES[0].text());
     for line in text.lines().take(MOST) {
         // What runs on by itself is ended, as Ctrl C does.
         lab.run(line);

@@ -15,17 +15,17 @@ fuzz_target!(|text: &str| {
     };
     match kind {
         "n" => {
-            let _ = Ruleset::new(IpFamily::V4).read(text);
+            let _ = Ruleset::new(IpFamily::IPv4).read(text);
         }
         "s" => {
             let _ = Sets::default().read(text);
         }
         "i" => {
-            let mut tables = Tables::new(IpFamily::V4);
+            let mut tables = Tables::new(IpFamily::IPv4);
             if tables.restore(text, Before::Flush).is_empty() {
                 // What is printed is read as the same.
                 let printed = tables.save();
-                let mut again = Tables::new(IpFamily::V4);
+                let mut again = Tables::new(IpFamily::IPv4);
                 let errors = again.restore(&printed, Before::Flush);
                 assert!(errors.is_empty(), "{errors:?} in\n{printed}");
                 assert_eq!(again.save(), printed);
@@ -33,7 +33,7 @@ fuzz_target!(|text: &str| {
         }
         _ => {
             let mut lab = Lab::new(Settings::default());
-            lab.open(EXAMPLES[0].text);
+            lab.open(EXAMPLES[0].text());
             let _ = lab.replace_rules("node-1", text);
             if let Some(request) = lab.suggestion() {
                 let _ = lab.send(&request);

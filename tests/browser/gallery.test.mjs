@@ -6,18 +6,22 @@ import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { extname, join, normalize } from "node:path";
 import { test } from "node:test";
+import { gzipSync } from "node:zlib";
 import { DIST, axe, launch, screenshot, serveFolder, withPage } from "./harness.mjs";
 
 /** The lab as a static host serves it, whose files may be kept for a while. Counts the bytes it sends. */
 async function serveCounted(fetched) {
+  const packed = new Map();
   const server = createServer((request, response) => {
     const path = new URL(request.url, "http://localhost").pathname.slice(1) || "index.html";
     const file = join(DIST, normalize(path));
     if (!file.startsWith(DIST) || !existsSync(file)) return response.writeHead(404).end();
-    const body = readFileSync(file);
+    if (!packed.has(path)) packed.set(path, gzipSync(readFileSync(file)));
+    const body = packed.get(path);
     fetched.set(path, (fetched.get(path) ?? 0) + body.length);
     response.writeHead(200, {
       "Content-Type": TYPES[extname(file)] ?? "text/plain",
+      "Content-Encoding": "gzip",
       "Cache-Control": "max-age=600",
       "Access-Control-Allow-Origin": "*",
     });
@@ -26,6 +30,7 @@ async function serveCounted(fetched) {
   await new Promise((done) => server.listen(0, "127.0.0.1", done));
   return {
     address: `http://127.0.0.1:${server.address().port}/`,
+    size: (path) => packed.get(path).length,
     close: () => {
       server.closeAllConnections();
       return new Promise((done) => server.close(done));
@@ -77,12 +82,11 @@ test("ten labs on a page of another origin share one download, and come when the
     assert.equal(await frames(), 10);
     await page.waitForTimeout(1000);
     for (const [name, bytes] of wasm()) {
-      const size = readFileSync(join(DIST, name)).length;
-      assert.equal(bytes, size, `${name} was fetched more than once`);
+      assert.equal(bytes, lab.size(name), `${name} was fetched more than once`);
     }
     const rest = all() - first;
-    assert.ok(rest < first / 2 + 1_000_000, `nine more labs fetched ${rest} bytes, after ${first} of the first`);
-    t.diagnostic(`ten labs fetched ${all()} bytes (not compressed), ${first} of them for the first`);
+    assert.ok(rest < first, `nine more labs fetched ${rest} bytes, after ${first} of the first`);
+    t.diagnostic(`ten labs fetched ${all()} bytes (gzip), ${first} of them for the first`);
     await page.evaluate(() => scrollTo(0, 0));
     await screenshot(page, "gallery");
     await axe(page);

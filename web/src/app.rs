@@ -49,6 +49,7 @@ impl Start {
         // A lesson is no manifest: the engine begins with nothing until it is read.
         let manifests = if own_lesson.is_some() { "" } else { &text };
         let (session, world) = Session::start(manifests, visit.settings(), &visit.lines());
+        session.keep();
         let mut frame = Frame::load(window_width());
         if let Some(embed) = &visit.embed {
             if let First::Panel(tab) = embed.first {

@@ -204,11 +204,16 @@ impl Session {
             named: Cell::new(false),
             state: RefCell::new(None),
         };
-        let session = Self(Rc::new(inner));
-        prefs::save_good_text(text);
-        session.0.kept.borrow_mut().0 = !session.lab().settings().seed;
-        session.keep_story(&session.lab());
-        (session, world)
+        (Self(Rc::new(inner)), world)
+    }
+
+    /// Keeps what the page began with, for the case that it breaks.
+    pub fn keep(&self) {
+        let lab = self.lab();
+        prefs::save_good_text(&self.0.read.borrow());
+        let (seed, lines) = (lab.settings().seed, lab.lines().to_vec());
+        prefs::save_good_story(seed, &lines);
+        *self.0.kept.borrow_mut() = (seed, lines);
     }
 
     /// Says where results go, and what the page knows now. Called by each render.

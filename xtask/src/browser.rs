@@ -46,6 +46,7 @@ pub(crate) fn components() -> Result<Totals> {
 /// The tests in `tests/browser/`, against the site in `dist/`.
 pub(crate) fn page() -> Result<Totals> {
     let mut node = node_in_browser_tests()?;
+    node.envs(tools::mdbook()?.map(|mdbook| ("LOBBY_MDBOOK", mdbook)));
     node.args([
         "--test",
         "--test-concurrency=2",
@@ -71,7 +72,6 @@ pub(crate) fn node_in_browser_tests() -> Result<Command> {
     node.current_dir(folder)
         .env("LOBBY_CHROMIUM", browser.chromium)
         .env("LOBBY_DIST", workspace::dist())
-        .envs(tools::mdbook()?.map(|mdbook| ("LOBBY_MDBOOK", mdbook)))
         .env("LOBBY_SCREENSHOTS", workspace::target().join("screenshots"));
     Ok(node)
 }
