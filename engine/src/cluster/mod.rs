@@ -325,7 +325,7 @@ impl State {
 
     fn step(&mut self, settings: &Settings) {
         match self.pop() {
-            Some(Event::Started(pod, uid)) => self.started(&pod, &uid, settings),
+            Some(Event::Started(_, pod, uid)) => self.started(&pod, &uid, settings),
             Some(Event::Probed(pod, uid)) => self.probed(&pod, &uid, settings),
             Some(Event::Stopped(pod, uid)) => self.stopped(&pod, &uid, settings),
             Some(Event::Evicted(node)) => self.evict(&node, settings),

@@ -26,7 +26,7 @@ impl Cluster {
 
 fn planned(at: u64, event: &Event) -> Planned {
     let (object, said) = match event {
-        Event::Started(pod, _) => (Some(pod.clone()), format!("{pod} starts")),
+        Event::Started(_, pod, _) => (Some(pod.clone()), format!("{pod} starts")),
         Event::Probed(pod, _) => (Some(pod.clone()), format!("the probe of {pod} answers")),
         Event::Stopped(pod, _) => (Some(pod.clone()), format!("the processes of {pod} end")),
         Event::Evicted(node) => {

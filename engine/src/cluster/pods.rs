@@ -53,11 +53,15 @@ impl State {
             if !is_new || rests || !self.runs(&pod.spec.node_name) || !is_active(pod) {
                 continue;
             }
+            // Those of one moment start in the order in which they were placed, whatever they are
+            // called: one more Pod takes nobody's address.
+            let order = pod.metadata.resource_version.parse().unwrap_or(u64::MAX);
             let mut pod = pod.clone();
             kubelet::take_on(&mut pod, &now);
             let reference = reference(&pod);
             let uid = pod.metadata.uid.clone();
-            self.plan(Event::Started(reference, uid), settings.timing.start);
+            let started = Event::Started(order, reference, uid);
+            self.plan(started, settings.timing.start);
             self.put(Object::Pod(pod), settings);
         }
     }

@@ -23,8 +23,8 @@ use crate::yaml::{self, Node};
 /// Pods do, then who looks at them, then who looks at that.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Event {
-    /// The containers of a Pod run.
-    Started(ObjectRef, String),
+    /// The containers of a Pod run. First what its place is among those that start.
+    Started(u64, ObjectRef, String),
     /// A Pod's readiness probe gives another answer.
     Probed(ObjectRef, String),
     /// A Pod's processes have ended.
