@@ -56,8 +56,9 @@ const frame = (page) => page.frameLocator("lobby-lab iframe");
 const ready = (page) =>
   page.evaluate(
     () =>
-      new Promise((done) => {
+      new Promise((done, failed) => {
         const lab = document.querySelector("lobby-lab");
+        setTimeout(() => failed(new Error("the lab did not get ready")), 20_000);
         if (lab.ready) done(null);
         else lab.addEventListener("ready", (event) => done(event.detail), { once: true });
       }),

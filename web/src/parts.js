@@ -17,11 +17,20 @@ const address = () => {
   return meta && new URL(meta.content, document.baseURI);
 };
 
+// A frame without an origin of its own has no workers, and says so by an exception.
+const hasWorker = () => {
+  try {
+    return Boolean(navigator.serviceWorker?.controller);
+  } catch {
+    return false;
+  }
+};
+
 // Where a service worker keeps the lab, the rest is at hand, and comes before the start: a request
 // that waits does not ask the worker, and would need the network.
 const kept = address();
 const atHand =
-  kept && navigator.serviceWorker?.controller
+  kept && hasWorker()
     ? await WebAssembly.compileStreaming(fetch(kept)).catch(() => undefined)
     : undefined;
 

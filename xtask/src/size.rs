@@ -17,7 +17,7 @@ const BUDGET: u64 = 250_000;
 
 /// What the page weighs today at most, in bytes: above the budget, and not to grow. A ratchet: it
 /// goes down with the page until it is the budget.
-const CEILING: u64 = 335_000;
+const CEILING: u64 = 300_000;
 
 /// Prints the weight of every file; an error above the budget.
 pub(crate) fn run(dist: &Path) -> Result<()> {
