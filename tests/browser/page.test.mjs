@@ -279,7 +279,7 @@ test("what cannot be sent says why", () =>
     const to = page.getByRole("combobox", { name: "To", exact: true });
     await to.fill("not an address");
     await send(page).click();
-    await page.getByText("Not sent").waitFor();
+    await page.getByText("Not sent", { exact: true }).waitFor();
     await axe(page);
   }));
 
