@@ -386,6 +386,9 @@ fn invitation(state: &State) -> AttrValue {
         .iter()
         .find(|client| client.value == *state.draft.from)
         .map_or(&*state.draft.from, |client| client.label.as_str());
+    if state.draft.to.is_empty() {
+        return format!("Say whom {from} shall call, then press Send.").into();
+    }
     format!("Press Send: {from} calls {}.", state.draft.to).into()
 }
 

@@ -147,7 +147,14 @@ impl State {
             }
             after => self.plan(event, after),
         }
+        let before = self.version;
         self.put(Object::Pod(pod), settings);
+        // All that was written since the addresses were counted is that this Pod has its own.
+        if let Some((version, _)) = &mut self.taken
+            && *version == before
+        {
+            *version = self.version;
+        }
     }
 
     /// What a Pod's probes say: what a person said they say, or whether anybody listens.
@@ -160,20 +167,10 @@ impl State {
 
     /// The next free address of each of a Node's ranges.
     fn addresses(&mut self, node: &Node) -> Vec<IpAddr> {
-        let taken: BTreeSet<IpAddr> = self
-            .store
-            .pods()
-            .filter(|pod| pod.spec.node_name == node.metadata.name && !pod.spec.host_network)
-            .filter(|pod| !matches!(pod.status.phase.as_str(), "Succeeded" | "Failed"))
-            .flat_map(|pod| {
-                pod.status
-                    .pod_ips
-                    .iter()
-                    .map(|own| &own.ip)
-                    .chain([&pod.status.pod_ip])
-            })
-            .filter_map(|address| address.parse().ok())
-            .collect();
+        let mut taken = match self.taken.take() {
+            Some((version, taken)) if version == self.version => taken,
+            _ => Rc::new(self.pod_addresses()),
+        };
         let cidrs: Vec<IpNet> = node
             .spec
             .pod_cidrs
@@ -189,7 +186,26 @@ impl State {
                 addresses.push(address);
             }
         }
+        Rc::make_mut(&mut taken).extend(&addresses);
+        self.taken = Some((self.version, taken));
         addresses
+    }
+
+    /// The addresses of all Pods that have one of their own.
+    fn pod_addresses(&self) -> BTreeSet<IpAddr> {
+        self.store
+            .pods()
+            .filter(|pod| !pod.spec.host_network)
+            .filter(|pod| !matches!(pod.status.phase.as_str(), "Succeeded" | "Failed"))
+            .flat_map(|pod| {
+                pod.status
+                    .pod_ips
+                    .iter()
+                    .map(|own| &own.ip)
+                    .chain([&pod.status.pod_ip])
+            })
+            .filter_map(|address| address.parse().ok())
+            .collect()
     }
 
     /// A Pod's probes give another answer than before.

@@ -4,6 +4,7 @@
 //! back what was there before.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 use std::rc::Rc;
 
 use serde::{Deserialize, Serialize};
@@ -122,6 +123,9 @@ pub(super) struct State {
     pub born: Rc<BTreeMap<ObjectRef, u64>>,
     /// The offset of the address that each range gave last.
     pub last_address: Rc<BTreeMap<String, u64>>,
+    /// The addresses that Pods have, as of a version: thousands of Pods may start one after the
+    /// other, and each asks.
+    pub taken: Option<(u64, Rc<BTreeSet<IpAddr>>)>,
     pub memory: Rc<BTreeMap<ObjectRef, Memory>>,
     /// What the controllers of endpoints saw when they last looked.
     pub seen: Store,
@@ -148,6 +152,7 @@ impl State {
             resting: Rc::default(),
             born: Rc::default(),
             last_address: Rc::default(),
+            taken: None,
             memory: Rc::default(),
             seen: Store::default(),
             unseen: Rc::default(),

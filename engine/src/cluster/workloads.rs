@@ -369,7 +369,9 @@ impl State {
         }
         let pods = pods.get(&reference).map_or(&[][..], Vec::as_slice);
         let mut born = self.born.get(&reference).copied().unwrap_or(0);
-        let changes = replica_set::reconcile(&own, pods, &mut born, settings.seed);
+        // One more than there is room for: that is then said.
+        let room = MAX_OBJECTS.saturating_sub(self.store.len()) + 1;
+        let changes = replica_set::reconcile(&own, pods, &mut born, settings.seed, room);
         self.set_born(&reference, born);
         self.change_pods(&reference, changes, settings);
         let mut changed = own.clone();

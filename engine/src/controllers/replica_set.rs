@@ -7,6 +7,7 @@
 //! Left out: the cost of deleting a Pod (annotation), and how often its containers restarted.
 
 use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::kubelet::is_ready;
 use super::workload::{PodChange, is_active, is_available, owner, pod_of};
@@ -14,8 +15,14 @@ use crate::api::{Kind, Pod, ReplicaSet, ReplicaSetStatus};
 use crate::random;
 
 /// What is to be done about a ReplicaSet's Pods. `pods` are its own; `born` counts how many it made
-/// in its life, and goes on.
-pub fn reconcile(set: &ReplicaSet, pods: &[&Pod], born: &mut u64, seed: u64) -> Vec<PodChange> {
+/// in its life, and goes on. At most `room` are made, however many are wished.
+pub fn reconcile(
+    set: &ReplicaSet,
+    pods: &[&Pod],
+    born: &mut u64,
+    seed: u64,
+    room: usize,
+) -> Vec<PodChange> {
     let wanted = usize::try_from(set.spec.replicas.unwrap_or(1)).unwrap_or(0);
     let active: Vec<&Pod> = pods.iter().copied().filter(|pod| is_active(pod)).collect();
     if active.len() > wanted {
@@ -24,15 +31,14 @@ pub fn reconcile(set: &ReplicaSet, pods: &[&Pod], born: &mut u64, seed: u64) -> 
             .map(|pod| PodChange::Delete(pod.metadata.name.clone()))
             .collect();
     }
+    let names: BTreeSet<&str> = pods.iter().map(|pod| &*pod.metadata.name).collect();
     (active.len()..wanted)
+        .take(room)
         .map(|_| {
             let mut pod = new_pod(set, *born, seed);
             *born += 1;
             // A dump's Pods were counted by nobody.
-            while pods
-                .iter()
-                .any(|own| own.metadata.name == pod.metadata.name)
-            {
+            while names.contains(&*pod.metadata.name) {
                 pod = new_pod(set, *born, seed);
                 *born += 1;
             }
@@ -55,12 +61,11 @@ fn new_pod(set: &ReplicaSet, number: u64, seed: u64) -> Pod {
 
 /// The Pods that go first when there are too many.
 fn surplus<'a>(active: &[&'a Pod], count: usize) -> Vec<&'a Pod> {
-    let on_node = |pod: &Pod| {
-        active
-            .iter()
-            .filter(|other| other.spec.node_name == pod.spec.node_name)
-            .count()
-    };
+    let mut crowd: BTreeMap<&str, usize> = BTreeMap::new();
+    for pod in active {
+        *crowd.entry(&pod.spec.node_name).or_default() += 1;
+    }
+    let on_node = |pod: &Pod| crowd.get(&*pod.spec.node_name).copied().unwrap_or(0);
     let phase = |pod: &Pod| match pod.status.phase.as_str() {
         "Pending" | "" => 0,
         "Unknown" => 1,
@@ -135,17 +140,17 @@ mod tests {
     #[test]
     fn missing_pods_are_made_and_the_next_ones_have_other_names() {
         let mut born = 0;
-        let two = created(reconcile(&set(2), &[], &mut born, 42));
+        let two = created(reconcile(&set(2), &[], &mut born, 42, 100));
         assert_eq!(two.len(), 2);
         let own: Vec<&Pod> = two.iter().collect();
-        let third = created(reconcile(&set(3), &own, &mut born, 42));
+        let third = created(reconcile(&set(3), &own, &mut born, 42, 100));
         assert_eq!(third.len(), 1);
         assert!(
             two.iter()
                 .all(|pod| pod.metadata.name != third[0].metadata.name)
         );
         assert_eq!(third[0].metadata.name.len(), "web-5d9c7b-".len() + 5);
-        assert!(reconcile(&set(2), &own, &mut born, 42).is_empty());
+        assert!(reconcile(&set(2), &own, &mut born, 42, 100).is_empty());
     }
 
     #[test]
@@ -169,7 +174,7 @@ mod tests {
         ];
         let own: Vec<&Pod> = pods.iter().collect();
         let gone = |left: i32| -> Vec<String> {
-            reconcile(&set(left), &own, &mut 0, 42)
+            reconcile(&set(left), &own, &mut 0, 42, 100)
                 .into_iter()
                 .map(|change| match change {
                     PodChange::Delete(name) => name,
