@@ -73,6 +73,7 @@ test("keys walk the journey, and back is exact", () =>
     // A range that is at its start hears nothing of Home, and the journey would play on.
     await page.keyboard.press("End");
     await page.keyboard.press("Home");
+    await caption(page).filter({ hasText: /^Hop 1 of/ }).waitFor();
     const journey = () => page.locator(".journey").innerText();
     const seen = [];
     const last = await page.locator(".hop").count();
@@ -86,7 +87,7 @@ test("keys walk the journey, and back is exact", () =>
       assert.equal(await journey(), seen[hop - 1]);
     }
     await page.keyboard.press("End");
-    assert.match(await caption(page).innerText(), new RegExp(`^Hop ${last} of`));
+    await caption(page).filter({ hasText: new RegExp(`^Hop ${last} of`) }).waitFor();
     assert.match(await scrubber(page).getAttribute("aria-valuetext"), new RegExp(`^hop ${last} of ${last}, `));
 
     await page.keyboard.press("Space");
@@ -102,6 +103,7 @@ test("the transport's keys are its own: elsewhere they do what they always do", 
     // A range that is at its start hears nothing of Home, and the journey would play on.
     await page.keyboard.press("End");
     await page.keyboard.press("Home");
+    await caption(page).filter({ hasText: /^Hop 1 of/ }).waitFor();
     const before = await caption(page).innerText();
     await page.getByRole("combobox", { name: "To", exact: true }).focus();
     await page.keyboard.press("End");
