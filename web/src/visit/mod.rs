@@ -7,6 +7,7 @@
 mod arrival;
 mod asks;
 mod commands;
+pub mod message;
 mod open;
 mod picture;
 mod port;
