@@ -12,6 +12,7 @@ mod open;
 mod picture;
 mod port;
 mod report;
+mod trap;
 
 use lobby_engine::lab::{EXAMPLES, Settings};
 use lobby_engine::lesson;

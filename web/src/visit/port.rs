@@ -16,7 +16,7 @@ use web_sys::{MessageEvent, MessagePort};
 
 use super::Embed;
 use super::report::map;
-use super::{commands, message};
+use super::{commands, message, trap};
 use crate::session::Session;
 
 /// The version of the messages.
@@ -105,6 +105,9 @@ fn take(port: MessagePort, session: &Session, embed: &Embed) {
     port.set_onmessage(Some(hear.as_ref().unchecked_ref()));
     // As long as the page.
     hear.forget();
+    if known {
+        trap::answer(&port);
+    }
     LINE.with_borrow_mut(|line| *line = Some(Line { port, known }));
     let names = message::NAMES.iter().map(|name| (*name).into());
     let capabilities: Vec<Node> = names.collect();
