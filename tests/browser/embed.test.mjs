@@ -134,6 +134,8 @@ test("manifests in the page are the world of the lab, and messages drive it", ()
         ["load", { link: "v9:z:AAAA" }, /version/],
         ["load", { yaml: "x".repeat(1 << 21) }, /longer than/],
         ["setMode", { mode: "ebpf" }, /unknown proxy mode/],
+        ["setTheme", { theme: "mauve" }, /must be auto, light or dark/],
+        ["setMotion", { motion: "much" }, /must be auto, reduce or full/],
       ]) {
         await assert.rejects(command(page, name, args), why, name);
       }

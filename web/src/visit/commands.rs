@@ -9,6 +9,7 @@ use super::message::Command;
 use super::picture;
 use super::report::{items, map, number, severity, verdict};
 use crate::links::Focus;
+use crate::prefs::{Choice as _, Motion, Theme};
 use crate::session::Session;
 use crate::state::{PointerAction, PrefsAction, Step, WalkAction};
 
@@ -63,8 +64,16 @@ pub(super) fn run(session: &Session, command: Command) -> Result<Node, String> {
                 Err(output.stderr())
             }
         }
-        Command::SetTheme(theme) => done(session, PrefsAction::Theme(theme)),
-        Command::SetMotion(motion) => done(session, PrefsAction::Motion(motion)),
+        Command::SetTheme(word) => {
+            let theme = Theme::from_word(&word);
+            let theme = theme.ok_or("theme must be auto, light or dark")?;
+            done(session, PrefsAction::Theme(theme))
+        }
+        Command::SetMotion(word) => {
+            let motion = Motion::from_word(&word);
+            let motion = motion.ok_or("motion must be auto, reduce or full")?;
+            done(session, PrefsAction::Motion(motion))
+        }
         Command::SetLang => Ok(map([])),
         Command::Highlight(wanted) => {
             let object = session
