@@ -24,6 +24,10 @@ pub(super) fn run(session: &Session, command: Command) -> Result<Node, String> {
             session.begin(&text.into())?;
             Ok(map([("errors", diagnostics(session))]))
         }
+        Command::LoadFile(file) => {
+            session.open_file(&file)?;
+            Ok(map([("errors", diagnostics(session))]))
+        }
         Command::LoadLink(link) => {
             session.follow_link(&link)?;
             Ok(map([("errors", diagnostics(session))]))

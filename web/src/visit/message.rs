@@ -41,6 +41,8 @@ pub const NAMES: &[&str] = &[
 pub enum Command {
     /// Another world, from a text: manifests, or a lesson.
     LoadText(String),
+    /// Another world, from a file that the lab wrote: what `getState` gives.
+    LoadFile(String),
     /// Another world, from a link.
     LoadLink(String),
     /// A lesson of the course, by its name.
@@ -153,6 +155,8 @@ fn load(args: &Node) -> Result<Command, String> {
     let has = |name| args.get(name).is_some();
     if has("yaml") {
         text(args, "yaml").map(Command::LoadText)
+    } else if has("file") {
+        text(args, "file").map(Command::LoadFile)
     } else if has("lesson") {
         text(args, "lesson").map(Command::LoadLesson)
     } else if has("scenario") {
@@ -161,7 +165,7 @@ fn load(args: &Node) -> Result<Command, String> {
     } else if has("link") {
         text(args, "link").map(Command::LoadLink)
     } else {
-        Err("load needs yaml, link, scenario or lesson".to_owned())
+        Err("load needs yaml, file, link, scenario or lesson".to_owned())
     }
 }
 
@@ -223,6 +227,11 @@ mod tests {
                 "load",
                 json!({"yaml": "a: b"}),
                 Command::LoadText(owned("a: b")),
+            ),
+            (
+                "load",
+                json!({"file": "{}"}),
+                Command::LoadFile(owned("{}")),
             ),
             (
                 "load",
@@ -300,7 +309,7 @@ mod tests {
             (
                 "load",
                 json!({}),
-                "load needs yaml, link, scenario or lesson",
+                "load needs yaml, file, link, scenario or lesson",
             ),
             (
                 "load",
