@@ -123,6 +123,10 @@ test("manifests in the page are the world of the lab, and messages drive it", ()
 
       const loaded = await command(page, "load", { yaml: "kind: Nonsense" });
       assert.ok(loaded.errors.length > 0 && loaded.errors[0].line > 0);
+      const { text, file } = await command(page, "getState");
+      await command(page, "load", { scenario: "clusterip" });
+      await command(page, "load", { file });
+      assert.equal((await command(page, "getState")).text, text);
       await command(page, "load", { scenario: "clusterip" });
       const { link } = await command(page, "getLink");
       assert.match(link, /^v1:z:/);
@@ -389,6 +393,28 @@ test("a teacher's own lesson travels in a link", () =>
       await page.goto("about:blank");
       await page.goto(`${lab}#v1:s:lesson/05-names`);
       await page.getByText("Lesson 5 of").waitFor();
+    },
+  ));
+
+test("a lab takes keys only while it has the focus, and never takes the focus", () =>
+  withCourse(
+    (lab) => `<label>Notes <input></label>${element('scenario="clusterip" height="480"')(lab)}`,
+    async ({ page }) => {
+      const notes = page.getByRole("textbox", { name: "Notes" });
+      await notes.focus();
+      await ready(page);
+      await command(page, "send");
+      await command(page, "step", { to: 1 });
+      await listen(page, "step");
+      await page.keyboard.type("a b?");
+      for (const key of ["ArrowRight", "End", "Space"]) await page.keyboard.press(key);
+      await page.waitForTimeout(300);
+      assert.equal(await notes.inputValue(), "a b? ");
+      assert.deepEqual(await page.evaluate(() => window.heard), []);
+      // With the focus in it the same key is its own.
+      await frame(page).getByRole("slider").focus();
+      await page.keyboard.press("ArrowRight");
+      await heard(page, "([, { index }]) => index === 2");
     },
   ));
 
