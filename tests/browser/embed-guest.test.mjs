@@ -70,7 +70,7 @@ test("a lab that breaks tells the page around before its reader sees it, and can
       await assert.rejects(command(page, "getState"), /wait for ready/);
 
       await listen(page, "ready", "error");
-      await lab.getByRole("button", { name: "Start again with the first example" }).click();
+      await lab.getByRole("button", { name: "Start the lab again" }).click();
       await heard(page, "([name]) => name === 'ready'");
       assert.equal((await command(page, "send")).kind, "Answered");
     },
@@ -127,10 +127,12 @@ test("a lab that breaks before it said hello says so, too", () =>
 
 test("who did not say who they are is not told that the lab broke", () =>
   withCourse(
-    (lab) => `<iframe title="a lab" width="900" height="480" src="${lab}index.html?embed=1#v1:s:nodeport"></iframe>`,
+    (lab) => `<label>Notes <input></label><iframe title="a lab" width="900" height="480" src="${lab}index.html?embed=1#v1:s:nodeport"></iframe>`,
     async ({ page }) => {
       const lab = page.frameLocator("iframe");
       await lab.locator("main").waitFor();
+      const notes = page.getByRole("textbox", { name: "Notes" });
+      await notes.focus();
       await page.evaluate(() => {
         window.heard = [];
         const { port1, port2 } = new MessageChannel();
@@ -146,6 +148,8 @@ test("who did not say who they are is not told that the lab broke", () =>
       });
       await lab.getByRole("alert", { name: "The lab broke" }).waitFor();
       await page.waitForTimeout(300);
+      await page.keyboard.type("mine");
+      assert.equal(await notes.inputValue(), "mine", "nor does it take the focus");
       assert.deepEqual(await page.evaluate(() => window.heard.filter((name) => name !== "resize")), ["ready"]);
     },
     { mayLog: TRAP },
