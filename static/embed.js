@@ -12,6 +12,8 @@ const NEAR = "300px";
 /** How long a frame may take to say hello before the element says so; it may still come. */
 const PATIENCE_MS = 30_000;
 const LIMIT = 1 << 20;
+/** In CSS pixels, where none is named. */
+const HEIGHT = 480;
 /** Attributes that become parameters of the frame's address, under the same name. */
 const PARAMETERS = [
   "lesson", "view", "mode", "theme", "motion", "lang", "step", "autoplay", "speed", "seed", "analogy",
@@ -61,7 +63,9 @@ export class LobbyLab extends HTMLElement {
   }
 
   connectedCallback() {
-    this.#size(this.getAttribute("height") ?? 480);
+    // With auto this is where it begins: the picture alone is as high as its frame.
+    this.#size(HEIGHT);
+    this.#size(this.getAttribute("height"));
     if (this.getAttribute("load") === "click" || this.getAttribute("ctl") === "1") {
       const button = document.createElement("button");
       button.type = "button";
@@ -92,7 +96,7 @@ export class LobbyLab extends HTMLElement {
   }
 
   attributeChangedCallback(name, _before, now) {
-    if (name === "height") this.#size(now ?? 480);
+    if (name === "height") this.#size(now ?? HEIGHT);
     else if (this.#port && now !== null) {
       this.command(LIVE[name], { [name]: now }).catch(() => {});
     }

@@ -240,6 +240,25 @@ test("what is read only can be looked at, and not changed", () =>
     await axe(page);
   }));
 
+test("height auto: the picture has its room, and what is longer gets more", () =>
+  withCourse(element('scenario="clusterip" height="auto"'), async ({ page }) => {
+    await ready(page);
+    const height = () => page.locator("lobby-lab").boundingBox().then((box) => Math.round(box.height));
+    assert.equal(await height(), 480);
+    await listen(page, "resize");
+    // The same lab with a panel, which does not fit.
+    await page.evaluate(() => {
+      const lab = document.querySelector("lobby-lab");
+      const parent = lab.parentNode;
+      lab.remove();
+      lab.setAttribute("view", "rules");
+      parent.append(lab);
+    });
+    await heard(page, "([, detail]) => detail.height > 700");
+    const told = await page.evaluate(() => window.heard.at(-1)[1].height);
+    assert.equal(await height(), Math.min(told, 4000));
+  }));
+
 test("the toolbar can be left out", () =>
   withCourse(element('scenario="clusterip" hide="toolbar" height="420"'), async ({ page }) => {
     await ready(page);
