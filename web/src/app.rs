@@ -80,8 +80,7 @@ pub fn App(props: &AppProps) -> Html {
 
     // What is lit follows from what is pointed at; computed when that changes, not when it renders.
     let node = state.rules_node();
-    let journey = state.walk.journey.clone();
-    let family = journey.as_ref().and_then(|journey| journey.family());
+    let family = (state.walk.journey.as_ref()).and_then(|journey| journey.family());
     let rules = use_memo(
         (
             node.clone(),
@@ -91,7 +90,7 @@ pub fn App(props: &AppProps) -> Html {
         ),
         {
             let session = session.clone();
-            move |(node, mode, _, _)| session.rules_in(node, *mode, journey.as_deref())
+            move |(node, mode, family, _)| session.rules_in(node, *mode, *family)
         },
     );
     let lit = use_memo((state.pointer.focus().cloned(), (*rules).clone()), {
@@ -125,7 +124,8 @@ pub fn App(props: &AppProps) -> Html {
         let session = session.clone();
         move |tally| session.rehearse(&tally.as_ref()?.0.request)
     });
-    let stage = (turn >= frame::STAGE).then(|| {
+    // Where the stage stands above the rest, it makes the room that the rest stands below.
+    let stage = (turn >= frame::STAGE || width != Width::Wide).then(|| {
         picture(
             &state,
             &session,

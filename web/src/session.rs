@@ -11,6 +11,7 @@ use lobby_engine::api::{FieldPath, ObjectRef, Origin};
 use lobby_engine::dns::Record;
 use lobby_engine::doctor::{self, Finding, Options};
 use lobby_engine::lab::{ClientNames, Details, Lab, Mischief, Scene, Wanted};
+use lobby_engine::net::IpFamily;
 use lobby_engine::netfilter::RuleAt;
 use lobby_engine::network::{Journey, NameLookup, Request, Tally};
 use lobby_engine::proxy::Mode;
@@ -468,13 +469,12 @@ impl Session {
         RuleText::of(&self.0.lab.borrow(), node)
     }
 
-    /// The rules that a Node has, or would have in a mode. Beside a journey they are those that it
-    /// met.
+    /// The rules that a Node has, or would have in a mode; with a family those that see its packets.
     #[must_use]
-    pub fn rules_in(&self, node: &str, mode: Option<Mode>, journey: Option<&Journey>) -> RuleText {
-        self.ask(|lab| match (mode, journey) {
+    pub fn rules_in(&self, node: &str, mode: Option<Mode>, family: Option<IpFamily>) -> RuleText {
+        self.ask(|lab| match (mode, family) {
             (Some(mode), _) if lab.own_rules(node).is_none() => RuleText::in_mode(lab, node, mode),
-            (_, Some(journey)) => RuleText::met(lab, node, journey),
+            (_, Some(family)) => RuleText::met(lab, node, family),
             _ => RuleText::of(lab, node),
         })
     }
