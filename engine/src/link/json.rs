@@ -80,7 +80,7 @@ pub fn read(json: &str) -> Result<World, Error> {
             lines.push(string(item, &format!("lines[{at}]"))?);
         }
     }
-    let mut view = Vec::new();
+    let mut view: Vec<(String, String)> = Vec::new();
     if let Some(node) = root.get("view") {
         let Some(map) = node.as_map() else {
             return content(format!("view must be an object, not {}", node.json_type()));
@@ -94,7 +94,9 @@ pub fn read(json: &str) -> Result<World, Error> {
         for entry in &map.entries {
             let name = entry.key.text.to_string();
             let value = string(&entry.value, &format!("view.{name}"))?;
-            view.push((name, value));
+            // In the order in which it is written again.
+            let at = view.partition_point(|(other, _)| *other < name);
+            view.insert(at, (name, value));
         }
     }
     Ok(World {

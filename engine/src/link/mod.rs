@@ -57,7 +57,8 @@ pub struct World {
     pub seed: Option<u64>,
     /// Console lines, run one after the other.
     pub lines: Vec<String>,
-    /// How it is looked at: names and values that the page gives and takes.
+    /// How it is looked at: names and values that the page gives and takes. Read in the order of the
+    /// names.
     pub view: Vec<(String, String)>,
 }
 

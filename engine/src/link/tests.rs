@@ -125,6 +125,16 @@ fn a_bomb_is_an_error() {
     assert_eq!(large.encode(Codec::default()), Err(Error::Large));
 }
 
+/// Found by the fuzzer: whoever writes a link names its view in any order.
+#[test]
+fn a_view_in_any_order_comes_back_as_it_was_read() {
+    let json = r#"{"v": 1, "text": "", "view": {"step": "3", "panel": "rules", "skin": "hotel"}}"#;
+    let read = read_file(json).unwrap();
+    assert_eq!(read_file(&write_file(&read)).as_ref(), Ok(&read));
+    let names: Vec<&str> = read.view.iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!(names, ["panel", "skin", "step"]);
+}
+
 proptest! {
     #[test]
     fn any_world_comes_back(
