@@ -111,7 +111,13 @@ impl<C> FlowTable<C> {
     }
 
     /// Closes up where most places are empty: one old connection must not keep the places of all
-    /// that came and went since. Numbers change by it.
+    /// that came and went since.
+    ///
+    /// Numbers change by it, so nobody may keep one across it. Connection tracking and IPVS close up
+    /// where they forget what has expired, which is at the first packet of a moment: whatever they
+    /// note in that moment expires after it, so that all further packets of it find nothing to forget.
+    /// A packet carries its connection's number no longer than its moment lasts; a client that keeps a
+    /// connection, a template of persistence and a load balancer's flow hold addresses and ports.
     pub(super) fn close_up(&mut self) {
         if self.places.len() <= 2 * self.count + 64 {
             return;
