@@ -3,10 +3,12 @@
 //!
 //! A value counts as a host if it has a scheme or a port, if it ends as a cluster's names do, or if
 //! its variable is called so (`…_HOST`, `…_URL`). A Pod of the workload then asks cluster DNS for it
-//! as its own resolver would. Names of the world outside are let be.
+//! as its own resolver would. Names of the world outside are let be here; what they cost, and what
+//! an alias of them does not do, is in [`super::outside`].
 
 use super::exam::{self, Exam, Template};
 use super::finding::Fix;
+use super::outside;
 use crate::api::{Kind, ObjectRef};
 use crate::diagnostic::Severity;
 use crate::manifest::nearest;
@@ -17,22 +19,32 @@ pub(super) fn examine(exam: &mut Exam<'_>) {
     for template in &exam.templates {
         collect(exam, template, &mut hosts);
     }
-    for host in hosts {
-        one(exam, &host);
+    for host in &hosts {
+        one(exam, host);
     }
+    outside::examine(exam, &hosts);
     service_names(exam);
 }
 
 /// A host that a workload's settings name.
-struct Host {
-    object: ObjectRef,
+pub(super) struct Host {
+    pub(super) object: ObjectRef,
     /// Steps to the value.
     path: Vec<String>,
-    field: String,
-    /// The whole value, and the part of it that is the host.
-    value: String,
-    host: String,
+    pub(super) field: String,
+    /// The whole value, the part of it that is the host, and where that begins.
+    pub(super) value: String,
+    pub(super) host: String,
+    at: usize,
     port: Option<u16>,
+}
+
+impl Host {
+    /// The value with another host.
+    fn with(&self, host: &str) -> String {
+        let (before, rest) = self.value.split_at(self.at);
+        format!("{before}{host}{}", &rest[self.host.len()..])
+    }
 }
 
 fn collect(exam: &Exam<'_>, template: &Template<'_>, hosts: &mut Vec<Host>) {
@@ -50,7 +62,7 @@ fn collect(exam: &Exam<'_>, template: &Template<'_>, hosts: &mut Vec<Host>) {
             let Some(value) = variable.get("value").and_then(Node::as_str) else {
                 continue;
             };
-            let Some((host, port)) = host(name, value) else {
+            let Some((at_byte, host, port)) = host(name, value) else {
                 continue;
             };
             let mut path: Vec<String> = prefix.split('.').map(str::to_owned).collect();
@@ -63,21 +75,24 @@ fn collect(exam: &Exam<'_>, template: &Template<'_>, hosts: &mut Vec<Host>) {
                 field: format!("{prefix}.containers[{at}].env[{index}].value"),
                 value: value.to_owned(),
                 host: host.to_owned(),
+                at: at_byte,
                 port,
             });
         }
     }
 }
 
-/// The host and port that a variable's value names; `None` for a value that is none.
-fn host<'a>(name: &str, value: &'a str) -> Option<(&'a str, Option<u16>)> {
+/// The host and port that a variable's value names, and where in it the host begins; `None` for a
+/// value that is none.
+fn host<'a>(name: &str, value: &'a str) -> Option<(usize, &'a str, Option<u16>)> {
     let name = name.to_ascii_uppercase();
     let (has_scheme, rest) = match value.split_once("://") {
         Some((_, rest)) => (true, rest),
         None => (false, value),
     };
-    let authority = rest.split(['/', '?', '#']).next()?;
-    let authority = authority.rsplit('@').next()?;
+    let whole = rest.split(['/', '?', '#']).next()?;
+    let authority = whole.rsplit('@').next()?;
+    let at = value.len() - rest.len() + whole.len() - authority.len();
     let (host, port) = match authority.split_once(':') {
         Some((host, port)) => (host, Some(port.parse::<u16>().ok()?)),
         None => (authority, None),
@@ -95,23 +110,43 @@ fn host<'a>(name: &str, value: &'a str) -> Option<(&'a str, Option<u16>)> {
     .iter()
     .any(|word| name == *word || name.ends_with(&format!("_{word}")));
     let is_host = has_scheme || port.is_some() || is_cluster || says_host;
-    (is_name && is_host && host != "localhost").then_some((host, port))
+    (is_name && is_host && host != "localhost").then_some((at, host, port))
+}
+
+/// A host without its final dot, and without the end that all Services' names have, if it has that.
+fn without_zone(host: &Host) -> (&str, Option<&str>) {
+    let bare = host.host.trim_end_matches('.');
+    let zone = bare
+        .strip_suffix(".svc.cluster.local")
+        .or_else(|| bare.strip_suffix(".svc"));
+    (bare, zone)
+}
+
+/// The Service that a host names, by its labels: name and namespace, if it says one. `None` for
+/// names that are no Service's.
+pub(super) fn service_named<'a>(
+    exam: &Exam<'_>,
+    host: &'a Host,
+) -> Option<(&'a str, Option<&'a str>)> {
+    let (bare, zone) = without_zone(host);
+    let labels: Vec<&str> = zone.unwrap_or(bare).split('.').collect();
+    match labels[..] {
+        [name] if zone.is_none() => Some((name, Some(host.object.namespace.as_str()))),
+        // `mailservice.svc.cluster.local`: no namespace at all.
+        [name] => Some((name, None)),
+        [name, of] if zone.is_some() || exam.store.namespace("", of).is_some() => {
+            Some((name, Some(of)))
+        }
+        _ => None,
+    }
 }
 
 fn one(exam: &mut Exam<'_>, host: &Host) {
     let namespace = host.object.namespace.as_str();
     let store = exam.store;
-    let bare = host.host.trim_end_matches('.');
-    let zone = bare
-        .strip_suffix(".svc.cluster.local")
-        .or_else(|| bare.strip_suffix(".svc"));
-    let labels: Vec<&str> = zone.unwrap_or(bare).split('.').collect();
-    let (name, of) = match labels[..] {
-        [name] if zone.is_none() => (name, Some(namespace)),
-        // `mailservice.svc.cluster.local`: no namespace at all.
-        [name] => (name, None),
-        [name, of] if zone.is_some() || store.namespace("", of).is_some() => (name, Some(of)),
-        _ => return,
+    let (bare, zone) = without_zone(host);
+    let Some((name, of)) = service_named(exam, host) else {
+        return;
     };
     if let Some(service) = of.and_then(|of| store.service(of, name)) {
         return wrong_port(exam, host, service);
@@ -156,7 +191,7 @@ fn one(exam: &mut Exam<'_>, host: &Host) {
             Some(_) => bare.replacen(zone.unwrap_or_default(), &meant, 1),
             None => meant,
         };
-        set(exam, host, &host.value.replacen(&host.host, &whole, 1))
+        set(exam, host, &whole)
     });
     let found = exam.find(
         "name-leads-nowhere",
@@ -170,7 +205,12 @@ fn one(exam: &mut Exam<'_>, host: &Host) {
     found.fix = fix;
 }
 
-fn set(exam: &Exam<'_>, host: &Host, value: &str) -> Option<Fix> {
+/// A fix that names another host.
+pub(super) fn set(exam: &Exam<'_>, host: &Host, other: &str) -> Option<Fix> {
+    set_value(exam, host, &host.with(other))
+}
+
+fn set_value(exam: &Exam<'_>, host: &Host, value: &str) -> Option<Fix> {
     let path: Vec<&str> = host.path.iter().map(String::as_str).collect();
     exam::edits([exam.writer(&host.object)?.replace(&path, value)])
 }
@@ -206,7 +246,7 @@ fn wrong_port(exam: &mut Exam<'_>, host: &Host, service: &crate::api::Service) {
             let value = host
                 .value
                 .replacen(&format!(":{port}"), &format!(":{}", only.port), 1);
-            set(exam, host, &value)
+            set_value(exam, host, &value)
         }
         _ => None,
     };
@@ -223,7 +263,7 @@ fn wrong_port(exam: &mut Exam<'_>, host: &Host, service: &crate::api::Service) {
 }
 
 /// A Pod of a workload that can ask.
-fn client_of(exam: &Exam<'_>, object: &ObjectRef) -> Option<String> {
+pub(super) fn client_of(exam: &Exam<'_>, object: &ObjectRef) -> Option<String> {
     let id = |namespace: &str, name: &str| format!("pod/{namespace}/{name}");
     if object.kind == Kind::Pod {
         let pod = exam.store.pod(&object.namespace, &object.name)?;

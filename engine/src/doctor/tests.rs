@@ -179,6 +179,120 @@ data:
     assert!(ids(&flannel.replace(r#""hairpinMode": true"#, "")).contains(&"hairpin-off"));
 }
 
+/// One thing of an example changed, and whether it is still found.
+fn says(id: &str, changes: &[(&str, &str)]) -> Option<(Severity, String)> {
+    let mut text = read(&corpus().join(format!("findings/{id}.yaml")));
+    for (from, to) in changes {
+        assert!(text.contains(from), "{from}");
+        text = text.replacen(from, to, 1);
+    }
+    let found = check(&text, None).into_iter().find(|found| found.id == id);
+    found.map(|found| (found.severity, found.message))
+}
+
+#[test]
+fn clients_are_seen_where_nothing_hides_them() {
+    let hidden = |from, to| says("client-address-hidden", &[(from, to)]).is_some();
+    let kind = "type: LoadBalancer";
+    assert!(hidden(kind, kind));
+    assert!(hidden(kind, "type: NodePort"));
+    assert!(hidden(kind, "type: NodePort\n  sessionAffinity: ClientIP"));
+    assert!(!hidden(kind, "type: ClusterIP"));
+    assert!(!hidden(
+        kind,
+        "type: NodePort\n  externalTrafficPolicy: Local"
+    ));
+    // PROXY protocol tells the address in another way; without endpoints nobody sees anything.
+    let asks =
+        "name: web\n  annotations: {load-balancer.hetzner.cloud/uses-proxyprotocol: \"true\"}";
+    assert!(!hidden("name: web", asks));
+    assert!(!hidden("replicas: 3", "replicas: 0"));
+    // Whoever comes to a node port is sent away from no Node: there is no one thing that mends it.
+    let text = read(&corpus().join("findings/client-address-hidden.yaml"));
+    let fix = |text: &str| {
+        let findings = check(text, None);
+        let found = findings
+            .into_iter()
+            .find(|found| found.id == "client-address-hidden");
+        found.and_then(|found| found.fix)
+    };
+    assert!(fix(&text).is_some());
+    assert_eq!(fix(&text.replacen("LoadBalancer", "NodePort", 1)), None);
+}
+
+#[test]
+fn urls_with_an_alias_in_them_are_told_from_names_that_nobody_checks() {
+    let url = "https://payments/v1";
+    let says = |to: &str| says("external-name-in-url", &[(url, to)]);
+    let severity = |to: &str| says(to).map(|found| found.0);
+    assert_eq!(
+        severity("https://payments.default/v1"),
+        Some(Severity::Warning)
+    );
+    assert_eq!(
+        severity("wss://u:p@payments.default.svc.cluster.local:443"),
+        Some(Severity::Warning)
+    );
+    assert_eq!(severity("http://payments/v1"), Some(Severity::Note));
+    // Nothing holds a name against these: a database, a bare host, the server's own name.
+    for fine in [
+        "postgres://payments:5432/shop",
+        "payments:443",
+        "payments",
+        "https://api.example.org/v1",
+    ] {
+        assert_eq!(says(fine), None, "{fine}");
+    }
+    let to = |target: &str| {
+        let changes = [("api.example.org", target)];
+        self::says("external-name-in-url", &changes).map(|found| found.0)
+    };
+    // A server that the lab does not know has a name of its own as well.
+    assert_eq!(to("pay.vendor.test"), Some(Severity::Warning));
+    // Another Service answers to any name, and this one is found already.
+    assert_eq!(to("web.shop.svc.cluster.local"), None);
+    assert_eq!(to("203.0.113.20"), None);
+}
+
+#[test]
+fn names_outside_are_searched_for_as_ndots_says() {
+    let url = "https://api.example.org/v1";
+    let id = "outside-name-searched";
+    let searched = |to: &str| says(id, &[(url, to)]).is_some();
+    assert!(searched("api.example.org:443"));
+    assert!(searched("https://a.b.example.org"));
+    for fine in [
+        // Final dot; five dots; a name inside, found or not; perhaps another namespace's; a Pod's.
+        "https://api.example.org./v1",
+        "https://a.b.c.d.example.org",
+        "http://shop.default.svc:80",
+        "http://shop.default.svc.cluster.local:80",
+        "http://example.org",
+        "db-0.db.shop:5432",
+        "10.0.0.1:80",
+    ] {
+        assert!(!searched(fine), "{fine}");
+    }
+    let with = |line: &str| {
+        let spec = format!("    spec:\n      {line}\n      containers:");
+        says(id, &[("    spec:\n      containers:", &spec)]).is_some()
+    };
+    assert!(with("dnsPolicy: ClusterFirst"));
+    assert!(with("dnsConfig: {options: [{name: ndots, value: \"3\"}]}"));
+    assert!(!with("dnsConfig: {options: [{name: ndots, value: \"2\"}]}"));
+    assert!(!with("dnsPolicy: Default"));
+    assert!(!with("hostNetwork: true"));
+    let more = "https://api.example.org/v1\n            - {name: B_URL, value: \"https://b.example.org\"}\n            \
+                - {name: C_URL, value: \"https://b.example.org/2\"}";
+    let message = says(id, &[(url, more)]).map(|found| found.1);
+    assert_eq!(
+        message.as_deref(),
+        Some(
+            "api.example.org is looked for under 3 names of the cluster first, and so is another host"
+        )
+    );
+}
+
 /// What stands above a note in a text.
 fn alarms(text: &str) -> Vec<String> {
     check(text, None)

@@ -198,6 +198,13 @@ pub(super) const FOUND: &[(&str, Severity, &str, &str, u32)] = {
             7,
         ),
         (
+            "client-address-hidden",
+            Note,
+            "Service default/web",
+            "spec.type",
+            6,
+        ),
+        (
             "load-balancer-pending",
             Warning,
             "Service default/web",
@@ -337,6 +344,20 @@ pub(super) const FOUND: &[(&str, Severity, &str, &str, u32)] = {
             "Deployment default/front",
             "spec.template.spec.containers[0].env[0].value",
             51,
+        ),
+        (
+            "external-name-in-url",
+            Warning,
+            "Deployment default/shop",
+            "spec.template.spec.containers[0].env[0].value",
+            28,
+        ),
+        (
+            "outside-name-searched",
+            Note,
+            "Deployment default/shop",
+            "spec.template.spec.containers[0].env[0].value",
+            20,
         ),
         (
             "governing-service-missing",
