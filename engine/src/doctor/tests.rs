@@ -332,6 +332,70 @@ fn valid_setups_raise_no_alarm() {
     assert!(count >= 12, "only {count} valid setups");
 }
 
+/// Two tutorials stand on the web without their indentation, and people copy them so: what is put
+/// right is what was meant.
+#[test]
+fn a_tutorial_that_lost_its_indentation_is_mended_to_what_was_meant() {
+    for file in ["tutorial-default-type", "tutorial-backend-and-frontend"] {
+        let meant = read(&corpus().join(format!("valid/{file}.yaml")));
+        let mut text: String = (meant.lines())
+            .map(|line| line.trim_start().to_owned() + "\n")
+            .collect();
+        let documents = text.matches("kind: Service").count();
+        for _ in 0..documents {
+            let findings = check(&text, None);
+            let lost = (findings.iter()).find(|found| found.id == "indentation-lost");
+            let Some(fix @ Fix::Edits(_)) = lost.and_then(|found| found.fix.as_ref()) else {
+                break;
+            };
+            text = fix.apply(&text).expect("a fix of this very text");
+        }
+        assert_eq!(alarms(&text), [""; 0], "{file}:\n{text}");
+        let specs = |text: &str| {
+            let mut lab = Lab::new(Settings::default());
+            lab.open(text);
+            let services = lab.world().store.services().map(|own| own.spec.clone());
+            services.collect::<Vec<_>>()
+        };
+        assert_eq!(specs(&text), specs(&meant), "{file}:\n{text}");
+    }
+}
+
+/// A tutorial's three types of one Service, pasted into one file, are one Service three times.
+#[test]
+fn three_types_of_one_name_are_one_service() {
+    let types = ["clusterip", "nodeport", "loadbalancer"];
+    let texts = types.map(|own| read(&corpus().join(format!("valid/tutorial-{own}.yaml"))));
+    let twice = "Warning accepted-with-warning Service default/frontend-service : \
+                 Service default/frontend-service is defined more than once: the last one counts";
+    assert_eq!(alarms(&texts.join("---\n")), [twice, twice]);
+}
+
+/// A tutorial calls an ExternalName `mailservice.svc.cluster.local`. There is no such name.
+#[test]
+fn a_name_without_its_namespace_is_told_and_mended() {
+    let text = |host: &str| {
+        let service = "apiVersion: v1\nkind: Service\nmetadata: {name: mailservice}\n\
+                       spec: {type: ExternalName, externalName: api.vendor.example}\n";
+        let pod = "apiVersion: v1\nkind: Pod\nmetadata: {name: shop}\nspec:\n  containers:\n  \
+                   - name: shop\n    image: shop\n    env: [{name: MAIL_HOST, value: HOST}]\n";
+        format!(
+            "{service}---\n{}",
+            pod.replace("HOST}", &format!("{host}}}"))
+        )
+    };
+    let wrong = text("mailservice.svc.cluster.local");
+    let said = "Error name-leads-nowhere Pod default/shop spec.containers[0].env[0].value: \
+                mailservice.svc.cluster.local has no namespace in it: there is no such name";
+    assert_eq!(alarms(&wrong), [said]);
+    let fix = check(&wrong, None).remove(0).fix;
+    let mended = fix.and_then(|fix| fix.apply(&wrong));
+    assert_eq!(mended, Some(text("mailservice.default.svc.cluster.local")));
+    for right in ["mailservice", "mailservice.default"] {
+        assert_eq!(alarms(&text(right)), [""; 0], "{right}");
+    }
+}
+
 /// The README's table has a row for every finding, and no other.
 #[test]
 fn the_readme_lists_what_is_found() {
