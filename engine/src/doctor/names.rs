@@ -7,7 +7,7 @@
 //! an alias of them does not do, is in [`super::outside`].
 
 use super::exam::{self, Exam, Template};
-use super::finding::Fix;
+use super::finding::{Edit, Fix};
 use super::outside;
 use crate::api::{Kind, ObjectRef};
 use crate::diagnostic::Severity;
@@ -122,6 +122,13 @@ fn without_zone(host: &Host) -> (&str, Option<&str>) {
     (bare, zone)
 }
 
+/// A Service's short name with the end that a host has now.
+fn in_zone(host: &Host, short: &str) -> String {
+    let (bare, zone) = without_zone(host);
+    let end = zone.map_or("", |zone| &bare[zone.len()..]);
+    format!("{short}{end}")
+}
+
 /// The Service that a host names, by its labels: name and namespace, if it says one. `None` for
 /// names that are no Service's.
 pub(super) fn service_named<'a>(
@@ -144,7 +151,7 @@ pub(super) fn service_named<'a>(
 fn one(exam: &mut Exam<'_>, host: &Host) {
     let namespace = host.object.namespace.as_str();
     let store = exam.store;
-    let (bare, zone) = without_zone(host);
+    let (_, zone) = without_zone(host);
     let Some((name, of)) = service_named(exam, host) else {
         return;
     };
@@ -186,13 +193,7 @@ fn one(exam: &mut Exam<'_>, host: &Host) {
     let why = "A Pod's resolver completes a short name with the Pod's own namespace first: a Service of \
                another namespace is NAME.NAMESPACE, and its full name is \
                NAME.NAMESPACE.svc.cluster.local.";
-    let fix = meant.and_then(|meant| {
-        let whole = match zone {
-            Some(_) => bare.replacen(zone.unwrap_or_default(), &meant, 1),
-            None => meant,
-        };
-        set(exam, host, &whole)
-    });
+    let fix = meant.and_then(|meant| set(exam, host, &in_zone(host, &meant)));
     let found = exam.find(
         "name-leads-nowhere",
         Severity::Error,
@@ -211,8 +212,44 @@ pub(super) fn set(exam: &Exam<'_>, host: &Host, other: &str) -> Option<Fix> {
 }
 
 fn set_value(exam: &Exam<'_>, host: &Host, value: &str) -> Option<Fix> {
+    exam::edits([change(exam, host, value)])
+}
+
+fn change(exam: &Exam<'_>, host: &Host, value: &str) -> Option<Edit> {
     let path: Vec<&str> = host.path.iter().map(String::as_str).collect();
-    exam::edits([exam.writer(&host.object)?.replace(&path, value)])
+    exam.writer(&host.object)?.replace(&path, value)
+}
+
+/// The changes by which those who name a Service find it in another namespace. `None` among them for
+/// what cannot follow it: a StatefulSet's Service is in its own namespace.
+pub(super) fn follow(exam: &Exam<'_>, service: &ObjectRef, to: &str) -> Vec<Option<Edit>> {
+    let mut hosts = Vec::new();
+    for template in &exam.templates {
+        collect(exam, template, &mut hosts);
+    }
+    let wanted = Some((service.name.as_str(), Some(service.namespace.as_str())));
+    let meant = |host: &&Host| service_named(exam, host) == wanted;
+    let short = format!("{}.{to}", service.name);
+    let mut changes: Vec<Option<Edit>> = (hosts.iter().filter(meant))
+        .map(|host| change(exam, host, &host.with(&in_zone(host, &short))))
+        .collect();
+    let governs = exam.store.stateful_sets().any(|set| {
+        set.spec.service_name == service.name && set.metadata.namespace == service.namespace
+    });
+    if governs {
+        changes.push(None);
+    }
+    let old = format!("{}.{}.svc.cluster.local", service.name, service.namespace);
+    for alias in exam.store.services() {
+        if alias.spec.external_name.trim_end_matches('.') == old {
+            let own = &alias.metadata;
+            let object = ObjectRef::new(Kind::Service, &*own.namespace, &*own.name);
+            let new = format!("{short}.svc.cluster.local");
+            let writer = exam.writer(&object);
+            changes.push(writer.and_then(|own| own.replace(&["spec", "externalName"], &new)));
+        }
+    }
+    changes
 }
 
 /// A name that is right, and a port that its Service does not have.

@@ -293,6 +293,64 @@ fn names_outside_are_searched_for_as_ndots_says() {
     );
 }
 
+/// A slice in the place of Endpoints takes no other slice's name.
+#[test]
+fn a_new_slice_has_a_name_of_its_own() {
+    let endpoints = read(&corpus().join("findings/endpoints-deprecated.yaml"));
+    let slice = read(&corpus().join("findings/endpoints-deprecated.fixed.yaml"));
+    let slice = slice
+        .split("---\n")
+        .nth(1)
+        .expect("a slice behind its Service");
+    let text = format!("{endpoints}---\n{slice}");
+    let found = check(&text, None)
+        .into_iter()
+        .find(|found| found.id == "endpoints-deprecated");
+    let mended = found.and_then(|found| found.fix?.apply(&text));
+    let mended = mended.expect("a fix of this very text");
+    assert!(
+        mended.contains("name: web-1\n") && mended.contains("name: web-2\n"),
+        "{mended}"
+    );
+    assert_eq!(alarms(&mended), [""; 0]);
+}
+
+/// A Service that moves to its Pods takes those along who call it.
+#[test]
+fn callers_follow_a_service_to_another_namespace() {
+    let id = "selector-in-other-namespace";
+    let text = read(&corpus().join(format!("findings/{id}.yaml")));
+    let caller = |host: &str| {
+        let pod = "apiVersion: v1\nkind: Pod\nmetadata: {name: caller}\nspec:\n  containers:\n  \
+                   - name: caller\n    image: caller\n    env: [{name: WEB_URL, value: \"http://HOST:80/v1\"}]\n";
+        pod.replace("HOST", host)
+    };
+    for (host, then) in [
+        ("web", "web.shop"),
+        ("web.default", "web.shop"),
+        ("web.default.svc", "web.shop.svc"),
+        (
+            "web.default.svc.cluster.local",
+            "web.shop.svc.cluster.local",
+        ),
+        ("other", "other"),
+    ] {
+        let whole = format!("{text}---\n{}", caller(host));
+        let found = check(&whole, None).into_iter().find(|found| found.id == id);
+        let mended = found.and_then(|found| found.fix?.apply(&whole));
+        let mended = mended.expect("a fix of this very text");
+        assert!(mended.ends_with(&caller(then)), "{mended}");
+        assert_eq!(alarms(&mended), [""; 0], "{host}");
+    }
+    // A StatefulSet cannot follow.
+    let set = "apiVersion: apps/v1\nkind: StatefulSet\nmetadata: {name: db}\nspec:\n  serviceName: web\n  \
+               selector: {matchLabels: {app: db}}\n  template:\n    metadata: {labels: {app: db}}\n    \
+               spec: {containers: [{name: db, image: db}]}\n";
+    let whole = format!("{text}---\n{set}");
+    let found = check(&whole, None).into_iter().find(|found| found.id == id);
+    assert_eq!(found.and_then(|found| found.fix), None);
+}
+
 /// What stands above a note in a text.
 fn alarms(text: &str) -> Vec<String> {
     check(text, None)
