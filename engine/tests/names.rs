@@ -526,3 +526,29 @@ proptest::proptest! {
         let _ = lab.lookup(&from, &name, None);
     }
 }
+
+#[test]
+fn a_name_stands_for_the_same_until_its_service_is_another() {
+    let mut lab = lab("");
+    let request = |to: &str| Request {
+        from: CLIENT.to_owned(),
+        to: to.to_owned(),
+        protocol: Protocol::Tcp,
+    };
+    let known = request("http://backend.shop:8080");
+    let unknown = request("http://backend:8080");
+    let (kind, addresses) = lab.stands_for(&known).unwrap();
+    assert_eq!((kind, addresses.len()), (ResolutionKind::Found, 1));
+    let nobody = lab.stands_for(&unknown);
+    assert_eq!(nobody, Some((ResolutionKind::NoSuchName, Vec::new())));
+    assert_eq!(lab.stands_for(&request("10.96.0.1:443")), None);
+
+    // It leaves nothing behind, and is not moved by what has nothing to do with it.
+    let before = lab.now_ms();
+    lab.run("kubectl label node node-1 topology.kubernetes.io/zone=east && lab settle");
+    assert_eq!(lab.stands_for(&known), Some((kind, addresses)));
+    assert!(lab.now_ms() > before, "time passed by the line alone");
+
+    lab.run("kubectl create service clusterip backend --tcp=8080 -n front && lab settle");
+    assert_ne!(lab.stands_for(&unknown), nobody);
+}

@@ -32,7 +32,8 @@ export const PHONE = { width: 390, height: 844 };
 /** The narrowest that WCAG 1.4.10 asks for. */
 export const NARROW = { width: 320, height: 640 };
 
-const FLAGS = [
+/** How Chromium is started: as a machine without a screen needs it, and asking nobody for anything. */
+export const FLAGS = [
   "--headless",
   "--no-sandbox",
   "--disable-gpu",

@@ -9,7 +9,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import lighthouse, { desktopConfig } from "lighthouse";
-import { site } from "./harness.mjs";
+import { FLAGS, site } from "./harness.mjs";
 
 /** A browser that Lighthouse talks to: its port, and how to end it. */
 async function browser() {
@@ -17,14 +17,7 @@ async function browser() {
   const child = spawn(
     process.env.LOBBY_CHROMIUM ?? "/usr/bin/chromium",
     [
-      "--headless",
-      "--no-sandbox",
-      "--disable-gpu",
-      "--disable-quic",
-      "--no-first-run",
-      "--disable-background-networking",
-      "--disable-component-update",
-      "--disable-sync",
+      ...FLAGS,
       "--remote-debugging-port=0",
       `--user-data-dir=${profile}`,
       "about:blank",

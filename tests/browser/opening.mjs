@@ -43,6 +43,7 @@ const visitors = [
 for (const visitor of visitors) {
   await withPage({ ...visitor, before: keepExports }, async (page) => {
     // Until what follows the first paint has run as well: the editor arrives, sizes are measured.
+    await page.waitForFunction(() => performance.getEntriesByName("lobby:drawn").length > 0);
     await page.waitForTimeout(800);
     await marks(page);
   });

@@ -3,124 +3,41 @@
 use std::cell::Cell;
 use std::rc::Rc;
 
-use lobby_engine::api::{ObjectRef, Origin};
+use lobby_engine::api::ObjectRef;
 use lobby_engine::lab::{Details, EXAMPLES, Example};
 use lobby_engine::network::Journey;
 use yew::prelude::*;
 
 use crate::editor::LitLine;
 use crate::frame::{self, View, Width, Wishes, use_width};
-use crate::hooks::{TRAVEL, journey_keys, use_doctor, use_page_keys, use_playback, use_reading};
+use crate::hooks::{
+    TRAVEL, journey_keys, use_doctor, use_page_keys, use_playback, use_reading, use_turns,
+};
 use crate::links::Focus;
 use crate::marks;
 use crate::panels::{
     Ask, Help, NoticeBar, SendBar, SettingsDialog, Share, TimeBar, Top, Transport, Trust, node_of,
 };
-use crate::prefs::{self, Choice as _, Motion, Prefs, Skin, Theme};
-use crate::session::{Same, Session};
+use crate::prefs::{Choice as _, Motion, Prefs, Skin, Theme};
+use crate::session::Session;
 use crate::stage::{self, Offer, Stage};
-use crate::state::{Action, Frame, FrameAction, PointerAction, StageAction, State};
+use crate::start::Start;
+use crate::state::{PointerAction, StageAction, State};
 use crate::ui::{use_media, wording};
-use crate::visit::{self, Controls, First, OpenInLobby, Visit, Wanted};
+use crate::visit::{self, Controls, First, OpenInLobby};
+use crate::world::Same;
 
-/// What a fresh page has before its first render.
-struct Start {
-    session: Session,
-    state: State,
-    visit: Visit,
-    on: Wishes,
-}
-
-impl Start {
-    fn new() -> Self {
-        let visit = Visit::now();
-        let own_lesson = match &visit.lesson {
-            Some(Wanted::Own(text)) => Some(text.clone()),
-            _ => None,
-        };
-        let text = visit
-            .world
-            .as_ref()
-            .map(|world| world.text.clone())
-            .or(own_lesson.clone())
-            .or_else(prefs::load_text)
-            .or_else(|| EXAMPLES.first().map(|example| example.text().to_owned()))
-            .unwrap_or_default();
-        // A lesson is no manifest: the engine begins with nothing until it is read.
-        let manifests = if own_lesson.is_some() { "" } else { &text };
-        let (session, world) = Session::start(manifests, visit.settings(), &visit.lines());
-        session.keep();
-        let mut frame = Frame::load(window_width());
-        if let Some(embed) = &visit.embed {
-            if let First::Panel(tab) = embed.first {
-                frame.tab = tab;
-            }
-            frame.hidden.clone_from(&embed.hidden);
-            frame.read_only = embed.read_only;
-        }
-        let state = State::new(visit.prefs(), frame, Rc::from(text), world);
-        // Before the first render, so that nothing moves after it.
-        frame::measure(&state);
-        if let Some(embed) = &visit.embed {
-            visit::connect(&session, embed);
-        }
-        Self {
-            on: wishes(&session),
-            visit,
-            session,
-            state,
-        }
-    }
-}
-
-/// The window's width in CSS pixels.
-fn window_width() -> u32 {
-    let width = web_sys::window().and_then(|window| window.inner_width().ok()?.as_f64());
-    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-    width.map_or(0, |width| width as u32)
-}
-
-/// What panels ask, handed on to the session.
-fn wishes(session: &Session) -> Wishes {
-    macro_rules! wish {
-        (|$session:ident, $given:pat_param| $act:expr) => {{
-            let $session = session.clone();
-            Callback::from(move |$given| $act)
-        }};
-    }
-    Wishes {
-        send: wish!(|session, ()| session.send_draft()),
-        load: wish!(|session, text| {
-            let text: String = text;
-            if session.may_change() {
-                session.open(&Rc::from(text));
-            }
-        }),
-        text: wish!(|session, text| {
-            let text: String = text;
-            if session.may_change() {
-                session.dispatch(Action::Typed(text.into()));
-            }
-        }),
-        line: wish!(|session, line| {
-            let line: u32 = line;
-            session.dispatch(PointerAction::Over((line > 0).then_some(Focus::Line(line))));
-        }),
-        go: wish!(|session, place| {
-            let (line, column): (u32, u32) = place;
-            session.dispatch(FrameAction::GoTo(line, column));
-        }),
-        show: wish!(|session, origin| {
-            let origin: Origin = origin;
-            session.show(origin);
-        }),
-    }
+/// Properties of [`App`].
+#[derive(Clone, PartialEq, Properties)]
+pub struct AppProps {
+    /// What it begins with. Another value later changes nothing.
+    pub start: Same<Start>,
 }
 
 /// The page.
 #[component]
-pub fn App() -> Html {
-    let start = use_memo((), |()| Start::new());
+pub fn App(props: &AppProps) -> Html {
+    let start = &props.start.0;
     let state = use_reducer_eq({
         let start = start.clone();
         move || start.state.clone()
@@ -157,13 +74,13 @@ pub fn App() -> Html {
     visit::use_reports(&state, start.visit.complaint.as_deref());
     visit::use_arrival(&start.visit, &session);
     visit::use_departure(&start.visit, &state.text);
+    let turn = use_turns();
     let complaint = use_state(|| start.visit.complaint.clone());
     let embed = start.visit.embed.as_ref();
 
     // What is lit follows from what is pointed at; computed when that changes, not when it renders.
     let node = state.rules_node();
-    let journey = state.walk.journey.clone();
-    let family = journey.as_ref().and_then(|journey| journey.family());
+    let family = (state.walk.journey.as_ref()).and_then(|journey| journey.family());
     let rules = use_memo(
         (
             node.clone(),
@@ -173,7 +90,7 @@ pub fn App() -> Html {
         ),
         {
             let session = session.clone();
-            move |(node, mode, _, _)| session.rules_in(node, *mode, journey.as_deref())
+            move |(node, mode, family, _)| session.rules_in(node, *mode, *family)
         },
     );
     let lit = use_memo((state.pointer.focus().cloned(), (*rules).clone()), {
@@ -207,19 +124,22 @@ pub fn App() -> Html {
         let session = session.clone();
         move |tally| session.rehearse(&tally.as_ref()?.0.request)
     });
-    let stage = picture(
-        &state,
-        &session,
-        (*shown).clone(),
-        (*chosen).clone(),
-        (*sample).clone(),
-        still,
-        match width {
-            Width::Narrow => stage::View::Phone,
-            _ if embed.is_some() => stage::View::Embed,
-            _ => stage::View::Desk,
-        },
-    );
+    // Where the stage stands above the rest, it makes the room that the rest stands below.
+    let stage = (turn >= frame::STAGE || width != Width::Wide).then(|| {
+        picture(
+            &state,
+            &session,
+            (*shown).clone(),
+            (*chosen).clone(),
+            (*sample).clone(),
+            still,
+            match width {
+                Width::Narrow => stage::View::Phone,
+                _ if embed.is_some() => stage::View::Embed,
+                _ => stage::View::Desk,
+            },
+        )
+    });
     let send_bar = send_bar(&state, &start.on, width);
     let alone = embed.is_some_and(|embed| embed.first == First::Diagram);
     let controls = embed.map_or(Controls::Full, |embed| embed.controls);
@@ -237,7 +157,7 @@ pub fn App() -> Html {
                 { stage }
                 <NoticeBar notice={state.notice.clone()} />
                 <TimeBar next={state.world.next.clone()} runs={state.console.time_runs}
-                    runs_on={state.console.runs_on} />
+                    walks={state.walk.playing} runs_on={state.console.runs_on} />
             </div>
             if controls == Controls::None {
             } else if controls == Controls::Step || !has_tools { { transport }
@@ -255,6 +175,7 @@ pub fn App() -> Html {
         width,
         shown: true,
         seen: &seen,
+        turn,
         folded: false,
         lit: &lit,
         lines: &lines,

@@ -8,10 +8,12 @@ use wasm_bindgen::JsCast as _;
 use web_sys::{Element, KeyboardEvent as DomKeyboardEvent};
 use yew::prelude::*;
 
+use crate::frame;
 use crate::keys::{self, Command, Scope};
 use crate::parts;
-use crate::session::{Same, Session, World};
+use crate::session::Session;
 use crate::state::{PointerAction, State, Step, WalkAction};
+use crate::world::{Same, World};
 
 /// How long the packet travels to the next hop at 1×, in milliseconds.
 pub(crate) const TRAVEL: u32 = 700;
@@ -24,6 +26,23 @@ const DEBOUNCE: u32 = 200;
 
 /// How long the world has to stay the same before the doctor looks at it, in milliseconds.
 const EXAMINE: u32 = 150;
+
+/// Whose turn it is to be drawn: [`frame::LAST`] turns of the frame's parts, each seen before the
+/// next one is made. A page that is made at once keeps the browser for as long as all of it takes.
+#[hook]
+pub(crate) fn use_turns() -> u8 {
+    let turn = use_state(|| 0);
+    let set = turn.setter();
+    use_effect_with(*turn, move |turn| {
+        let next = *turn + 1;
+        if next <= frame::LAST {
+            parts::after_paint(move || set.set(next));
+        } else {
+            parts::drawn();
+        }
+    });
+    *turn
+}
 
 /// Gives the text to the engine, once nobody typed for a moment.
 #[hook]

@@ -21,6 +21,8 @@ pub mod rule_text;
 mod rule_view;
 pub mod session;
 pub mod stage;
+pub mod start;
 pub mod state;
 pub mod ui;
 pub mod visit;
+pub mod world;

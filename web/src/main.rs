@@ -2,5 +2,5 @@
 
 fn main() {
     lobby_web::parts::open();
-    yew::Renderer::<lobby_web::app::App>::new().render();
+    lobby_web::start::open();
 }

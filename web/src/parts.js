@@ -9,6 +9,11 @@ const whole = new Promise((resolve) => {
   tellWhole = resolve;
 });
 
+let tellDrawn;
+const wholeDrawn = new Promise((resolve) => {
+  tellDrawn = resolve;
+});
+
 const notice = document.createElement("p");
 notice.setAttribute("role", "alert");
 
@@ -77,7 +82,10 @@ export function fetch_rest_after_paint(exports) {
   heedPointer(false);
   const bring = async () => {
     try {
-      fill(atHand ?? (await WebAssembly.compileStreaming(fetch(url))));
+      const rest = atHand ?? (await WebAssembly.compileStreaming(fetch(url)));
+      // It takes its moment: not while the page is being drawn.
+      await wholeDrawn;
+      fill(rest);
     } catch (error) {
       // Whoever needs the rest tries again, and says so where that fails, too.
       console.warn(`Lobby's second part did not arrive: ${error}`);
@@ -95,9 +103,38 @@ export function fetch_rest_after_paint(exports) {
   paints.observe({ type: "paint", buffered: true });
 }
 
+/** Says that the page is drawn, all of it. */
+export function drawn() {
+  performance.mark("lobby:drawn");
+  tellDrawn();
+}
+
 /** Calls back once all of the page's code is there; never, where the rest does not arrive. */
 export function when_whole(callback) {
   whole.then(callback);
+}
+
+/** Calls back in a task of its own. A message, as timers wait where a window is in the background. */
+export function soon(callback) {
+  const { port1, port2 } = new MessageChannel();
+  port1.onmessage = () => {
+    port1.close();
+    callback();
+  };
+  port2.postMessage(undefined);
+}
+
+/** Calls back after the next paint, or where there is none, a little later. */
+export function after_paint(callback) {
+  let isDue = true;
+  const call = () => {
+    if (isDue) {
+      isDue = false;
+      soon(callback);
+    }
+  };
+  requestAnimationFrame(call);
+  setTimeout(call, 100);
 }
 
 /** Fetches the rest while everything waits. Called by the first part, in the middle of its work. */

@@ -10,6 +10,12 @@ use wasm_bindgen::prelude::*;
 extern "C" {
     fn fetch_rest_after_paint(exports: &JsValue);
     fn fetch_rest_and_wait();
+    #[wasm_bindgen(js_name = drawn)]
+    fn tell_drawn();
+    #[wasm_bindgen(js_name = soon)]
+    fn call_soon(callback: JsValue);
+    #[wasm_bindgen(js_name = after_paint)]
+    fn call_after_paint(callback: JsValue);
     #[wasm_bindgen(js_name = when_whole)]
     fn call_when_whole(callback: JsValue);
 }
@@ -24,9 +30,25 @@ pub fn open() {
     fetch_rest_after_paint(&wasm_bindgen::exports());
 }
 
+/// Says that the page is drawn, all of it: it answers from now on.
+pub fn drawn() {
+    tell_drawn();
+}
+
 /// Does something once all of the page's code is there: what nobody waits for, and what would make
 /// the first part larger. In a build that is not split it is done soon; where the rest does not
 /// arrive, never.
 pub fn when_whole(act: impl FnOnce() + 'static) {
     call_when_whole(Closure::once_into_js(act));
+}
+
+/// Does something in a task of its own, so that the browser may answer before.
+pub fn soon(act: impl FnOnce() + 'static) {
+    call_soon(Closure::once_into_js(act));
+}
+
+/// Does something once what was drawn is seen; where nothing is painted, such as in a window in the
+/// background, a little later.
+pub fn after_paint(act: impl FnOnce() + 'static) {
+    call_after_paint(Closure::once_into_js(act));
 }

@@ -4,8 +4,8 @@ use std::rc::Rc;
 
 use lobby_engine::api::Origin;
 use lobby_engine::lab::{Lab, NodeRules, OwnRules, RuleLine, Scene};
+use lobby_engine::net::IpFamily;
 use lobby_engine::netfilter::RuleAt;
-use lobby_engine::network::Journey;
 use lobby_engine::proxy::Mode;
 
 /// A Node's rules. Compared by identity.
@@ -41,12 +41,13 @@ impl RuleText {
         }
     }
 
-    /// The rules that see a journey's packets on a Node: those of its family.
+    /// The rules that see the packets of an IP family on a Node.
     #[must_use]
-    pub fn met(lab: &Lab, node: &str, journey: &Journey) -> Self {
-        let own = lab.own_rules(node).is_some();
-        let family = journey.family().filter(|_| !own);
-        let met = family.and_then(|family| lab.rules_for(node, family));
+    pub fn met(lab: &Lab, node: &str, family: IpFamily) -> Self {
+        if lab.own_rules(node).is_some() {
+            return Self::of(lab, node);
+        }
+        let met = lab.rules_for(node, family);
         met.map_or_else(|| Self::of(lab, node), Self::Written)
     }
 

@@ -3,23 +3,19 @@
 //! [`lobby_engine::lab::Lab`] is the only thing that changes in place; it lives here. Everything
 //! else gets results: values that a [`State`] can hold and compare.
 
-use std::cell::{Cell, Ref, RefCell};
+use std::cell::{Ref, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use lobby_engine::api::{FieldPath, ObjectRef, Origin};
-use lobby_engine::cluster::Planned;
-use lobby_engine::diagnostic::Severity;
 use lobby_engine::dns::Record;
 use lobby_engine::doctor::{self, Finding, Options};
-use lobby_engine::lab::{
-    Choice, ClientNames, Details, Lab, Mischief, Outcome, OutlineEntry, Scene, Settings, Wanted,
-};
-use lobby_engine::net::Protocol;
+use lobby_engine::lab::{ClientNames, Details, Lab, Mischief, Scene, Wanted};
+use lobby_engine::net::IpFamily;
 use lobby_engine::netfilter::RuleAt;
 use lobby_engine::network::{Journey, NameLookup, Request, Tally};
 use lobby_engine::proxy::Mode;
-use yew::{AttrValue, UseReducerHandle};
+use yew::UseReducerHandle;
 
 use crate::links::{Focus, Lit, related};
 use crate::prefs;
@@ -29,132 +25,9 @@ use crate::stage::Offer;
 use crate::state::{
     Action, DoctorAction, DraftAction, Event, FrameAction, NoticeAction, PointerAction, State,
 };
-use crate::ui::Suggestion;
+use crate::world::World;
 
 mod console;
-
-/// A shared value that is compared by identity: equal only to itself.
-#[derive(Clone, Debug)]
-pub struct Same<T>(pub Rc<T>);
-
-impl<T> PartialEq for Same<T> {
-    fn eq(&self, other: &Self) -> bool {
-        Rc::ptr_eq(&self.0, &other.0)
-    }
-}
-
-/// What the engine made of the manifests. Compared by identity.
-#[derive(Clone, Debug)]
-pub struct World {
-    /// Where the draws come from.
-    pub seed: u64,
-    /// How kube-proxy writes its rules.
-    pub mode: AttrValue,
-    /// What would be taken back, and what would be done again.
-    pub steps: (Option<AttrValue>, Option<AttrValue>),
-    /// How many lines changed the world since the text was opened.
-    pub lines: usize,
-    /// What happens next by itself.
-    pub next: Option<Rc<Planned>>,
-    /// What is wrong with the text, and whether it was applied.
-    pub outcome: Outcome,
-    /// The objects of the text.
-    pub outline: Rc<Vec<OutlineEntry>>,
-    /// The picture. The same picture is the same pointer.
-    pub scene: Rc<Scene>,
-    /// The Nodes by name, in their order.
-    pub nodes: Rc<[Rc<str>]>,
-    /// Who can send.
-    pub clients: Rc<[Suggestion]>,
-    /// What there is to reach.
-    pub targets: Rc<[Suggestion]>,
-    /// The protocols that go with the targets.
-    protocols: Rc<[Option<Protocol>]>,
-    /// What one click on a fresh page sends.
-    pub suggestion: Option<Request>,
-}
-
-impl World {
-    fn of(lab: &Lab, before: Option<&Rc<Scene>>) -> Self {
-        let scene = lab.scene();
-        let targets = lab.targets();
-        Self {
-            seed: lab.settings().seed,
-            mode: lab.settings().proxy.mode.as_str().into(),
-            steps: {
-                let (back, on) = lab.next_steps();
-                (back.map(AttrValue::from), on.map(AttrValue::from))
-            },
-            lines: lab.lines().len(),
-            next: lab.cluster().planned(1).pop().map(Rc::new),
-            outcome: lab.outcome().clone(),
-            outline: Rc::new(lab.outline()),
-            nodes: scene
-                .wings
-                .iter()
-                .map(|wing| Rc::from(wing.node.name.as_str()))
-                .collect(),
-            scene: match before {
-                Some(before) if **before == scene => before.clone(),
-                _ => Rc::new(scene),
-            },
-            clients: suggestions(lab.clients()),
-            protocols: targets.iter().map(|target| target.protocol).collect(),
-            targets: suggestions(targets),
-            suggestion: lab.suggestion(),
-        }
-    }
-
-    /// Whether a Service has a desk.
-    #[must_use]
-    pub fn has_desk(&self, service: &ObjectRef) -> bool {
-        let desks = &self.scene.desks;
-        desks.iter().any(|desk| desk.service == *service)
-    }
-
-    /// Whether a client is there.
-    #[must_use]
-    pub fn has_client(&self, id: &str) -> bool {
-        self.clients.iter().any(|client| client.value == id)
-    }
-
-    /// The protocol that goes with a target, if it was offered.
-    #[must_use]
-    pub fn protocol_of(&self, target: &str) -> Option<Protocol> {
-        let at = self
-            .targets
-            .iter()
-            .position(|offered| offered.value == target)?;
-        self.protocols.get(at).copied().flatten()
-    }
-
-    /// How many findings of a severity there are.
-    #[must_use]
-    pub fn count(&self, severity: Severity) -> usize {
-        self.outcome
-            .diagnostics
-            .iter()
-            .filter(|diagnostic| diagnostic.severity == severity)
-            .count()
-    }
-}
-
-fn suggestions(choices: Vec<Choice>) -> Rc<[Suggestion]> {
-    choices
-        .into_iter()
-        .map(|choice| Suggestion {
-            value: AttrValue::from(choice.id),
-            label: AttrValue::from(choice.label),
-            group: AttrValue::from(choice.group),
-        })
-        .collect()
-}
-
-impl PartialEq for World {
-    fn eq(&self, other: &Self) -> bool {
-        std::ptr::eq(self, other)
-    }
-}
 
 struct Inner {
     lab: RefCell<Lab>,
@@ -166,10 +39,8 @@ struct Inner {
     scene: RefCell<Rc<Scene>>,
     /// The rules of every Node before the last change that changed any.
     before: RefCell<Vec<RuleText>>,
-    /// Whether a journey is shown that an edit may outdate.
-    walked: Cell<bool>,
-    /// Whether it began with a name: then more than rules decides whether it holds.
-    named: Cell<bool>,
+    /// What was asked for, where its journey is shown, which a change may outdate.
+    asked: RefCell<Option<Request>>,
     /// The state as it was rendered last, and where results go.
     state: RefCell<Option<UseReducerHandle<State>>>,
 }
@@ -185,14 +56,9 @@ impl PartialEq for Session {
 }
 
 impl Session {
-    /// A session with this text in which these lines were run, and what the engine made of it.
+    /// A session of a lab that began with this text, and what the engine made of it.
     #[must_use]
-    pub fn start(text: &str, settings: Settings, lines: &[String]) -> (Self, Rc<World>) {
-        let mut lab = Lab::new(settings);
-        lab.open(text);
-        for line in lines {
-            lab.run(line);
-        }
+    pub fn of(lab: Lab, text: &str) -> (Self, Rc<World>) {
         let world = Rc::new(World::of(&lab, None));
         let inner = Inner {
             lab: RefCell::new(lab),
@@ -200,8 +66,7 @@ impl Session {
             kept: RefCell::default(),
             scene: RefCell::new(world.scene.clone()),
             before: RefCell::default(),
-            walked: Cell::new(false),
-            named: Cell::new(false),
+            asked: RefCell::default(),
             state: RefCell::new(None),
         };
         (Self(Rc::new(inner)), world)
@@ -256,7 +121,7 @@ impl Session {
     pub(crate) fn alter<T>(&self, alter: impl FnOnce(&mut Lab) -> T) -> T {
         let mut result = None;
         let (world, _) = self.change(|lab| result = Some(alter(lab)));
-        self.0.walked.set(false);
+        self.went(None);
         let holds = false;
         self.dispatch(Event::Changed { world, holds });
         #[expect(clippy::unwrap_used, reason = "`change` calls what it is given once")]
@@ -285,23 +150,23 @@ impl Session {
         let mut lab = self.0.lab.borrow_mut();
         let shown = self.0.scene.borrow().clone();
         let rules = rules_of_all(&lab, &shown);
-        let store = (self.0.walked.get() && self.0.named.get()).then(|| lab.world().store.clone());
+        let asked = self.0.asked.borrow().clone();
+        let stood_for = asked.as_ref().and_then(|request| lab.stands_for(request));
         if !change(&mut lab) {
             return None;
         }
         let world = Rc::new(World::of(&lab, Some(&shown)));
         // A comment typed, or a text that cannot be read, changes nothing that a packet meets: its
-        // journey still holds.
+        // journey still holds. One that began with a name met what the name stood for, too.
         let same = same_rules(&rules, &rules_of_all(&lab, &world.scene));
         if !same {
             *self.0.before.borrow_mut() = rules;
         }
-        let holds = !self.0.walked.get()
-            || same
-                && Rc::ptr_eq(&shown, &world.scene)
-                && store.is_none_or(|store| store == lab.world().store);
+        let holds = asked.is_none_or(|request| {
+            same && Rc::ptr_eq(&shown, &world.scene) && lab.stands_for(&request) == stood_for
+        });
         if !holds {
-            self.0.walked.set(false);
+            self.went(None);
         }
         *self.0.scene.borrow_mut() = world.scene.clone();
         self.keep_story(&lab);
@@ -354,7 +219,7 @@ impl Session {
         let (world, _) = self.change(|present| *present = lab);
         prefs::save_text(text);
         self.0.before.borrow_mut().clear();
-        self.0.walked.set(false);
+        self.went(None);
         self.dispatch(Event::Opened(text.clone(), world));
     }
 
@@ -374,7 +239,7 @@ impl Session {
         });
         prefs::save_text(text);
         self.0.before.borrow_mut().clear();
-        self.0.walked.set(false);
+        self.went(None);
         self.dispatch(Event::Opened(text.clone(), world));
     }
 
@@ -510,6 +375,11 @@ impl Session {
         }
     }
 
+    /// Remembers what was asked for by the journey that is shown.
+    fn went(&self, request: Option<&Request>) {
+        *self.0.asked.borrow_mut() = request.cloned();
+    }
+
     /// Sends many requests, each by a connection of its own. The counts are reported, too.
     ///
     /// # Errors
@@ -517,9 +387,7 @@ impl Session {
     /// Why they could not be sent.
     pub fn send_many(&self, request: &Request, count: u32) -> Result<Rc<Tally>, Rc<str>> {
         let answer = self.0.lab.borrow_mut().send_many(request, count);
-        self.0.walked.set(answer.is_ok());
-        // A name may be among them: the counts hold as long as nothing changes at all.
-        self.0.named.set(true);
+        self.went(answer.is_ok().then_some(request));
         let answer: Result<_, Rc<str>> = match answer {
             Ok(tally) => Ok(Rc::new(tally)),
             Err(error) => Err(Rc::from(error.to_string())),
@@ -545,9 +413,7 @@ impl Session {
             lab.send(request)
         };
         drop(lab);
-        self.0.walked.set(answer.is_ok());
-        let named = answer.as_ref().is_ok_and(|journey| journey.names.is_some());
-        self.0.named.set(named);
+        self.went(answer.is_ok().then_some(request));
         let answer: Result<_, Rc<str>> = match answer {
             Ok(journey) => Ok(Rc::new(journey)),
             Err(error) => Err(Rc::from(error.to_string())),
@@ -603,13 +469,12 @@ impl Session {
         RuleText::of(&self.0.lab.borrow(), node)
     }
 
-    /// The rules that a Node has, or would have in a mode. Beside a journey they are those that it
-    /// met.
+    /// The rules that a Node has, or would have in a mode; with a family those that see its packets.
     #[must_use]
-    pub fn rules_in(&self, node: &str, mode: Option<Mode>, journey: Option<&Journey>) -> RuleText {
-        self.ask(|lab| match (mode, journey) {
+    pub fn rules_in(&self, node: &str, mode: Option<Mode>, family: Option<IpFamily>) -> RuleText {
+        self.ask(|lab| match (mode, family) {
             (Some(mode), _) if lab.own_rules(node).is_none() => RuleText::in_mode(lab, node, mode),
-            (_, Some(journey)) => RuleText::met(lab, node, journey),
+            (_, Some(family)) => RuleText::met(lab, node, family),
             _ => RuleText::of(lab, node),
         })
     }

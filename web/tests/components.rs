@@ -11,7 +11,7 @@ use std::rc::Rc;
 
 use lobby_engine::lab::{EXAMPLES, Lab, Settings};
 use lobby_engine::network::Step;
-use lobby_web::app::App;
+use lobby_web::app::{App, AppProps};
 use lobby_web::stage::{Motion, Skin, Stage, StageProps};
 use wasm_bindgen::JsCast;
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
@@ -37,6 +37,17 @@ async fn drawn() {
             .unwrap();
     });
     wasm_bindgen_futures::JsFuture::from(wait).await.unwrap();
+}
+
+/// Waits until something is there, ten seconds at most.
+async fn drawn_until(place: &Element, selector: &str) {
+    for _ in 0..50 {
+        drawn().await;
+        if place.query_selector(selector).unwrap().is_some() {
+            return;
+        }
+    }
+    panic!("no {selector}");
 }
 
 fn find(place: &Element, selector: &str, text: &str) -> Option<HtmlElement> {
@@ -130,8 +141,8 @@ async fn a_hop_puts_the_rewritten_addresses_on_the_card() {
 #[wasm_bindgen_test]
 async fn one_click_on_a_fresh_page_sends_a_packet_and_says_how_it_ended() {
     let place = place();
-    Renderer::<App>::with_root(place.clone()).render();
-    drawn().await;
+    Renderer::<App>::with_root_and_props(place.clone(), AppProps::now()).render();
+    drawn_until(&place, "#rules > *").await;
     assert!(!place.text_content().unwrap().contains("Answered"));
     find(&place, "button", "Send").unwrap().click();
     drawn().await;

@@ -37,6 +37,7 @@ mod network;
 mod planned;
 mod pods;
 mod registry;
+mod selected;
 mod settings;
 mod state;
 #[cfg(test)]

@@ -5,9 +5,10 @@ use std::net::IpAddr;
 use std::rc::Rc;
 
 use super::pods::{EVICTION, UNREACHABLE};
+use super::selected::ByLabel;
 use super::settings::Settings;
 use super::state::{Event, State};
-use crate::api::selector::service_selects;
+use crate::api::selector::{Labels, service_selects};
 use crate::api::{
     EndpointSlice, Kind, LoadBalancerIngress, Node, Object, ObjectRef, Pod, Service, Store,
 };
@@ -18,6 +19,12 @@ use crate::net::IpFamily;
 
 /// What kube-proxy looks at.
 const PROXY_KINDS: [Kind; 3] = [Kind::Service, Kind::EndpointSlice, Kind::Node];
+
+/// A Service's namespace and selector, where it has one.
+fn selecting(service: &Service) -> Option<(&str, &Labels)> {
+    let selector = service.spec.selector.as_ref()?;
+    Some((&service.metadata.namespace, selector))
+}
 
 impl State {
     /// The Services for which anything changed that decides about their endpoints.
@@ -44,26 +51,22 @@ impl State {
                 }
             }
         }
-        let pods = now.differences(before, Kind::Pod);
-        let mut labels: BTreeMap<&str, Vec<&BTreeMap<String, String>>> = BTreeMap::new();
-        for pod in pods.into_iter().flat_map(<[_; 2]>::from).flatten() {
-            let metadata = pod.metadata();
-            labels
-                .entry(&metadata.namespace)
-                .or_default()
-                .push(&metadata.labels);
+        let mut pods = ByLabel::default();
+        for (namespace, selector) in now.services().filter_map(selecting) {
+            pods.want(namespace, selector);
+        }
+        let different = now.differences(before, Kind::Pod);
+        for object in different.into_iter().flat_map(<[_; 2]>::from).flatten() {
+            if let Object::Pod(pod) = object {
+                pods.add(pod);
+            }
         }
         for service in now.services() {
-            let Some(labels) = labels.get(service.metadata.namespace.as_str()) else {
-                continue;
-            };
-            let Some(selector) = &service.spec.selector else {
-                continue;
-            };
-            if labels
-                .iter()
-                .any(|labels| service_selects(selector, labels))
-            {
+            let is_meant = selecting(service).is_some_and(|(namespace, selector)| {
+                let mut candidates = pods.candidates(namespace, selector).iter();
+                candidates.any(|pod| service_selects(selector, &pod.metadata.labels))
+            });
+            if is_meant {
                 changed.insert(reference(service));
             }
         }
@@ -80,10 +83,15 @@ impl State {
         }
         let store = self.store.clone();
         let nodes: Vec<&Node> = store.nodes().collect();
-        let mut pods: BTreeMap<&str, Vec<&Pod>> = BTreeMap::new();
-        for pod in store.pods() {
-            pods.entry(&pod.metadata.namespace).or_default().push(pod);
+        let mut pods = ByLabel::default();
+        for service in store.services() {
+            if let Some((namespace, selector)) = selecting(service)
+                && changed.contains(&reference(service))
+            {
+                pods.want(namespace, selector);
+            }
         }
+        store.pods().for_each(|pod| pods.add(pod));
         let mut slices: BTreeMap<(&str, &str), Vec<&EndpointSlice>> = BTreeMap::new();
         for slice in store.endpoint_slices() {
             if let Some(service) = slice.metadata.labels.get(SERVICE_NAME_LABEL) {
@@ -100,9 +108,9 @@ impl State {
             {
                 continue;
             }
-            let pods = pods
-                .get(metadata.namespace.as_str())
-                .map_or(&[][..], Vec::as_slice);
+            let pods = selecting(service).map_or(&[][..], |(namespace, selector)| {
+                pods.candidates(namespace, selector)
+            });
             let key = (metadata.namespace.as_str(), metadata.name.as_str());
             let own = slices.get(&key).map_or(&[][..], Vec::as_slice);
             self.slices_of(service, &reference, pods, &nodes, own, settings);

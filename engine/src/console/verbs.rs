@@ -7,7 +7,7 @@ use crate::api::{Kind, ObjectRef};
 use crate::cluster::{Command, Listening};
 use crate::controllers::load_balancer::Provider;
 use crate::kubectl::args::{self, Flag, Parsed, Takes, flag, short};
-use crate::lab::ProxySettings;
+use crate::lab::{FAMILIES, ProxySettings, families_word};
 use crate::limits::{MAX_OBJECTS, MAX_REQUESTS};
 use crate::net::Protocol;
 use crate::network::{Journey, Request, Tally, VerdictKind};
@@ -54,6 +54,11 @@ pub const VERBS: &[(&str, &str, &str)] = &[
         "nodes",
         "NAME…",
         "the Nodes of a world whose manifests name none",
+    ),
+    (
+        "families",
+        "ipv4|ipv6|ipv4,ipv6|ipv6,ipv4",
+        "the IP families of Nodes, Pods and Services: everything is made anew with their addresses",
     ),
     ("power", "NODE on|off", "switch a Node on or off"),
     (
@@ -115,6 +120,7 @@ pub(super) fn run(shell: &mut Shell<'_>, words: &[String], stdin: Option<&str>) 
         "provider" => provider(shell, &parsed),
         "seed" => seed(shell, &parsed),
         "nodes" => nodes(shell, &parsed),
+        "families" => families(shell, &parsed),
         "power" => power(shell, &parsed),
         _ => rules(shell, &parsed, stdin),
     };
@@ -353,6 +359,24 @@ fn nodes(shell: &mut Shell<'_>, parsed: &Parsed) -> Result<Printed, Refused> {
     }
     let names = parsed.args.clone();
     if shell.lab.apply_settings(|settings| settings.nodes = names) {
+        shell.keep();
+    }
+    Ok(Printed::default())
+}
+
+fn families(shell: &mut Shell<'_>, parsed: &Parsed) -> Result<Printed, Refused> {
+    let [word] = exactly(parsed, "families")?;
+    let families = FAMILIES
+        .into_iter()
+        .find(|families| families_word(families) == word)
+        .ok_or_else(|| {
+            let known = FAMILIES.map(families_word);
+            format!("{word:?} is none of {}", known.join(" "))
+        })?;
+    // The same families leave ranges alone that somebody chose.
+    if shell.lab.settings().families() != families
+        && (shell.lab).apply_settings(|settings| settings.set_families(families))
+    {
         shell.keep();
     }
     Ok(Printed::default())

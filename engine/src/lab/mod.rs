@@ -61,6 +61,6 @@ pub use scene::{
     ListEntry, Room, RoomState, Scene, Wing,
 };
 pub use session::{Lab, Outcome};
-pub use settings::{DEFAULT_SEED, ProxySettings, Settings};
+pub use settings::{DEFAULT_SEED, FAMILIES, ProxySettings, Settings, families_word};
 pub use wanted::Wanted;
 pub use world::World;

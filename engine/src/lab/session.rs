@@ -2,6 +2,7 @@
 
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 use std::rc::Rc;
 
 use serde::{Deserialize, Serialize};
@@ -24,7 +25,7 @@ use crate::api::{Kind, ObjectRef, Origin};
 use crate::cluster::Cluster;
 use crate::console;
 use crate::diagnostic::{Diagnostic, Span};
-use crate::dns::{Answer, Question, Record, RecordType};
+use crate::dns::{Answer, Question, Record, RecordType, ResolutionKind};
 use crate::manifest::{self, Document};
 use crate::net::IpFamily;
 use crate::network::{Journey, NameLookup, Request, RequestError, Reuse, Tally};
@@ -432,6 +433,16 @@ impl Lab {
         record_type: Option<RecordType>,
     ) -> Result<NameLookup, RequestError> {
         self.with_wires(|wires, lab| wires.lookup(lab, from, name, record_type))
+    }
+
+    /// What the name in a request stands for now: how the search for it ends, and its addresses.
+    /// `None` for an address, and for a request that cannot be understood. Nobody remembers that it
+    /// was asked, so the same world gives the same answer.
+    pub fn stands_for(&mut self, request: &Request) -> Option<(ResolutionKind, Vec<IpAddr>)> {
+        let name = request.name().ok()??;
+        let found = self.aside(|lab| lab.lookup(&request.from, &name, None));
+        let resolution = found.ok()?.resolution;
+        Some((resolution.verdict.kind, resolution.addresses))
     }
 
     /// What a client finds names with: its resolv.conf, its hosts file.

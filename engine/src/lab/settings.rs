@@ -46,6 +46,21 @@ pub struct ProxySettings {
     pub strict_arp: bool,
 }
 
+/// The IP families that a cluster can have, the one whose addresses come first before the other.
+pub const FAMILIES: [&[IpFamily]; 4] = [
+    &[IpFamily::IPv4],
+    &[IpFamily::IPv6],
+    &[IpFamily::IPv4, IpFamily::IPv6],
+    &[IpFamily::IPv6, IpFamily::IPv4],
+];
+
+/// IP families as the console's `lab families` takes them: `ipv4,ipv6`.
+#[must_use]
+pub fn families_word(families: &[IpFamily]) -> String {
+    let words: Vec<String> = families.iter().map(ToString::to_string).collect();
+    words.join(",").to_ascii_lowercase()
+}
+
 impl Settings {
     /// The IP families of the cluster, the one whose addresses come first before the other.
     #[must_use]

@@ -6,8 +6,9 @@
 use std::collections::BTreeMap;
 
 use super::session::Lab;
-use super::settings::ProxySettings;
+use super::settings::{ProxySettings, families_word};
 use crate::controllers::load_balancer::Provider;
+use crate::net::IpFamily;
 use crate::proxy::Mode;
 
 /// The well-known label that says where a Node stands.
@@ -20,6 +21,8 @@ pub struct Wanted {
     pub proxy: ProxySettings,
     /// Who builds load balancers.
     pub provider: Provider,
+    /// The IP families of Nodes, Pods and Services, the first before the other.
+    pub families: Vec<IpFamily>,
     /// The Nodes, and the zone of each; empty for none.
     pub nodes: Vec<(String, String)>,
     /// Where all draws come from.
@@ -35,6 +38,7 @@ impl Lab {
         Wanted {
             proxy: settings.proxy.clone(),
             provider: self.cluster().provider(),
+            families: settings.families(),
             nodes: (store.nodes())
                 .map(|node| {
                     let zone = node.metadata.labels.get(ZONE_LABEL);
@@ -63,6 +67,9 @@ impl Lab {
         let mut lines = Vec::new();
         if wanted.seed != now.seed {
             lines.push(format!("lab seed {}", wanted.seed));
+        }
+        if wanted.families != now.families {
+            lines.push(format!("lab families {}", families_word(&wanted.families)));
         }
         let names = |wanted: &Wanted| -> Vec<String> {
             wanted.nodes.iter().map(|(name, _)| name.clone()).collect()
@@ -120,8 +127,9 @@ fn proxy(wanted: &ProxySettings) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{EXAMPLES, Settings};
+    use super::super::{EXAMPLES, FAMILIES, Settings};
     use super::*;
+    use crate::network::VerdictKind;
 
     fn lab() -> Lab {
         let mut lab = Lab::new(Settings::default());
@@ -144,6 +152,7 @@ mod tests {
                 node_port_addresses: vec!["192.168.10.0/24".to_owned()],
             },
             provider: Provider::Aws,
+            families: vec![IpFamily::IPv6, IpFamily::IPv4],
             nodes: vec![
                 ("a".to_owned(), "east".to_owned()),
                 ("b".to_owned(), String::new()),
@@ -156,6 +165,23 @@ mod tests {
         assert_eq!(lab.wanted(), wanted, "{line}");
         assert!(lab.undo());
         assert_eq!(lab.wanted(), before);
+    }
+
+    #[test]
+    fn every_family_that_a_cluster_can_have_is_brought_about() {
+        let mut lab = lab();
+        for families in FAMILIES {
+            let mut wanted = lab.wanted();
+            wanted.families = families.to_vec();
+            if let Some(line) = lab.line_to(&wanted) {
+                assert_eq!(lab.run(&line).exit_code, 0, "{line}");
+            }
+            assert_eq!(lab.wanted(), wanted, "{families:?}");
+            let request = lab.suggestion().unwrap();
+            let journey = lab.send(&request).unwrap();
+            assert_eq!(journey.verdict.kind, VerdictKind::Answered, "{families:?}");
+        }
+        assert_eq!(lab.run("lab families ipv5").exit_code, 1);
     }
 
     #[test]

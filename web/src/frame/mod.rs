@@ -20,6 +20,23 @@ use crate::state::{Frame, FrameAction, State, Tab};
 use crate::ui::Separator;
 use tabs::Tabs;
 
+/// The turn in which the stage is drawn while the page opens.
+pub const STAGE: u8 = 1;
+
+/// The last turn: all is drawn.
+pub const LAST: u8 = 4;
+
+/// The turn in which the panels of a place are drawn while the page opens: first what people read
+/// first, and with the stage nothing else.
+fn turn(place: Place) -> u8 {
+    match place {
+        Place::Guide | Place::Left => 0,
+        Place::Right => 2,
+        Place::Lower => 3,
+        Place::Foot => LAST,
+    }
+}
+
 /// The panels that are there.
 fn panels(state: &State) -> impl Iterator<Item = (usize, &'static Panel)> {
     PANELS
@@ -185,7 +202,8 @@ pub fn layout(view: &View<'_>, main: Html) -> Html {
         if !hidden {
             view.seen.set(view.seen.get() | 1 << index);
         }
-        let content = (view.seen.get() & 1 << index != 0).then(|| {
+        let is_due = view.turn >= turn(panel.place) && view.seen.get() & 1 << index != 0;
+        let content = is_due.then(|| {
             (panel.view)(&View {
                 shown: is_shown,
                 folded,

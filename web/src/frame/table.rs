@@ -14,8 +14,9 @@ use crate::panels::{
     Compare, ConsolePanel, Cost, DoctorPanel, Endpoints, JourneyPanel, Lesson, Manifests, Names,
     Rules, TallyPanel,
 };
-use crate::session::{RuleText, Same, Session};
+use crate::session::{RuleText, Session};
 use crate::state::{State, Tab};
+use crate::world::Same;
 
 /// A panel.
 pub struct Panel {
@@ -59,6 +60,8 @@ pub struct View<'a> {
     /// The panels that were seen so far, a bit for each of [`PANELS`]. One that was never seen is
     /// not drawn: its code is not needed for the first picture (`docs/size.md`).
     pub seen: &'a Cell<u32>,
+    /// Whose turn it is to be drawn, while the page opens.
+    pub turn: u8,
     /// Whether its place is folded.
     pub folded: bool,
     /// What is lit.

@@ -9,9 +9,10 @@ use lobby_engine::proxy::Mode;
 use yew::prelude::*;
 
 use crate::prefs::Skin;
-use crate::session::{Same, Session, World};
+use crate::session::Session;
 use crate::state::{Action, Between, CompareAction, CompareShown};
 use crate::ui::{CopyButton, Select, Suggestion, phrase};
+use crate::world::{Same, World};
 
 /// Properties of [`Compare`].
 #[derive(Clone, PartialEq, Properties)]

@@ -7,9 +7,10 @@ use lobby_engine::lab::{EndpointList, EndpointReport, EndpointRow, Standing, Tra
 use yew::prelude::*;
 
 use crate::links::{Focus, Lit};
-use crate::session::{Same, Session, World};
+use crate::session::Session;
 use crate::state::{Action, EndpointsAction, PointerAction, RulesAction};
 use crate::ui::{Select, Suggestion};
+use crate::world::{Same, World};
 
 /// Properties of [`Endpoints`].
 #[derive(Clone, PartialEq, Properties)]

@@ -17,7 +17,7 @@ pub struct LessonProps {
     /// The course.
     pub course: Course,
     /// Changes when the world does: values in texts are of the world.
-    pub world: crate::session::Same<crate::session::World>,
+    pub world: crate::world::Same<crate::world::World>,
 }
 
 /// The answer of one who wants to be shown.

@@ -10,7 +10,7 @@ use super::diagnostics::Diagnostics;
 use super::outline::Outline;
 use crate::editor::{Editor, GoTo, LitLine};
 use crate::links::{Focus, Lit};
-use crate::session::{Same, World};
+use crate::world::{Same, World};
 
 /// Properties of [`Manifests`].
 #[derive(Clone, PartialEq, Properties)]

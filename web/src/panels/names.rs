@@ -8,8 +8,9 @@ use web_sys::{Element, HtmlInputElement};
 use yew::prelude::*;
 
 use crate::prefs::Skin;
-use crate::session::{Same, Session, World};
+use crate::session::Session;
 use crate::ui::{Select, phrase};
+use crate::world::{Same, World};
 
 /// How many lines of the zone are drawn.
 const WINDOW: usize = 200;

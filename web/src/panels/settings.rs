@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use gloo::timers::callback::Timeout;
 use lobby_engine::controllers::load_balancer::Provider;
-use lobby_engine::lab::Wanted;
+use lobby_engine::lab::{FAMILIES, Wanted, families_word};
 use lobby_engine::netfilter::ipvs::Scheduler;
 use lobby_engine::proxy::Mode;
 use web_sys::HtmlInputElement;
@@ -66,6 +66,19 @@ fn Form(props: &FormProps) -> Html {
     let providers = use_memo((), |()| {
         options(Provider::ALL.into_iter().map(Provider::as_str))
     });
+    let all_families = use_memo((), |()| -> Rc<[Suggestion]> {
+        FAMILIES
+            .into_iter()
+            .map(|families| {
+                let names: Vec<String> = families.iter().map(ToString::to_string).collect();
+                Suggestion {
+                    value: families_word(families).into(),
+                    label: names.join(", then ").into(),
+                    group: AttrValue::default(),
+                }
+            })
+            .collect()
+    });
     let (Some(session), Some(now)) = (session, (*wanted).clone()) else {
         return html! {};
     };
@@ -98,6 +111,12 @@ fn Form(props: &FormProps) -> Html {
             .into_iter()
             .find(|provider| provider.as_str() == word);
         wanted.provider = found.unwrap_or(wanted.provider);
+    });
+    let families = edit(|wanted, word| {
+        let found = FAMILIES
+            .into_iter()
+            .find(|families| families_word(families) == word);
+        wanted.families = found.map_or_else(|| wanted.families.clone(), <[_]>::to_vec);
     });
     let scheduler = edit(|wanted, word| wanted.proxy.ipvs_scheduler = word);
     let addresses = edit(|wanted, word| {
@@ -188,6 +207,12 @@ fn Form(props: &FormProps) -> Html {
                 <label class="row"><span>{ "Provider" }</span>
                     <Select label="Provider" options={(*providers).clone()} value={now.provider.as_str()}
                         onchange={provider} /></label>
+            </fieldset>
+            <fieldset>
+                <legend>{ "Addresses" }</legend>
+                <label class="row"><span>{ "IP families" }</span>
+                    <Select label="IP families" options={(*all_families).clone()} value={families_word(&now.families)}
+                        onchange={families} /></label>
             </fieldset>
             <fieldset>
                 <legend>{ "Nodes and zones" }</legend>

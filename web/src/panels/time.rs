@@ -23,6 +23,9 @@ pub struct TimeBarProps {
     pub next: Option<Rc<Planned>>,
     /// Whether time passes by itself.
     pub runs: bool,
+    /// Whether a guest is on the way, whose whole way takes less than a millisecond: nothing happens
+    /// meanwhile.
+    pub walks: bool,
     /// Whether a command of the console waits for time to pass.
     pub runs_on: bool,
 }
@@ -38,7 +41,7 @@ fn span(milliseconds: u64) -> String {
 }
 
 /// The bar, and the page's one clock: time passes by itself while something is planned or a command
-/// waits for it, unless a person holds it.
+/// waits for it, unless a person holds it or a guest is on the way.
 #[component]
 pub fn TimeBar(props: &TimeBarProps) -> Html {
     let session = use_context::<Session>();
@@ -54,7 +57,7 @@ pub fn TimeBar(props: &TimeBarProps) -> Html {
             .collect()
     });
     let ticked = use_force_update();
-    let ticks = props.runs && (props.next.is_some() || props.runs_on);
+    let ticks = props.runs && (props.runs_on || props.next.is_some() && !props.walks);
     use_effect_with((ticks, *rate), {
         let session = session.clone();
         move |(ticks, rate)| {

@@ -10,9 +10,10 @@ use yew::prelude::*;
 use super::{LessonList, OpenFile};
 use crate::frame::{Place, Width};
 use crate::prefs::{Motion, Prefs, Skin, Theme};
-use crate::session::{Same, Session, World};
+use crate::session::Session;
 use crate::state::{Course, FrameAction, PrefsAction};
 use crate::ui::{Icon, Menu, RadioGroup, Shape};
+use crate::world::{Same, World};
 
 /// Which menu is open.
 #[derive(Clone, Copy, PartialEq, Eq)]

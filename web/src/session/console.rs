@@ -48,16 +48,13 @@ impl Session {
 
     /// Shows a journey of the console on the stage.
     pub fn show_journey(&self, journey: &Rc<Journey>) {
-        self.0.walked.set(true);
-        self.0.named.set(journey.names.is_some());
+        self.went(Some(&journey.request));
         self.dispatch(Event::Sent(journey.clone()));
     }
 
     /// Shows what became of many requests.
     pub fn show_tally(&self, tally: Rc<Tally>) {
-        self.0.walked.set(true);
-        // A name may be among them: the counts hold as long as nothing changes at all.
-        self.0.named.set(true);
+        self.went(Some(&tally.request));
         self.dispatch(Event::Counted(tally));
     }
 

@@ -7,7 +7,7 @@ use lobby_engine::network::{Journey, Request};
 use lobby_engine::proxy::Mode;
 
 use super::{Event, Slice};
-use crate::session::World;
+use crate::world::World;
 
 /// What the two runs differ in.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

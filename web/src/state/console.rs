@@ -6,7 +6,7 @@ use lobby_engine::console::{Chunk, Output, Stream};
 use lobby_engine::network::Journey;
 
 use super::{Event, Slice};
-use crate::session::World;
+use crate::world::World;
 
 /// How many lines with their output are kept.
 const MOST_ENTRIES: usize = 200;

@@ -6,7 +6,7 @@ use lobby_engine::diagnostic::Severity;
 use lobby_engine::doctor::Finding;
 
 use super::{Event, Slice};
-use crate::session::{Same, World};
+use crate::world::{Same, World};
 
 /// What the doctor found, and in which text.
 #[derive(Clone, Debug, PartialEq)]
@@ -85,7 +85,9 @@ mod tests {
     #[test]
     fn another_text_begins_with_nothing_found() {
         let text = "apiVersion: v1\nkind: Service\nmetadata: {name: a}\nspec: {selector: {a: b}, ports: [{port: 1}]}\n";
-        let (session, world) = Session::start(text, lobby_engine::lab::Settings::default(), &[]);
+        let mut lab = Lab::new(Settings::default());
+        lab.open(text);
+        let (session, world) = Session::of(lab, text);
         let found = Rc::new(session.examined().1);
         assert_eq!(found.len(), 1, "{found:?}");
         let mut doctor = Doctor::default();

@@ -6,7 +6,7 @@ use lobby_engine::net::Protocol;
 use lobby_engine::network::Request;
 
 use super::{Event, Slice};
-use crate::session::World;
+use crate::world::World;
 
 /// What is asked for in the send bar.
 #[derive(Clone, Debug, PartialEq, Eq)]

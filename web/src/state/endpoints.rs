@@ -5,7 +5,7 @@ use std::rc::Rc;
 use lobby_engine::api::ObjectRef;
 
 use super::{Event, Slice};
-use crate::session::World;
+use crate::world::World;
 
 /// What the Endpoints panel shows.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -4,7 +4,7 @@ use super::{Event, Slice};
 use crate::editor::GoTo;
 use crate::frame::{PANELS, Place};
 use crate::prefs;
-use crate::session::World;
+use crate::world::World;
 
 /// A panel.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

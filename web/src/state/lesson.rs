@@ -8,7 +8,7 @@ use lobby_engine::lesson::{Difference, Index, Lesson};
 
 use super::{Event, Slice};
 use crate::prefs;
-use crate::session::World;
+use crate::world::World;
 
 /// What comes over the network.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -43,7 +43,7 @@ pub use walk::{Step, Walk, WalkAction};
 
 use crate::links::{Focus, Pointer};
 use crate::prefs::{Motion, Prefs, Skin, Speed, Theme};
-use crate::session::World;
+use crate::world::World;
 
 /// A part of the state.
 pub trait Slice {

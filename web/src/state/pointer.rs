@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use super::{Event, Slice};
 use crate::links::{Focus, Pointer};
-use crate::session::World;
+use crate::world::World;
 
 /// What a person points at.
 #[derive(Clone, Debug)]

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use lobby_engine::proxy::Mode;
 
 use super::{Event, Slice};
-use crate::session::World;
+use crate::world::World;
 
 /// What the Rules panel shows of a Node's rules.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

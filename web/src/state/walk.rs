@@ -5,7 +5,7 @@ use std::rc::Rc;
 use lobby_engine::network::{Journey, Location, Tally};
 
 use super::{Event, Slice};
-use crate::session::World;
+use crate::world::World;
 
 /// A move along the journey.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

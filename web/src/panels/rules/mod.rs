@@ -23,9 +23,10 @@ use self::own::OwnRulesDialog;
 use super::journey::node_of;
 use crate::links::{Focus, Lit};
 use crate::rule_view::RuleText;
-use crate::session::{Same, Session, World};
+use crate::session::Session;
 use crate::state::{Action, RuleScope, RulesAction, RulesShown};
 use crate::ui::{CopyButton, Menu, Select, Suggestion, use_rows};
+use crate::world::{Same, World};
 
 /// Properties of [`Rules`].
 #[derive(Clone, PartialEq, Properties)]

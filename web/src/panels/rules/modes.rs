@@ -8,7 +8,8 @@ use lobby_engine::network::Journey;
 use lobby_engine::proxy::Mode;
 use yew::prelude::*;
 
-use crate::session::{Same, Session, World};
+use crate::session::Session;
+use crate::world::{Same, World};
 
 /// How long after a journey the other modes are walked, in milliseconds: what moves goes first.
 const LATER: u32 = 120;

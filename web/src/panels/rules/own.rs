@@ -3,11 +3,11 @@
 use std::rc::Rc;
 
 use lobby_engine::lab::Outcome;
-use web_sys::{HtmlDialogElement, HtmlTextAreaElement};
+use web_sys::HtmlTextAreaElement;
 use yew::prelude::*;
 
 use crate::session::Session;
-use crate::ui::{Icon, Shape};
+use crate::ui::Dialog;
 
 /// Properties of [`OwnRulesDialog`].
 #[derive(Clone, PartialEq, Properties)]
@@ -23,23 +23,27 @@ pub(super) struct OwnRulesProps {
 /// A modal dialog in which the output of `iptables-save` is pasted.
 #[component]
 pub(super) fn OwnRulesDialog(props: &OwnRulesProps) -> Html {
+    html! {
+        <Dialog id="own-rules-title" title={format!("Your own rules on {}", props.node)} open={props.open}
+            onclose={props.onclose.clone()} class="own-rules">
+            <Form node={props.node.clone()} onclose={props.onclose.clone()} />
+        </Dialog>
+    }
+}
+
+/// Properties of [`Form`].
+#[derive(Clone, PartialEq, Properties)]
+struct FormProps {
+    node: Rc<str>,
+    onclose: Callback<()>,
+}
+
+/// What is in the dialog: made anew each time that it opens.
+#[component]
+fn Form(props: &FormProps) -> Html {
     let session = use_context::<Session>();
     let outcome = use_state(|| None::<Outcome>);
-    let (dialog, field) = (use_node_ref(), use_node_ref());
-    {
-        let (dialog, outcome) = (dialog.clone(), outcome.setter());
-        use_effect_with(props.open, move |open| {
-            let Some(dialog) = dialog.cast::<HtmlDialogElement>() else {
-                return;
-            };
-            if *open && !dialog.open() {
-                outcome.set(None);
-                let _ = dialog.show_modal();
-            } else if !*open && dialog.open() {
-                dialog.close();
-            }
-        });
-    }
+    let field = use_node_ref();
     let onsubmit = {
         let (outcome, field, node) = (outcome.setter(), field.clone(), props.node.clone());
         let onclose = props.onclose.clone();
@@ -61,29 +65,22 @@ pub(super) fn OwnRulesDialog(props: &OwnRulesProps) -> Html {
         })
     };
     let close = props.onclose.reform(|_: MouseEvent| ());
-    let onclose = props.onclose.reform(|_: Event| ());
     html! {
-        <dialog ref={dialog} class="dialog own-rules" aria-labelledby="own-rules-title" {onclose}>
-            <div class="dialog-head">
-                <h2 id="own-rules-title">{ format!("Your own rules on {}", props.node) }</h2>
-                <button type="button" class="icb" aria-label="Close" onclick={close.clone()}><Icon shape={Shape::Close} /></button>
+        <form {onsubmit}>
+            <p id="own-rules-says">
+                { "Paste what " }<code>{ "iptables-save" }</code>{ " prints on a real Node, and what " }<code>{ "ipset save" }</code>
+                { " prints if its rules look into sets. Packets on this Node then walk through them, in the place of what kube-proxy wrote. Nothing leaves your browser." }
+            </p>
+            <textarea ref={field} class="sel mono" rows="10" spellcheck="false" autocomplete="off" autocapitalize="none"
+                aria-label="Rules" aria-describedby="own-rules-says" placeholder={"*nat\n:PREROUTING ACCEPT [0:0]\n…\nCOMMIT"} />
+            <div class="own-rules-acts">
+                <button type="submit" class="btn primary">{ "Use them" }</button>
+                <button type="button" class="btn" onclick={close}>{ "Close" }</button>
             </div>
-            <form {onsubmit}>
-                <p id="own-rules-says">
-                    { "Paste what " }<code>{ "iptables-save" }</code>{ " prints on a real Node, and what " }<code>{ "ipset save" }</code>
-                    { " prints if its rules look into sets. Packets on this Node then walk through them, in the place of what kube-proxy wrote. Nothing leaves your browser." }
-                </p>
-                <textarea ref={field} class="sel mono" rows="10" spellcheck="false" autocomplete="off" autocapitalize="none"
-                    aria-label="Rules" aria-describedby="own-rules-says" placeholder={"*nat\n:PREROUTING ACCEPT [0:0]\n…\nCOMMIT"} />
-                <div class="own-rules-acts">
-                    <button type="submit" class="btn primary">{ "Use them" }</button>
-                    <button type="button" class="btn" onclick={close}>{ "Close" }</button>
-                </div>
-                <div role="status">
-                    { for outcome.iter().map(told) }
-                </div>
-            </form>
-        </dialog>
+            <div role="status">
+                { for outcome.iter().map(told) }
+            </div>
+        </form>
     }
 }
 
