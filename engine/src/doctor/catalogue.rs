@@ -72,6 +72,7 @@ catalogue! {
     "internal-policy-local" Warning POLICY "internalTrafficPolicy Local, and Nodes without an endpoint";
     "external-policy-local" Error SOURCE_IP "externalTrafficPolicy Local, and Nodes without an endpoint";
     "affinity-and-nat" Warning VIRTUAL_IPS "Session affinity that another Node or a NAT defeats";
+    "client-address-hidden" Note SOURCE_IP "Pods see a Node's address, and not the client's";
     "load-balancer-pending" Warning SERVICE "EXTERNAL-IP stays <pending>, and what is lacking";
     "proxy-protocol-skipped" Warning SERVICE "PROXY protocol, and clients inside that never pass the load balancer";
     "node-port-in-container" Note SERVICE "A node port of a cluster in containers: kind, minikube";
@@ -93,6 +94,8 @@ catalogue! {
     "headless-ignores" Warning SERVICE "A headless Service with what only kube-proxy does";
     "name-leads-nowhere" Error DNS "A Pod's settings name a Service that is not there";
     "port-not-served" Error SERVICE "A Pod's settings name a port that the Service does not have";
+    "external-name-in-url" Warning SERVICE "A URL with the name of an ExternalName: the certificate and the Host are another's";
+    "outside-name-searched" Note DNS "A name outside that ndots has looked for inside first";
     "governing-service-missing" Error STATEFUL "A StatefulSet whose serviceName is no Service";
     "ipvs-deprecated" Warning VIRTUAL_IPS "kube-proxy in IPVS mode (deprecated since v1.35)";
     "hairpin-off" Warning DEBUG "hairpinMode none: a Pod does not reach itself";

@@ -13,6 +13,7 @@ use crate::api::{
 use crate::cluster::is_recorded;
 use crate::controllers::endpoint_slice::SERVICE_NAME_LABEL;
 use crate::diagnostic::Severity;
+use crate::dns::{Resolution, ResolutionKind};
 use crate::lab::{Lab, Probe};
 use crate::limits::MAX_PROBED_OBJECTS;
 use crate::manifest::Document;
@@ -349,11 +350,16 @@ impl<'a> Exam<'a> {
         }
     }
 
+    /// Every question that a Pod's resolver asks for a name; `None` where that is not done.
+    pub(super) fn lookup(&mut self, from: &str, name: &str) -> Option<Resolution> {
+        let found = self.probe.as_mut()?.lookup(from, name, None).ok()?;
+        Some(found.resolution)
+    }
+
     /// What a Pod's resolver makes of a name: its addresses, or why it has none.
     fn resolve(&mut self, from: &str, name: &str) -> Option<Result<(), String>> {
-        let found = self.probe.as_mut()?.lookup(from, name, None).ok()?;
-        let verdict = found.resolution.verdict;
-        if verdict.kind == crate::dns::ResolutionKind::Found {
+        let verdict = self.lookup(from, name)?.verdict;
+        if verdict.kind == ResolutionKind::Found {
             return Some(Ok(()));
         }
         Some(Err(verdict.why.cluster.text()))

@@ -102,7 +102,7 @@ fn as_slice(exam: &Exam<'_>, subject: &Subject<'_>, address: IpAddr) -> Option<F
     let ports = ports
         .iter()
         .map(|port| (&*port.name, port.port, &*port.protocol));
-    let slice = super::slices::slice_text(own, ports, [address.to_string().as_str()]);
+    let slice = super::slices::slice_text(exam, own, ports, [address.to_string().as_str()]);
     exam::edits([
         writer.replace(&["spec", "type"], "ClusterIP"),
         writer.rename(&["spec", "externalName"], "clusterIP"),

@@ -22,9 +22,11 @@
 //! | `slices` | EndpointSlices and Endpoints made by hand |
 //! | `disagree` | a dump whose slices say other things than its Pods |
 //! | `policy` | traffic policies, source ranges, session affinity, pending load balancers |
+//! | `client_address` | whom a Pod takes its clients for |
 //! | `deprecated` | what is on its way out |
 //! | `external_name`, `headless` | what these kinds of Services do not do |
 //! | `names` | names in a Pod's settings that lead nowhere |
+//! | `outside` | names of the world outside in a Pod's settings: what they cost, aliases of them |
 //! | `cluster` | what the cluster's own ConfigMaps say, MetalLB's pools |
 //!
 //! Sources: the Kubernetes documentation's "Debug Services", the API server's own warnings
@@ -32,9 +34,11 @@
 //! (IPVS) for what is deprecated, and the sources of the rooms below.
 //!
 //! Left out: what neither a manifest nor a dump shows (a firewall between Nodes, a process that
-//! hangs, a CNI without hairpin mode), NetworkPolicies, Ingresses.
+//! hangs, a CNI without hairpin mode, what a program makes of its clients' addresses, names that it
+//! has of its own), NetworkPolicies, Ingresses.
 
 mod catalogue;
+mod client_address;
 mod cluster;
 mod deprecated;
 mod diff;
@@ -45,6 +49,7 @@ mod external_name;
 mod finding;
 mod headless;
 mod names;
+mod outside;
 mod policy;
 mod ports;
 mod readiness;

@@ -3,10 +3,12 @@
 //!
 //! A value counts as a host if it has a scheme or a port, if it ends as a cluster's names do, or if
 //! its variable is called so (`…_HOST`, `…_URL`). A Pod of the workload then asks cluster DNS for it
-//! as its own resolver would. Names of the world outside are let be.
+//! as its own resolver would. Names of the world outside are let be here; what they cost, and what
+//! an alias of them does not do, is in [`super::outside`].
 
 use super::exam::{self, Exam, Template};
-use super::finding::Fix;
+use super::finding::{Edit, Fix};
+use super::outside;
 use crate::api::{Kind, ObjectRef};
 use crate::diagnostic::Severity;
 use crate::manifest::nearest;
@@ -17,22 +19,32 @@ pub(super) fn examine(exam: &mut Exam<'_>) {
     for template in &exam.templates {
         collect(exam, template, &mut hosts);
     }
-    for host in hosts {
-        one(exam, &host);
+    for host in &hosts {
+        one(exam, host);
     }
+    outside::examine(exam, &hosts);
     service_names(exam);
 }
 
 /// A host that a workload's settings name.
-struct Host {
-    object: ObjectRef,
+pub(super) struct Host {
+    pub(super) object: ObjectRef,
     /// Steps to the value.
     path: Vec<String>,
-    field: String,
-    /// The whole value, and the part of it that is the host.
-    value: String,
-    host: String,
+    pub(super) field: String,
+    /// The whole value, the part of it that is the host, and where that begins.
+    pub(super) value: String,
+    pub(super) host: String,
+    at: usize,
     port: Option<u16>,
+}
+
+impl Host {
+    /// The value with another host.
+    fn with(&self, host: &str) -> String {
+        let (before, rest) = self.value.split_at(self.at);
+        format!("{before}{host}{}", &rest[self.host.len()..])
+    }
 }
 
 fn collect(exam: &Exam<'_>, template: &Template<'_>, hosts: &mut Vec<Host>) {
@@ -50,7 +62,7 @@ fn collect(exam: &Exam<'_>, template: &Template<'_>, hosts: &mut Vec<Host>) {
             let Some(value) = variable.get("value").and_then(Node::as_str) else {
                 continue;
             };
-            let Some((host, port)) = host(name, value) else {
+            let Some((at_byte, host, port)) = host(name, value) else {
                 continue;
             };
             let mut path: Vec<String> = prefix.split('.').map(str::to_owned).collect();
@@ -63,21 +75,24 @@ fn collect(exam: &Exam<'_>, template: &Template<'_>, hosts: &mut Vec<Host>) {
                 field: format!("{prefix}.containers[{at}].env[{index}].value"),
                 value: value.to_owned(),
                 host: host.to_owned(),
+                at: at_byte,
                 port,
             });
         }
     }
 }
 
-/// The host and port that a variable's value names; `None` for a value that is none.
-fn host<'a>(name: &str, value: &'a str) -> Option<(&'a str, Option<u16>)> {
+/// The host and port that a variable's value names, and where in it the host begins; `None` for a
+/// value that is none.
+fn host<'a>(name: &str, value: &'a str) -> Option<(usize, &'a str, Option<u16>)> {
     let name = name.to_ascii_uppercase();
     let (has_scheme, rest) = match value.split_once("://") {
         Some((_, rest)) => (true, rest),
         None => (false, value),
     };
-    let authority = rest.split(['/', '?', '#']).next()?;
-    let authority = authority.rsplit('@').next()?;
+    let whole = rest.split(['/', '?', '#']).next()?;
+    let authority = whole.rsplit('@').next()?;
+    let at = value.len() - rest.len() + whole.len() - authority.len();
     let (host, port) = match authority.split_once(':') {
         Some((host, port)) => (host, Some(port.parse::<u16>().ok()?)),
         None => (authority, None),
@@ -95,23 +110,50 @@ fn host<'a>(name: &str, value: &'a str) -> Option<(&'a str, Option<u16>)> {
     .iter()
     .any(|word| name == *word || name.ends_with(&format!("_{word}")));
     let is_host = has_scheme || port.is_some() || is_cluster || says_host;
-    (is_name && is_host && host != "localhost").then_some((host, port))
+    (is_name && is_host && host != "localhost").then_some((at, host, port))
+}
+
+/// A host without its final dot, and without the end that all Services' names have, if it has that.
+fn without_zone(host: &Host) -> (&str, Option<&str>) {
+    let bare = host.host.trim_end_matches('.');
+    let zone = bare
+        .strip_suffix(".svc.cluster.local")
+        .or_else(|| bare.strip_suffix(".svc"));
+    (bare, zone)
+}
+
+/// A Service's short name with the end that a host has now.
+fn in_zone(host: &Host, short: &str) -> String {
+    let (bare, zone) = without_zone(host);
+    let end = zone.map_or("", |zone| &bare[zone.len()..]);
+    format!("{short}{end}")
+}
+
+/// The Service that a host names, by its labels: name and namespace, if it says one. `None` for
+/// names that are no Service's.
+pub(super) fn service_named<'a>(
+    exam: &Exam<'_>,
+    host: &'a Host,
+) -> Option<(&'a str, Option<&'a str>)> {
+    let (bare, zone) = without_zone(host);
+    let labels: Vec<&str> = zone.unwrap_or(bare).split('.').collect();
+    match labels[..] {
+        [name] if zone.is_none() => Some((name, Some(host.object.namespace.as_str()))),
+        // `mailservice.svc.cluster.local`: no namespace at all.
+        [name] => Some((name, None)),
+        [name, of] if zone.is_some() || exam.store.namespace("", of).is_some() => {
+            Some((name, Some(of)))
+        }
+        _ => None,
+    }
 }
 
 fn one(exam: &mut Exam<'_>, host: &Host) {
     let namespace = host.object.namespace.as_str();
     let store = exam.store;
-    let bare = host.host.trim_end_matches('.');
-    let zone = bare
-        .strip_suffix(".svc.cluster.local")
-        .or_else(|| bare.strip_suffix(".svc"));
-    let labels: Vec<&str> = zone.unwrap_or(bare).split('.').collect();
-    let (name, of) = match labels[..] {
-        [name] if zone.is_none() => (name, Some(namespace)),
-        // `mailservice.svc.cluster.local`: no namespace at all.
-        [name] => (name, None),
-        [name, of] if zone.is_some() || store.namespace("", of).is_some() => (name, Some(of)),
-        _ => return,
+    let (_, zone) = without_zone(host);
+    let Some((name, of)) = service_named(exam, host) else {
+        return;
     };
     if let Some(service) = of.and_then(|of| store.service(of, name)) {
         return wrong_port(exam, host, service);
@@ -151,13 +193,7 @@ fn one(exam: &mut Exam<'_>, host: &Host) {
     let why = "A Pod's resolver completes a short name with the Pod's own namespace first: a Service of \
                another namespace is NAME.NAMESPACE, and its full name is \
                NAME.NAMESPACE.svc.cluster.local.";
-    let fix = meant.and_then(|meant| {
-        let whole = match zone {
-            Some(_) => bare.replacen(zone.unwrap_or_default(), &meant, 1),
-            None => meant,
-        };
-        set(exam, host, &host.value.replacen(&host.host, &whole, 1))
-    });
+    let fix = meant.and_then(|meant| set(exam, host, &in_zone(host, &meant)));
     let found = exam.find(
         "name-leads-nowhere",
         Severity::Error,
@@ -170,9 +206,50 @@ fn one(exam: &mut Exam<'_>, host: &Host) {
     found.fix = fix;
 }
 
-fn set(exam: &Exam<'_>, host: &Host, value: &str) -> Option<Fix> {
+/// A fix that names another host.
+pub(super) fn set(exam: &Exam<'_>, host: &Host, other: &str) -> Option<Fix> {
+    set_value(exam, host, &host.with(other))
+}
+
+fn set_value(exam: &Exam<'_>, host: &Host, value: &str) -> Option<Fix> {
+    exam::edits([change(exam, host, value)])
+}
+
+fn change(exam: &Exam<'_>, host: &Host, value: &str) -> Option<Edit> {
     let path: Vec<&str> = host.path.iter().map(String::as_str).collect();
-    exam::edits([exam.writer(&host.object)?.replace(&path, value)])
+    exam.writer(&host.object)?.replace(&path, value)
+}
+
+/// The changes by which those who name a Service find it in another namespace. `None` among them for
+/// what cannot follow it: a StatefulSet's Service is in its own namespace.
+pub(super) fn follow(exam: &Exam<'_>, service: &ObjectRef, to: &str) -> Vec<Option<Edit>> {
+    let mut hosts = Vec::new();
+    for template in &exam.templates {
+        collect(exam, template, &mut hosts);
+    }
+    let wanted = Some((service.name.as_str(), Some(service.namespace.as_str())));
+    let meant = |host: &&Host| service_named(exam, host) == wanted;
+    let short = format!("{}.{to}", service.name);
+    let mut changes: Vec<Option<Edit>> = (hosts.iter().filter(meant))
+        .map(|host| change(exam, host, &host.with(&in_zone(host, &short))))
+        .collect();
+    let governs = exam.store.stateful_sets().any(|set| {
+        set.spec.service_name == service.name && set.metadata.namespace == service.namespace
+    });
+    if governs {
+        changes.push(None);
+    }
+    let old = format!("{}.{}.svc.cluster.local", service.name, service.namespace);
+    for alias in exam.store.services() {
+        if alias.spec.external_name.trim_end_matches('.') == old {
+            let own = &alias.metadata;
+            let object = ObjectRef::new(Kind::Service, &*own.namespace, &*own.name);
+            let new = format!("{short}.svc.cluster.local");
+            let writer = exam.writer(&object);
+            changes.push(writer.and_then(|own| own.replace(&["spec", "externalName"], &new)));
+        }
+    }
+    changes
 }
 
 /// A name that is right, and a port that its Service does not have.
@@ -206,7 +283,7 @@ fn wrong_port(exam: &mut Exam<'_>, host: &Host, service: &crate::api::Service) {
             let value = host
                 .value
                 .replacen(&format!(":{port}"), &format!(":{}", only.port), 1);
-            set(exam, host, &value)
+            set_value(exam, host, &value)
         }
         _ => None,
     };
@@ -223,7 +300,7 @@ fn wrong_port(exam: &mut Exam<'_>, host: &Host, service: &crate::api::Service) {
 }
 
 /// A Pod of a workload that can ask.
-fn client_of(exam: &Exam<'_>, object: &ObjectRef) -> Option<String> {
+pub(super) fn client_of(exam: &Exam<'_>, object: &ObjectRef) -> Option<String> {
     let id = |namespace: &str, name: &str| format!("pod/{namespace}/{name}");
     if object.kind == Kind::Pod {
         let pod = exam.store.pod(&object.namespace, &object.name)?;

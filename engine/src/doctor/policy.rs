@@ -6,9 +6,10 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 
+use super::client_address;
 use super::exam::{self, Exam, Subject};
 use super::finding::Evidence;
-use crate::api::Node;
+use crate::api::{Node, Service};
 use crate::controllers::load_balancer::{Provider, is_target};
 use crate::controllers::nodes;
 use crate::diagnostic::Severity;
@@ -29,6 +30,7 @@ pub(super) fn examine_reachable(exam: &mut Exam<'_>, subject: &Subject<'_>) {
 /// What the Service itself says.
 pub(super) fn examine(exam: &mut Exam<'_>, subject: &Subject<'_>) {
     load_balancer(exam, subject);
+    client_address::examine(exam, subject);
     let spec = &subject.service.spec;
     let own = exam.document(&subject.reference).is_some();
     if own && spec.ports.iter().any(|port| port.protocol == "UDP") && !subject.is_headless() {
@@ -85,11 +87,8 @@ fn by_mode(exam: &mut Exam<'_>, subject: &Subject<'_>) {
     }
 }
 
-/// PROXY protocol is spoken by the load balancer, and who calls its address from inside never gets
-/// there: kube-proxy answers for it. With a host name in the status, or ipMode Proxy, they do.
-///
-/// Source: KEP-1860; the providers' own documentation for the annotations. AWS gives host names.
-fn proxy_protocol(exam: &mut Exam<'_>, subject: &Subject<'_>) {
+/// The annotation by which a Service asks its load balancer for PROXY protocol.
+pub(super) fn speaks_proxy_protocol(service: &Service) -> Option<&'static str> {
     const ANNOTATIONS: [&str; 5] = [
         "load-balancer.hetzner.cloud/uses-proxyprotocol",
         "loadbalancer.openstack.org/proxy-protocol",
@@ -97,13 +96,21 @@ fn proxy_protocol(exam: &mut Exam<'_>, subject: &Subject<'_>) {
         "service.beta.kubernetes.io/linode-loadbalancer-proxy-protocol",
         "service.beta.kubernetes.io/scw-loadbalancer-proxy-protocol-v2",
     ];
+    let is_on = |name: &&str| {
+        let value = service.metadata.annotations.get(*name);
+        value.is_some_and(|value| value != "false" && value != "none")
+    };
+    ANNOTATIONS.into_iter().find(is_on)
+}
+
+/// PROXY protocol is spoken by the load balancer, and who calls its address from inside never gets
+/// there: kube-proxy answers for it. With a host name in the status, or ipMode Proxy, they do.
+///
+/// Source: KEP-1860; the providers' own documentation for the annotations. AWS gives host names.
+fn proxy_protocol(exam: &mut Exam<'_>, subject: &Subject<'_>) {
     let service = subject.service;
     let set = &service.metadata.annotations;
-    let is_on = |name: &&&str| {
-        set.get(**name)
-            .is_some_and(|value| value != "false" && value != "none")
-    };
-    let Some(name) = ANNOTATIONS.iter().find(is_on) else {
+    let Some(name) = speaks_proxy_protocol(service) else {
         return;
     };
     let ingress = &service.status.load_balancer.ingress;
@@ -165,7 +172,7 @@ fn in_containers(exam: &mut Exam<'_>, subject: &Subject<'_>) {
 }
 
 /// The Nodes on which no ready endpoint runs, of those that Pods may run on.
-fn nodes_without<'a>(exam: &Exam<'a>, subject: &Subject<'_>) -> (Vec<&'a Node>, usize) {
+pub(super) fn nodes_without<'a>(exam: &Exam<'a>, subject: &Subject<'_>) -> (Vec<&'a Node>, usize) {
     let ready: BTreeSet<&str> = (subject.slices.iter())
         .flat_map(|slice| &slice.endpoints)
         .filter(|own| own.conditions.ready != Some(false))
@@ -235,7 +242,11 @@ fn internal(exam: &mut Exam<'_>, subject: &Subject<'_>) {
 }
 
 /// Walks from the LAN to a port of a Node, or as if a load balancer sent it there.
-fn from_outside(exam: &mut Exam<'_>, node: &Node, subject: &Subject<'_>) -> Option<Journey> {
+pub(super) fn from_outside(
+    exam: &mut Exam<'_>,
+    node: &Node,
+    subject: &Subject<'_>,
+) -> Option<Journey> {
     let port = subject
         .service
         .spec

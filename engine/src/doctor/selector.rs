@@ -9,6 +9,7 @@
 
 use super::exam::{self, Exam, Labels, Subject, Template};
 use super::finding::{Evidence, Fix};
+use super::names;
 use crate::api::selector::service_selects;
 use crate::diagnostic::Severity;
 use crate::manifest::distance;
@@ -189,7 +190,8 @@ fn in_other_namespace(exam: &mut Exam<'_>, subject: &Subject<'_>, selector: &Lab
             let replaced = writer.replace(&["metadata", "namespace"], &elsewhere);
             let change =
                 replaced.or_else(|| writer.insert(&["metadata"], "name", "namespace", &elsewhere));
-            exam::edits([change])
+            let followed = names::follow(exam, &subject.reference, &elsewhere);
+            exam::edits(std::iter::once(change).chain(followed))
         });
     let journey = exam.walk_to_port(subject, 0);
     let found = exam.find(

@@ -228,7 +228,7 @@ fn replaced(exam: &Exam<'_>, own: &crate::api::Endpoints, object: &ObjectRef) ->
     let ports = subset.ports.iter();
     let ports = ports.map(|port| (&*port.name, port.port, &*port.protocol));
     let addresses = subset.addresses.iter().map(|address| &*address.ip);
-    let text = slice_text(object, ports, addresses);
+    let text = slice_text(exam, object, ports, addresses);
     let from = document.span.start.offset as usize;
     let to = document.span.end.offset as usize;
     let content = exam.text.get(from..to)?.trim_end();
@@ -242,9 +242,10 @@ fn replaced(exam: &Exam<'_>, own: &crate::api::Endpoints, object: &ObjectRef) ->
     }]))
 }
 
-/// The text of an EndpointSlice for a Service, or for Endpoints of its name: ports by name, number and
+/// The text of a new EndpointSlice for a Service, or for Endpoints of its name: ports by name, number and
 /// protocol, and an endpoint for each address.
 pub(super) fn slice_text<'p>(
+    exam: &Exam<'_>,
     of: &ObjectRef,
     ports: impl IntoIterator<Item = (&'p str, i32, &'p str)>,
     addresses: impl IntoIterator<Item = &'p str>,
@@ -271,8 +272,18 @@ pub(super) fn slice_text<'p>(
     } else {
         format!("ports:\n{list}")
     };
+    // The first name that no slice has.
+    let mut number = 1;
+    let is_taken = |number: u32| {
+        let mut slices = exam.store.endpoint_slices().map(|slice| &slice.metadata);
+        let name = format!("{}-{number}", of.name);
+        slices.any(|own| own.name == name && own.namespace == of.namespace)
+    };
+    while is_taken(number) {
+        number += 1;
+    }
     format!(
-        "apiVersion: discovery.k8s.io/v1\nkind: EndpointSlice\nmetadata:\n  name: {name}-1\n  \
+        "apiVersion: discovery.k8s.io/v1\nkind: EndpointSlice\nmetadata:\n  name: {name}-{number}\n  \
          namespace: {}\n  labels:\n    kubernetes.io/service-name: {name}\naddressType: {}\n{ports}\
          endpoints:\n{endpoints}",
         of.namespace,

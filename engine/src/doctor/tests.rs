@@ -1,5 +1,8 @@
 //! Every finding on a world that has it, and its fix; valid worlds; the table in the README.
 
+mod fixes;
+mod found;
+
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
@@ -7,6 +10,7 @@ use super::{CATALOGUE, Finding, Fix, Options, examine, table};
 use crate::diagnostic::Severity;
 use crate::lab::{EXAMPLES, Lab, Settings};
 use crate::proxy::Mode;
+use found::FOUND;
 
 fn corpus() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/doctor")
@@ -28,387 +32,6 @@ fn check_with(settings: Settings, text: &str, from: Option<&str>) -> Vec<Finding
 fn read(path: &Path) -> String {
     std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
-
-/// Finding, severity, object, field, line of its file in `tests/doctor/findings`.
-const FOUND: &[(&str, Severity, &str, &str, u32)] = {
-    use Severity::{Error, Note, Warning};
-    &[
-        (
-            "refused",
-            Error,
-            "Service default/web",
-            "spec.ports[0].nodePort",
-            12,
-        ),
-        ("indentation-lost", Error, "", "", 4),
-        (
-            "accepted-with-warning",
-            Warning,
-            "Service default/web",
-            "",
-            15,
-        ),
-        (
-            "namespace-not-in-text",
-            Note,
-            "Service shop/web",
-            "metadata.namespace",
-            5,
-        ),
-        (
-            "lab-single-stack",
-            Note,
-            "Service default/web",
-            "spec.ipFamilyPolicy",
-            6,
-        ),
-        ("left-out", Note, "NetworkPolicy none", "", 2),
-        (
-            "selector-matches-nothing",
-            Error,
-            "Service default/web",
-            "spec.selector",
-            6,
-        ),
-        (
-            "selector-in-other-namespace",
-            Error,
-            "Service default/web",
-            "metadata.namespace",
-            8,
-        ),
-        (
-            "selector-too-broad",
-            Warning,
-            "Service default/web",
-            "spec.selector",
-            6,
-        ),
-        (
-            "scaled-to-zero",
-            Warning,
-            "Deployment default/web",
-            "spec.replicas",
-            17,
-        ),
-        (
-            "no-pods-here",
-            Note,
-            "Service default/web",
-            "spec.selector",
-            6,
-        ),
-        (
-            "cluster-dns-down",
-            Error,
-            "Service kube-system/kube-dns",
-            "spec.selector",
-            8,
-        ),
-        (
-            "target-port-not-listening",
-            Error,
-            "Service default/web",
-            "spec.ports[0].targetPort",
-            9,
-        ),
-        (
-            "named-port-missing",
-            Error,
-            "Service default/web",
-            "spec.ports[0].targetPort",
-            10,
-        ),
-        (
-            "protocol-mismatch",
-            Error,
-            "Service default/dns",
-            "spec.ports[0].protocol",
-            9,
-        ),
-        (
-            "no-ready-endpoints",
-            Error,
-            "Service default/web",
-            "spec.selector",
-            6,
-        ),
-        (
-            "pod-not-ready",
-            Warning,
-            "Pod default/web-1",
-            "status.containerStatuses[0].state",
-            52,
-        ),
-        (
-            "lab-cannot-place",
-            Note,
-            "Service default/web",
-            "spec.selector",
-            6,
-        ),
-        (
-            "probe-port-missing",
-            Error,
-            "Deployment default/web",
-            "spec.template.spec.containers[0].readinessProbe.httpGet.port",
-            33,
-        ),
-        (
-            "no-selector-no-slice",
-            Error,
-            "Service default/web",
-            "spec.selector",
-            5,
-        ),
-        (
-            "slice-port-name",
-            Error,
-            "EndpointSlice default/web-1",
-            "ports[0].name",
-            19,
-        ),
-        (
-            "slice-of-no-service",
-            Error,
-            "EndpointSlice default/web-1",
-            "metadata.labels",
-            12,
-        ),
-        (
-            "slice-second-address",
-            Warning,
-            "EndpointSlice default/web-1",
-            "endpoints[0].addresses",
-            20,
-        ),
-        (
-            "slice-of-names",
-            Error,
-            "EndpointSlice default/web-1",
-            "addressType",
-            16,
-        ),
-        (
-            "slice-disagrees",
-            Error,
-            "EndpointSlice default/web-x7k2p",
-            "endpoints[0].addresses",
-            34,
-        ),
-        (
-            "endpoints-deprecated",
-            Warning,
-            "Endpoints default/web",
-            "apiVersion",
-            10,
-        ),
-        (
-            "internal-policy-local",
-            Warning,
-            "Service default/web",
-            "spec.internalTrafficPolicy",
-            6,
-        ),
-        (
-            "external-policy-local",
-            Warning,
-            "Service default/web",
-            "spec.externalTrafficPolicy",
-            7,
-        ),
-        (
-            "affinity-and-nat",
-            Warning,
-            "Service default/web",
-            "spec.sessionAffinity",
-            7,
-        ),
-        (
-            "load-balancer-pending",
-            Warning,
-            "Service default/web",
-            "status.loadBalancer",
-            15,
-        ),
-        (
-            "proxy-protocol-skipped",
-            Warning,
-            "Service default/web",
-            "metadata.annotations[load-balancer.hetzner.cloud/uses-proxyprotocol]",
-            6,
-        ),
-        (
-            "node-port-in-container",
-            Note,
-            "Service default/web",
-            "spec.type",
-            6,
-        ),
-        (
-            "source-ranges",
-            Note,
-            "Service default/web",
-            "spec.loadBalancerSourceRanges",
-            7,
-        ),
-        (
-            "client-shut-out",
-            Warning,
-            "Service default/web",
-            "spec.loadBalancerSourceRanges",
-            7,
-        ),
-        (
-            "cluster-ip-only",
-            Note,
-            "Service default/web",
-            "spec.type",
-            5,
-        ),
-        (
-            "external-ips-deprecated",
-            Warning,
-            "Service default/web",
-            "spec.externalIPs",
-            6,
-        ),
-        (
-            "load-balancer-ip-deprecated",
-            Note,
-            "Service default/web",
-            "spec.loadBalancerIP",
-            7,
-        ),
-        (
-            "annotation-deprecated",
-            Warning,
-            "Service default/web",
-            "metadata.annotations[service.alpha.kubernetes.io/tolerate-unready-endpoints]",
-            6,
-        ),
-        (
-            "udp-keeps-its-pod",
-            Note,
-            "Service default/dns",
-            "spec.ports",
-            8,
-        ),
-        ("mode-differs", Note, "Service default/web", "spec.type", 6),
-        (
-            "publishes-not-ready",
-            Note,
-            "Service default/web",
-            "spec.publishNotReadyAddresses",
-            6,
-        ),
-        (
-            "external-name-is-address",
-            Error,
-            "Service default/db",
-            "spec.externalName",
-            7,
-        ),
-        (
-            "external-name-leads-nowhere",
-            Error,
-            "Service default/web",
-            "spec.externalName",
-            44,
-        ),
-        (
-            "external-name-to-service",
-            Note,
-            "Service default/web",
-            "spec.externalName",
-            44,
-        ),
-        (
-            "external-name-ports",
-            Warning,
-            "Service default/api",
-            "spec.ports",
-            8,
-        ),
-        (
-            "external-name-selector",
-            Warning,
-            "Service default/api",
-            "spec.selector",
-            8,
-        ),
-        (
-            "headless-port",
-            Warning,
-            "Service default/web",
-            "spec.ports[0].targetPort",
-            11,
-        ),
-        (
-            "headless-ignores",
-            Warning,
-            "Service default/web",
-            "spec.sessionAffinity",
-            7,
-        ),
-        (
-            "name-leads-nowhere",
-            Error,
-            "Deployment default/front",
-            "spec.template.spec.containers[0].env[0].value",
-            58,
-        ),
-        (
-            "port-not-served",
-            Error,
-            "Deployment default/front",
-            "spec.template.spec.containers[0].env[0].value",
-            51,
-        ),
-        (
-            "governing-service-missing",
-            Error,
-            "StatefulSet default/db",
-            "spec.serviceName",
-            17,
-        ),
-        (
-            "ipvs-deprecated",
-            Warning,
-            "ConfigMap kube-system/kube-proxy",
-            "data[config.conf]",
-            7,
-        ),
-        (
-            "hairpin-off",
-            Warning,
-            "ConfigMap kube-system/kubelet-config",
-            "data[kubelet]",
-            7,
-        ),
-        (
-            "listens-on-loopback",
-            Error,
-            "Deployment default/web",
-            "spec.template.spec.containers[0].args[0]",
-            31,
-        ),
-        (
-            "metallb-not-announced",
-            Warning,
-            "IPAddressPool metallb-system/lan",
-            "metadata.name",
-            4,
-        ),
-        (
-            "metallb-pool-holds-node",
-            Error,
-            "IPAddressPool metallb-system/lan",
-            "spec.addresses[0]",
-            8,
-        ),
-    ]
-};
 
 /// Who sends, in the files that need somebody.
 fn client(id: &str) -> Option<&'static str> {
@@ -556,6 +179,178 @@ data:
     assert!(ids(&flannel.replace(r#""hairpinMode": true"#, "")).contains(&"hairpin-off"));
 }
 
+/// One thing of an example changed, and whether it is still found.
+fn says(id: &str, changes: &[(&str, &str)]) -> Option<(Severity, String)> {
+    let mut text = read(&corpus().join(format!("findings/{id}.yaml")));
+    for (from, to) in changes {
+        assert!(text.contains(from), "{from}");
+        text = text.replacen(from, to, 1);
+    }
+    let found = check(&text, None).into_iter().find(|found| found.id == id);
+    found.map(|found| (found.severity, found.message))
+}
+
+#[test]
+fn clients_are_seen_where_nothing_hides_them() {
+    let hidden = |from, to| says("client-address-hidden", &[(from, to)]).is_some();
+    let kind = "type: LoadBalancer";
+    assert!(hidden(kind, kind));
+    assert!(hidden(kind, "type: NodePort"));
+    assert!(hidden(kind, "type: NodePort\n  sessionAffinity: ClientIP"));
+    assert!(!hidden(kind, "type: ClusterIP"));
+    assert!(!hidden(
+        kind,
+        "type: NodePort\n  externalTrafficPolicy: Local"
+    ));
+    // PROXY protocol tells the address in another way; without endpoints nobody sees anything.
+    let asks =
+        "name: web\n  annotations: {load-balancer.hetzner.cloud/uses-proxyprotocol: \"true\"}";
+    assert!(!hidden("name: web", asks));
+    assert!(!hidden("replicas: 3", "replicas: 0"));
+    // Whoever comes to a node port is sent away from no Node: there is no one thing that mends it.
+    let text = read(&corpus().join("findings/client-address-hidden.yaml"));
+    let fix = |text: &str| {
+        let findings = check(text, None);
+        let found = findings
+            .into_iter()
+            .find(|found| found.id == "client-address-hidden");
+        found.and_then(|found| found.fix)
+    };
+    assert!(fix(&text).is_some());
+    assert_eq!(fix(&text.replacen("LoadBalancer", "NodePort", 1)), None);
+}
+
+#[test]
+fn urls_with_an_alias_in_them_are_told_from_names_that_nobody_checks() {
+    let url = "https://payments/v1";
+    let says = |to: &str| says("external-name-in-url", &[(url, to)]);
+    let severity = |to: &str| says(to).map(|found| found.0);
+    assert_eq!(
+        severity("https://payments.default/v1"),
+        Some(Severity::Warning)
+    );
+    assert_eq!(
+        severity("wss://u:p@payments.default.svc.cluster.local:443"),
+        Some(Severity::Warning)
+    );
+    assert_eq!(severity("http://payments/v1"), Some(Severity::Note));
+    // Nothing holds a name against these: a database, a bare host, the server's own name.
+    for fine in [
+        "postgres://payments:5432/shop",
+        "payments:443",
+        "payments",
+        "https://api.example.org/v1",
+    ] {
+        assert_eq!(says(fine), None, "{fine}");
+    }
+    let to = |target: &str| {
+        let changes = [("api.example.org", target)];
+        self::says("external-name-in-url", &changes).map(|found| found.0)
+    };
+    // A server that the lab does not know has a name of its own as well.
+    assert_eq!(to("pay.vendor.test"), Some(Severity::Warning));
+    // Another Service answers to any name, and this one is found already.
+    assert_eq!(to("web.shop.svc.cluster.local"), None);
+    assert_eq!(to("203.0.113.20"), None);
+}
+
+#[test]
+fn names_outside_are_searched_for_as_ndots_says() {
+    let url = "https://api.example.org/v1";
+    let id = "outside-name-searched";
+    let searched = |to: &str| says(id, &[(url, to)]).is_some();
+    assert!(searched("api.example.org:443"));
+    assert!(searched("https://a.b.example.org"));
+    for fine in [
+        // Final dot; five dots; a name inside, found or not; perhaps another namespace's; a Pod's.
+        "https://api.example.org./v1",
+        "https://a.b.c.d.example.org",
+        "http://shop.default.svc:80",
+        "http://shop.default.svc.cluster.local:80",
+        "http://example.org",
+        "db-0.db.shop:5432",
+        "10.0.0.1:80",
+    ] {
+        assert!(!searched(fine), "{fine}");
+    }
+    let with = |line: &str| {
+        let spec = format!("    spec:\n      {line}\n      containers:");
+        says(id, &[("    spec:\n      containers:", &spec)]).is_some()
+    };
+    assert!(with("dnsPolicy: ClusterFirst"));
+    assert!(with("dnsConfig: {options: [{name: ndots, value: \"3\"}]}"));
+    assert!(!with("dnsConfig: {options: [{name: ndots, value: \"2\"}]}"));
+    assert!(!with("dnsPolicy: Default"));
+    assert!(!with("hostNetwork: true"));
+    let more = "https://api.example.org/v1\n            - {name: B_URL, value: \"https://b.example.org\"}\n            \
+                - {name: C_URL, value: \"https://b.example.org/2\"}";
+    let message = says(id, &[(url, more)]).map(|found| found.1);
+    assert_eq!(
+        message.as_deref(),
+        Some(
+            "api.example.org is looked for under 3 names of the cluster first, and so is another host"
+        )
+    );
+}
+
+/// A slice in the place of Endpoints takes no other slice's name.
+#[test]
+fn a_new_slice_has_a_name_of_its_own() {
+    let endpoints = read(&corpus().join("findings/endpoints-deprecated.yaml"));
+    let slice = read(&corpus().join("findings/endpoints-deprecated.fixed.yaml"));
+    let slice = slice
+        .split("---\n")
+        .nth(1)
+        .expect("a slice behind its Service");
+    let text = format!("{endpoints}---\n{slice}");
+    let found = check(&text, None)
+        .into_iter()
+        .find(|found| found.id == "endpoints-deprecated");
+    let mended = found.and_then(|found| found.fix?.apply(&text));
+    let mended = mended.expect("a fix of this very text");
+    assert!(
+        mended.contains("name: web-1\n") && mended.contains("name: web-2\n"),
+        "{mended}"
+    );
+    assert_eq!(alarms(&mended), [""; 0]);
+}
+
+/// A Service that moves to its Pods takes those along who call it.
+#[test]
+fn callers_follow_a_service_to_another_namespace() {
+    let id = "selector-in-other-namespace";
+    let text = read(&corpus().join(format!("findings/{id}.yaml")));
+    let caller = |host: &str| {
+        let pod = "apiVersion: v1\nkind: Pod\nmetadata: {name: caller}\nspec:\n  containers:\n  \
+                   - name: caller\n    image: caller\n    env: [{name: WEB_URL, value: \"http://HOST:80/v1\"}]\n";
+        pod.replace("HOST", host)
+    };
+    for (host, then) in [
+        ("web", "web.shop"),
+        ("web.default", "web.shop"),
+        ("web.default.svc", "web.shop.svc"),
+        (
+            "web.default.svc.cluster.local",
+            "web.shop.svc.cluster.local",
+        ),
+        ("other", "other"),
+    ] {
+        let whole = format!("{text}---\n{}", caller(host));
+        let found = check(&whole, None).into_iter().find(|found| found.id == id);
+        let mended = found.and_then(|found| found.fix?.apply(&whole));
+        let mended = mended.expect("a fix of this very text");
+        assert!(mended.ends_with(&caller(then)), "{mended}");
+        assert_eq!(alarms(&mended), [""; 0], "{host}");
+    }
+    // A StatefulSet cannot follow.
+    let set = "apiVersion: apps/v1\nkind: StatefulSet\nmetadata: {name: db}\nspec:\n  serviceName: web\n  \
+               selector: {matchLabels: {app: db}}\n  template:\n    metadata: {labels: {app: db}}\n    \
+               spec: {containers: [{name: db, image: db}]}\n";
+    let whole = format!("{text}---\n{set}");
+    let found = check(&whole, None).into_iter().find(|found| found.id == id);
+    assert_eq!(found.and_then(|found| found.fix), None);
+}
+
 /// What stands above a note in a text.
 fn alarms(text: &str) -> Vec<String> {
     check(text, None)
@@ -595,6 +390,70 @@ fn valid_setups_raise_no_alarm() {
     assert!(count >= 12, "only {count} valid setups");
 }
 
+/// Two tutorials stand on the web without their indentation, and people copy them so: what is put
+/// right is what was meant.
+#[test]
+fn a_tutorial_that_lost_its_indentation_is_mended_to_what_was_meant() {
+    for file in ["tutorial-default-type", "tutorial-backend-and-frontend"] {
+        let meant = read(&corpus().join(format!("valid/{file}.yaml")));
+        let mut text: String = (meant.lines())
+            .map(|line| line.trim_start().to_owned() + "\n")
+            .collect();
+        let documents = text.matches("kind: Service").count();
+        for _ in 0..documents {
+            let findings = check(&text, None);
+            let lost = (findings.iter()).find(|found| found.id == "indentation-lost");
+            let Some(fix @ Fix::Edits(_)) = lost.and_then(|found| found.fix.as_ref()) else {
+                break;
+            };
+            text = fix.apply(&text).expect("a fix of this very text");
+        }
+        assert_eq!(alarms(&text), [""; 0], "{file}:\n{text}");
+        let specs = |text: &str| {
+            let mut lab = Lab::new(Settings::default());
+            lab.open(text);
+            let services = lab.world().store.services().map(|own| own.spec.clone());
+            services.collect::<Vec<_>>()
+        };
+        assert_eq!(specs(&text), specs(&meant), "{file}:\n{text}");
+    }
+}
+
+/// A tutorial's three types of one Service, pasted into one file, are one Service three times.
+#[test]
+fn three_types_of_one_name_are_one_service() {
+    let types = ["clusterip", "nodeport", "loadbalancer"];
+    let texts = types.map(|own| read(&corpus().join(format!("valid/tutorial-{own}.yaml"))));
+    let twice = "Warning accepted-with-warning Service default/frontend-service : \
+                 Service default/frontend-service is defined more than once: the last one counts";
+    assert_eq!(alarms(&texts.join("---\n")), [twice, twice]);
+}
+
+/// A tutorial calls an ExternalName `mailservice.svc.cluster.local`. There is no such name.
+#[test]
+fn a_name_without_its_namespace_is_told_and_mended() {
+    let text = |host: &str| {
+        let service = "apiVersion: v1\nkind: Service\nmetadata: {name: mailservice}\n\
+                       spec: {type: ExternalName, externalName: api.vendor.example}\n";
+        let pod = "apiVersion: v1\nkind: Pod\nmetadata: {name: shop}\nspec:\n  containers:\n  \
+                   - name: shop\n    image: shop\n    env: [{name: MAIL_HOST, value: HOST}]\n";
+        format!(
+            "{service}---\n{}",
+            pod.replace("HOST}", &format!("{host}}}"))
+        )
+    };
+    let wrong = text("mailservice.svc.cluster.local");
+    let said = "Error name-leads-nowhere Pod default/shop spec.containers[0].env[0].value: \
+                mailservice.svc.cluster.local has no namespace in it: there is no such name";
+    assert_eq!(alarms(&wrong), [said]);
+    let fix = check(&wrong, None).remove(0).fix;
+    let mended = fix.and_then(|fix| fix.apply(&wrong));
+    assert_eq!(mended, Some(text("mailservice.default.svc.cluster.local")));
+    for right in ["mailservice", "mailservice.default"] {
+        assert_eq!(alarms(&text(right)), [""; 0], "{right}");
+    }
+}
+
 /// The README's table has a row for every finding, and no other.
 #[test]
 fn the_readme_lists_what_is_found() {
@@ -604,118 +463,4 @@ fn the_readme_lists_what_is_found() {
         "the README's table should be that of `lobby check --list`:\n{}",
         table()
     );
-}
-
-/// Worlds with every mistake in them that the corpus has: documents of its files, shuffled together,
-/// with words of one in the place of words of another.
-fn worlds() -> impl proptest::strategy::Strategy<Value = String> {
-    use proptest::prelude::*;
-    let mut documents: Vec<String> = Vec::new();
-    for folder in ["findings", "valid"] {
-        let mut files: Vec<PathBuf> = std::fs::read_dir(corpus().join(folder))
-            .expect("the corpus is there")
-            .map(|file| file.expect("a readable folder").path())
-            .collect();
-        files.sort();
-        for file in files {
-            documents.extend(read(&file).split("---\n").map(str::to_owned));
-        }
-    }
-    const WORDS: [&str; 22] = [
-        "web",
-        "wep",
-        "db",
-        "8080",
-        "80",
-        "http",
-        "None",
-        "Local",
-        "default",
-        "shop",
-        "TCP",
-        "UDP",
-        "ExternalName",
-        "10.244.0.5",
-        "{}",
-        "[]",
-        "\"\"",
-        "0",
-        "-1",
-        "70000",
-        "{a: b}",
-        "&x",
-    ];
-    let change = (
-        any::<prop::sample::Index>(),
-        prop::sample::select(&WORDS[..]),
-    );
-    (
-        prop::collection::vec(prop::sample::select(documents), 1..7),
-        prop::collection::vec(change, 0..4),
-        any::<bool>(),
-    )
-        .prop_map(|(documents, changes, has_crlf)| {
-            let mut text = documents.join("---\n");
-            for (at, word) in changes {
-                // The value of some line becomes another one.
-                let lines: Vec<&str> = text.lines().collect();
-                let index = at.index(lines.len().max(1));
-                let line = lines.get(index).copied().unwrap_or_default();
-                let changed = match line.split_once(": ") {
-                    Some((key, _)) => format!("{key}: {word}"),
-                    None => line.to_owned(),
-                };
-                let mut lines: Vec<String> = lines.iter().map(|line| (*line).to_owned()).collect();
-                if let Some(line) = lines.get_mut(index) {
-                    *line = changed;
-                }
-                text = lines.join("\n") + "\n";
-            }
-            if has_crlf {
-                text.replace('\n', "\r\n")
-            } else {
-                text
-            }
-        })
-}
-
-proptest::proptest! {
-    /// Whatever the world, there is no panic, every place is one of the text, and a fix that is
-    /// applied brings no error to any other object.
-    #[test]
-    fn a_fix_never_adds_an_error(text in worlds()) {
-        let findings = check(&text, None);
-        let key = |found: &Finding| (found.id, found.object.clone(), found.field.clone());
-        for found in &findings {
-            if let Some(span) = found.span {
-                proptest::prop_assert!(text.get(span.start.offset as usize..span.end.offset as usize).is_some());
-            }
-            let Some(fix @ Fix::Edits(_)) = &found.fix else { continue };
-            let mended = fix.apply(&text);
-            proptest::prop_assert!(mended.is_some(), "{found:#?} in\n{text}");
-            let mended = mended.unwrap_or_default();
-            proptest::prop_assert!(!fix.show(&text, "f").is_empty(), "{found:#?} in\n{text}");
-            // What the server refused was not there to be examined: now it is.
-            if matches!(found.id, "refused" | "indentation-lost") {
-                continue;
-            }
-            // A Service that has Pods now has ports to be examined; it may have moved to them. What was
-            // told of before is not brought by the fix, however sure it has become of it: a
-            // StatefulSet's missing Service is a note as long as no other Service means its Pods. Nor
-            // is what was wrong with Endpoints and is so with the slice in their place.
-            let name = |object: &str| object.rsplit(['/', ' ']).next().unwrap_or_default().to_owned();
-            let new: Vec<Finding> = check(&mended, None)
-                .into_iter()
-                .filter(|own| own.severity == Severity::Error && name(&own.object) != name(&found.object))
-                .filter(|own| !findings.iter().any(|old| {
-                    key(old) == key(own) || (old.id == own.id && old.object == found.object)
-                }))
-                .collect();
-            proptest::prop_assert!(
-                new.is_empty(),
-                "{found:#?}\n{}\nbrings {new:#?}",
-                fix.show(&text, "f")
-            );
-        }
-    }
 }

@@ -9,6 +9,7 @@ mod choices;
 mod compare;
 mod cost;
 mod details;
+mod dictionary;
 mod diff;
 mod draw;
 mod endpoint_words;
@@ -41,6 +42,7 @@ pub use compare::{
 };
 pub use cost::{COST_SIZES, CostPoint, CostStep, CostTrial, ENDPOINTS as COST_ENDPOINTS};
 pub use details::{Detail, Details};
+pub use dictionary::{DictionaryEntry, dictionary};
 pub use diff::{DiffLine, RuleDiff};
 pub use draw::{Candidate, EndpointChoice};
 pub use endpoints::{

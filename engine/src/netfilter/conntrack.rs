@@ -480,6 +480,58 @@ mod tests {
         assert_eq!(table.connections().count(), 0);
     }
 
+    /// A packet on its way carries the number of its connection, past other packets of its moment,
+    /// each of which forgets what has expired.
+    #[test]
+    fn a_number_holds_as_long_as_the_moment_in_which_it_was_given() {
+        let from = |sport| {
+            let mut packet = tcp(TcpFlags::SYN);
+            packet.transport = packet.transport.with_ports(sport, 80);
+            packet
+        };
+        let open = |table: &mut Conntrack, sport, now_ms| {
+            let connection = Connection::new(Tuple::of(&from(sport)).unwrap());
+            table.confirm(connection, now_ms).unwrap()
+        };
+        let (now_ms, way) = (1000, Way::Original);
+        type Deed = fn(&mut Conntrack, u64, &Packet);
+        let deeds: [Deed; 4] = [
+            |_, _, _| {},
+            |table, id, _| table.end(id, 1000),
+            |table, id, syn| {
+                let mut reset = *syn;
+                if let Transport::Tcp { flags, .. } = &mut reset.transport {
+                    *flags = TcpFlags::RST;
+                }
+                table.refresh(id, Way::Original, &reset, 1000);
+            },
+            |table, _, syn| table.settle(&Tuple::of(syn).unwrap(), Phase::Closed, 1000),
+        ];
+        for deed in deeds {
+            let mut table = Conntrack::default();
+            for sport in 1..=200 {
+                open(&mut table, sport, 0);
+            }
+            table.expire(now_ms);
+            let id = open(&mut table, 201, now_ms);
+            // Most places become empty at once, and the first one does not.
+            table.delete(|own| (2..=200).contains(&own.original.sport));
+            deed(&mut table, id, &from(201));
+            table.expire(now_ms);
+            let belongs = table.classify(&from(201), None);
+            assert_eq!(belongs, Belongs::Known(id, way));
+            let own = table.connection(id).map(|own| own.original.sport);
+            assert_eq!(own, Some(201));
+            // And no longer: there is something to forget once more.
+            table.settle(&Tuple::of(&from(201)).unwrap(), Phase::Open, now_ms);
+            let short = open(&mut table, 202, now_ms);
+            table.end(short, now_ms);
+            table.expire(now_ms + 1);
+            let belongs = table.classify(&from(201), None);
+            assert!(matches!(belongs, Belongs::Known(new, Way::Original) if new != id));
+        }
+    }
+
     #[test]
     fn an_echo_is_told_apart_from_its_answer_even_on_one_address() {
         let ping = Packet::new(

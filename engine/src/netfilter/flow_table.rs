@@ -2,11 +2,12 @@
 //! keep theirs in.
 //!
 //! As the kernel's tables (`nf_conntrack_core.c`, `ip_vs_conn.c`) it hashes tuples, one for each
-//! direction; the numbers stand for the order in which connections came. The hash has no secret:
-//! nothing that anybody sees depends on the order in it, and nobody sends from outside.
+//! direction; the numbers stand for the order in which connections came. The hash (rustc's) has no
+//! secret: nothing that anybody sees depends on the order in it, and nobody sends from outside.
 
 use std::collections::{HashMap, VecDeque};
-use std::hash::{BuildHasherDefault, Hasher};
+
+use rustc_hash::FxBuildHasher;
 
 use super::conntrack::{Tuple, Way};
 
@@ -19,7 +20,7 @@ pub(super) struct FlowTable<C> {
     first: u64,
     /// How many places are not empty.
     count: usize,
-    by_tuple: HashMap<Tuple, (u64, Way), BuildHasherDefault<TupleHasher>>,
+    by_tuple: HashMap<Tuple, (u64, Way), FxBuildHasher>,
 }
 
 impl<C> Default for FlowTable<C> {
@@ -110,7 +111,13 @@ impl<C> FlowTable<C> {
     }
 
     /// Closes up where most places are empty: one old connection must not keep the places of all
-    /// that came and went since. Numbers change by it.
+    /// that came and went since.
+    ///
+    /// Numbers change by it, so nobody may keep one across it. Connection tracking and IPVS close up
+    /// where they forget what has expired, which is at the first packet of a moment: whatever they
+    /// note in that moment expires after it, so that all further packets of it find nothing to forget.
+    /// A packet carries its connection's number no longer than its moment lasts; a client that keeps a
+    /// connection, a template of persistence and a load balancer's flow hold addresses and ports.
     pub(super) fn close_up(&mut self) {
         if self.places.len() <= 2 * self.count + 64 {
             return;
@@ -130,54 +137,6 @@ impl<C> FlowTable<C> {
             }
         });
         self.places.retain(Option::is_some);
-    }
-}
-
-/// Multiplies and turns: a tuple is a dozen small numbers.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct TupleHasher(u64);
-
-/// An odd number whose bits look drawn (2^64 divided by the golden ratio).
-const FACTOR: u64 = 0x9e37_79b9_7f4a_7c15;
-
-impl TupleHasher {
-    fn add(&mut self, word: u64) {
-        self.0 = (self.0.rotate_left(23) ^ word).wrapping_mul(FACTOR);
-    }
-}
-
-impl Hasher for TupleHasher {
-    fn finish(&self) -> u64 {
-        // The table looks at the low bits, and a product's high bits are the mixed ones.
-        self.0 ^ (self.0 >> 29)
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        for part in bytes.chunks(8) {
-            let mut word = [0; 8];
-            word[..part.len()].copy_from_slice(part);
-            self.add(u64::from_le_bytes(word));
-        }
-    }
-
-    fn write_u8(&mut self, word: u8) {
-        self.add(word.into());
-    }
-
-    fn write_u16(&mut self, word: u16) {
-        self.add(word.into());
-    }
-
-    fn write_u32(&mut self, word: u32) {
-        self.add(word.into());
-    }
-
-    fn write_u64(&mut self, word: u64) {
-        self.add(word);
-    }
-
-    fn write_usize(&mut self, word: usize) {
-        self.add(word as u64);
     }
 }
 
@@ -235,14 +194,15 @@ mod tests {
         assert_eq!(long.get(id), Some(&2000));
     }
 
+    /// The table of the standard library looks at the low bits. (The hash of the same name in
+    /// version 1 of its crate left them nearly as they were.)
     #[test]
     fn neighbouring_ports_spread_over_the_low_bits() {
-        use std::hash::Hash;
+        use std::hash::BuildHasher;
         let mut used = [0_u32; 1024];
         for port in 0..4096 {
-            let mut hasher = TupleHasher::default();
-            tuples(port)[0].hash(&mut hasher);
-            used[(hasher.finish() % 1024) as usize] += 1;
+            let hash = FxBuildHasher.hash_one(tuples(port)[0]);
+            used[(hash % 1024) as usize] += 1;
         }
         assert!(used.iter().all(|&count| count < 20), "{used:?}");
     }

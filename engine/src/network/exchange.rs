@@ -637,6 +637,12 @@ pub(super) fn ephemeral_port(chance: &mut dyn Chance) -> u16 {
     first + u16::try_from(chance.word() % count).unwrap_or(0)
 }
 
+/// The one after it; after the last one comes the first.
+pub(super) fn port_after(port: u16) -> u16 {
+    let (first, last) = ephemeral_ports();
+    if port >= last { first } else { port + 1 }
+}
+
 /// The first packet of a connection, from this address and port.
 pub(super) fn first_packet(src: IpAddr, port: u16, to: IpAddr, sent: Sent) -> Packet {
     let transport = match sent {

@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use super::balancer::Flows;
-use super::exchange::{Ending, ephemeral_ports};
+use super::exchange::{Ending, port_after};
 use super::request::Sent;
 use super::topology::Network;
 use crate::limits::{MAX_CONNECTIONS, MAX_HELD_CONNECTIONS, MAX_PASSAGES};
 use crate::net::{Packet, TcpFlags, Transport};
 use crate::netfilter::HostState;
-use crate::netfilter::conntrack::Conntrack;
+use crate::netfilter::conntrack::{Conntrack, Tuple};
 
 /// What the machines remember from request to request, and what time it is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -84,6 +84,14 @@ impl State {
         self.held.iter().find(same).cloned()
     }
 
+    /// Whether a client keeps a connection open to which this packet would belong: it opens no other
+    /// one by it.
+    pub(super) fn keeps(&self, client: &str, packet: &Packet) -> bool {
+        let tuple = Tuple::of(packet);
+        let same = |held: &Held| held.client == client && Tuple::of(&held.first) == tuple;
+        self.held.iter().any(same)
+    }
+
     /// Notes how a request by a connection that is to be kept ended. A TCP connection that was not
     /// answered is given up; a UDP socket stays.
     pub(super) fn hold(
@@ -154,9 +162,8 @@ impl PortSequence {
     }
 
     pub(super) fn next(&mut self) -> u16 {
-        let (first, last) = ephemeral_ports();
         let port = self.0;
-        self.0 = if port >= last { first } else { port + 1 };
+        self.0 = port_after(port);
         port
     }
 }

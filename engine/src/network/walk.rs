@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use super::exchange::{Ending, Event, Exchange, ephemeral_port, first_packet};
+use super::exchange::{Ending, Event, Exchange, ephemeral_port, first_packet, port_after};
 use super::journey::{Client, Journey, Request};
 use super::names::NameLookup;
 use super::request::{self, RequestError, Sent, TargetHost};
@@ -200,7 +200,12 @@ impl Network {
                     IpFamily::IPv6 => IpAddr::from([0_u16; 8]),
                 });
                 let port = how.port.unwrap_or_else(|| ephemeral_port(exchange.chance));
-                first_packet(src, port, ready.to, ready.sent)
+                let packet = first_packet(src, port, ready.to, ready.sent);
+                if exchange.state.keeps(&ready.client.id, &packet) {
+                    first_packet(src, port_after(port), ready.to, ready.sent)
+                } else {
+                    packet
+                }
             }
         };
         let ending = exchange.run(ready.machine, sent);

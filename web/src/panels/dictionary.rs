@@ -1,50 +1,11 @@
 //! The hotel's words beside the field's own, and where the picture breaks.
 //!
-//! Words alone: what each of them does is the engine's.
+//! The words are the engine's, as what each of them does.
 
+use lobby_engine::lab;
 use yew::prelude::*;
 
 use crate::prefs::Skin;
-
-/// In the hotel, in Kubernetes, and what the picture does not say.
-const WORDS: [(&str, &str, &str); 12] = [
-    ("guest", "connection", "all its packets follow the first"),
-    ("wing", "Node", "each has its own copy of the desk’s sheet"),
-    ("room", "Pod", "rebuilt under another number"),
-    (
-        "desk",
-        "Service",
-        "nobody walks to it: the sheet of each wing rewrites the address",
-    ),
-    ("made-up list", "EndpointSlice", "at most 100 rooms a sheet"),
-    ("phone", "ClusterIP", "answers only on the ports it lists"),
-    (
-        "side door",
-        "NodePort",
-        "on every wing, with or without a room",
-    ),
-    (
-        "main entrance",
-        "LoadBalancer",
-        "the city builds it, not the hotel",
-    ),
-    (
-        "forwarding card",
-        "ExternalName",
-        "another name; port and Host header stay",
-    ),
-    ("room list", "headless", "the guest picks"),
-    (
-        "directory",
-        "cluster DNS",
-        "the guest tries several spellings",
-    ),
-    (
-        "key log",
-        "conntrack",
-        "the same visit is not sent to the desk again",
-    ),
-];
 
 /// The words, those of the skin first.
 pub(super) fn dictionary(skin: Skin) -> Html {
@@ -61,13 +22,13 @@ pub(super) fn dictionary(skin: Skin) -> Html {
                 <th scope="col">{ "where the picture breaks" }</th>
             </tr></thead>
             <tbody>
-                { for WORDS.iter().map(|&(hotel, cluster, breaks)| {
+                { for lab::dictionary().into_iter().map(|entry| {
                     let (first, second) = match skin {
-                        Skin::Hotel => (hotel, cluster),
-                        Skin::Cluster => (cluster, hotel),
+                        Skin::Hotel => (entry.hotel, entry.cluster),
+                        Skin::Cluster => (entry.cluster, entry.hotel),
                     };
                     html! {
-                        <tr><th scope="row">{ first }</th><td>{ second }</td><td>{ breaks }</td></tr>
+                        <tr><th scope="row">{ first }</th><td>{ second }</td><td>{ entry.breaks }</td></tr>
                     }
                 }) }
             </tbody>

@@ -5,9 +5,11 @@
 
 pub(super) mod args;
 mod awk;
+mod grep;
 mod jq;
 mod lines;
 mod regex;
+mod sed;
 
 use super::output::Printed;
 use super::shell::Shell;
@@ -92,9 +94,9 @@ fn filter(
         &text
     };
     match name {
-        "grep" => lines::grep(&args, text, false),
-        "egrep" => lines::grep(&args, text, true),
-        "fgrep" => lines::grep(&[&["-F"], &args[..]].concat(), text, false),
+        "grep" => grep::grep(&args, text, false),
+        "egrep" => grep::grep(&args, text, true),
+        "fgrep" => grep::grep(&[&["-F"], &args[..]].concat(), text, false),
         "head" => lines::head(&args, text),
         "tail" => lines::tail(&args, text),
         "wc" => lines::wc(&args, text),
@@ -102,7 +104,7 @@ fn filter(
         "uniq" => lines::uniq(&args, text),
         "tr" => lines::tr(&args, text),
         "cut" => lines::cut(&args, text),
-        "sed" => lines::sed(&args, text),
+        "sed" => sed::sed(&args, text),
         "column" => lines::column(&args, text),
         "nl" => Ok(Printed::stdout(lines::numbered(text))),
         "base64" => lines::base64(&args, text),

@@ -282,6 +282,8 @@ fn meaning(of: &Struct, field: &str) -> Meaning {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::api;
+    use crate::yaml::Fields;
 
     /// A line of the table that means nothing would never be seen.
     #[test]
@@ -324,6 +326,59 @@ mod tests {
                 );
             }
         }
+    }
+
+    /// The fields that a type of the lab is read from, by the table's name for the type.
+    fn is_explained<T: Fields + Default>(name: &str) {
+        let of = SCHEMA.get(SCHEMA.by_name(name).expect(name));
+        assert!(meaning_of(of).is_some(), "{name}");
+        let mut value = T::default();
+        let modelled = of.fields.iter().filter(|field| field.since.is_none());
+        for field in modelled.filter(|field| value.field(field.name).is_some()) {
+            let text = meaning(of, field.name).text;
+            assert!(text.is_some(), "{name}.{}", field.name);
+        }
+    }
+
+    #[test]
+    fn what_the_lab_models_is_explained() {
+        is_explained::<api::ObjectMeta>("ObjectMeta");
+        is_explained::<api::OwnerReference>("OwnerReference");
+        is_explained::<api::Endpoints>("Endpoints");
+        is_explained::<api::TargetRef>("ObjectReference");
+        is_explained::<api::Pod>("Pod");
+        is_explained::<api::PodSpec>("PodSpec");
+        is_explained::<api::Container>("Container");
+        is_explained::<api::ContainerPort>("ContainerPort");
+        is_explained::<api::Probe>("Probe");
+        is_explained::<api::PodStatus>("PodStatus");
+        is_explained::<api::PodIp>("PodIP");
+        is_explained::<api::PodCondition>("PodCondition");
+        is_explained::<api::ContainerStatus>("ContainerStatus");
+        is_explained::<api::ContainerState>("ContainerState");
+        is_explained::<api::ContainerStateWaiting>("ContainerStateWaiting");
+        is_explained::<api::ContainerStateRunning>("ContainerStateRunning");
+        is_explained::<api::ContainerStateTerminated>("ContainerStateTerminated");
+        is_explained::<api::DeploymentSpec>("DeploymentSpec");
+        is_explained::<api::DeploymentStatus>("DeploymentStatus");
+        is_explained::<api::UpdateStrategy>("DeploymentStrategy");
+        is_explained::<api::RollingUpdate>("RollingUpdateDeployment");
+        is_explained::<api::ReplicaSetSpec>("ReplicaSetSpec");
+        is_explained::<api::ReplicaSetStatus>("ReplicaSetStatus");
+        is_explained::<api::StatefulSetSpec>("StatefulSetSpec");
+        is_explained::<api::StatefulSetOrdinals>("StatefulSetOrdinals");
+        is_explained::<api::StatefulSetStatus>("StatefulSetStatus");
+        is_explained::<api::UpdateStrategy>("StatefulSetUpdateStrategy");
+        is_explained::<api::RollingUpdate>("RollingUpdateStatefulSetStrategy");
+        is_explained::<api::DaemonSetSpec>("DaemonSetSpec");
+        is_explained::<api::DaemonSetStatus>("DaemonSetStatus");
+        is_explained::<api::UpdateStrategy>("DaemonSetUpdateStrategy");
+        is_explained::<api::RollingUpdate>("RollingUpdateDaemonSet");
+        is_explained::<api::Node>("Node");
+        is_explained::<api::NodeSpec>("NodeSpec");
+        is_explained::<api::NodeStatus>("NodeStatus");
+        is_explained::<api::NodeCondition>("NodeCondition");
+        is_explained::<api::Taint>("Taint");
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::netfilter::conntrack::Phase;
+use crate::network::walk::How;
 
 struct Client<'a> {
     network: &'a Network,
@@ -71,6 +72,58 @@ fn a_second_request_by_the_same_connection_meets_no_rule_of_nat() {
         let ends: std::collections::BTreeSet<String> =
             (0..20).map(|_| address(&client.go(Reuse::Close))).collect();
         assert_eq!(ends.len(), 2, "{mode}");
+    }
+}
+
+/// An open connection between hundreds that came and went: the tables close up around it, and its
+/// number is another one afterwards.
+#[test]
+fn an_open_connection_stays_with_its_server_when_the_others_are_forgotten() {
+    for mode in Mode::ALL {
+        let network = lab_in(mode, &BOTH, |_| {});
+        let mut client = Client::new(&network, "10.96.32.10:80");
+        let first = client.go(Reuse::KeepAlive);
+        for minutes in [4, 8] {
+            for _ in 0..200 {
+                client.go(Reuse::Close);
+            }
+            assert!(client.connections() > 190, "{mode}");
+            client.state.now_ms = minutes * 60_000;
+            let again = client.go(Reuse::KeepAlive);
+            assert_eq!(again.verdict.kind, VerdictKind::Answered, "{mode}\n{again}");
+            assert_eq!(client.connections(), 1, "{mode}");
+            assert_eq!(address(&again), address(&first), "{mode}");
+            assert_eq!(nat_looks(&again), 0, "{mode}");
+        }
+    }
+}
+
+/// Linux looks whether a source port is free to the same target (`__inet_hash_connect`).
+#[test]
+fn a_port_of_an_open_connection_is_given_to_no_other() {
+    for mode in Mode::ALL {
+        let network = lab_in(mode, &BOTH, |_| {});
+        let mut client = Client::new(&network, "10.96.32.10:80");
+        let first = client.go(Reuse::KeepAlive);
+        client.go(Reuse::KeepAlive);
+        let port = first.hops[0].after.transport.sport();
+        let ready = network.ready(&client.request, Lookups::default());
+        let ready = ready.unwrap().unwrap();
+        let how = How {
+            port,
+            ..How::default()
+        };
+        let other = network.go(
+            &mut client.state,
+            &mut client.chance,
+            &ready,
+            how,
+            Vec::new(),
+        );
+        assert_ne!(other.sent.transport.sport(), port, "{mode}");
+        let again = client.go(Reuse::KeepAlive);
+        assert_eq!(address(&again), address(&first), "{mode}");
+        assert_eq!(again.hops[0].after.transport.sport(), port, "{mode}");
     }
 }
 
