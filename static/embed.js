@@ -4,7 +4,7 @@
 //     <lobby-lab scenario="nodeport" height="420">What is seen until the lab is there.</lobby-lab>
 //
 // The lab itself is a frame of its own, sandboxed; it is made when the element comes near to what the
-// reader sees, or with load="click" when the reader asks for it. All messages but the first two go
+// reader sees, or with load="click" (or ctl="1") when the reader asks for it. All messages but the first two go
 // over a MessagePort, which the element hands to the very frame that it made and to no other.
 
 const HOME = new URL(".", import.meta.url);
@@ -12,6 +12,8 @@ const NEAR = "300px";
 /** How long a frame may take to say hello before the element says so; it may still come. */
 const PATIENCE_MS = 30_000;
 const LIMIT = 1 << 20;
+/** In CSS pixels, where none is named. */
+const HEIGHT = 480;
 /** Attributes that become parameters of the frame's address, under the same name. */
 const PARAMETERS = [
   "lesson", "view", "mode", "theme", "motion", "lang", "step", "autoplay", "speed", "seed", "analogy",
@@ -61,8 +63,10 @@ export class LobbyLab extends HTMLElement {
   }
 
   connectedCallback() {
-    this.#size(this.getAttribute("height") ?? 480);
-    if (this.getAttribute("load") === "click") {
+    // With auto this is where it begins: the picture alone is as high as its frame.
+    this.#size(HEIGHT);
+    this.#size(this.getAttribute("height"));
+    if (this.getAttribute("load") === "click" || this.getAttribute("ctl") === "1") {
       const button = document.createElement("button");
       button.type = "button";
       button.part = "button";
@@ -86,16 +90,13 @@ export class LobbyLab extends HTMLElement {
     this.#watch?.disconnect();
     clearTimeout(this.#timer);
     removeEventListener("message", this.#hello);
-    this.#port?.close();
-    for (const { reject } of this.#asked.values()) reject(new Error("the lab was taken away"));
-    this.#asked.clear();
-    this.#port = undefined;
+    this.#hangUp("the lab was taken away");
     this.#box.replaceChildren(document.createElement("slot"));
     this.#frame = undefined;
   }
 
   attributeChangedCallback(name, _before, now) {
-    if (name === "height") this.#size(now ?? 480);
+    if (name === "height") this.#size(now ?? HEIGHT);
     else if (this.#port && now !== null) {
       this.command(LIVE[name], { [name]: now }).catch(() => {});
     }
@@ -189,8 +190,21 @@ export class LobbyLab extends HTMLElement {
       if (said.event === "resize" && this.getAttribute("height") === "auto") {
         this.#size(said.detail?.height);
       }
+      if (said.event === "error" && said.detail?.code === "broken") {
+        // Nobody answers any more, until the reader starts the lab anew: then it says hello again.
+        this.#hangUp("the lab broke");
+        addEventListener("message", this.#hello);
+      }
       this.dispatchEvent(new CustomEvent(said.event, { detail: said.detail }));
     }
+  }
+
+  /** Ends the talk: what was asked gets no answer any more. */
+  #hangUp(why) {
+    this.#port?.close();
+    this.#port = undefined;
+    for (const { reject } of this.#asked.values()) reject(new Error(why));
+    this.#asked.clear();
   }
 
   #fail(code, message) {

@@ -21,7 +21,9 @@ const broke = (error) => {
   };
   const say = (tag, text) => Object.assign(document.createElement(tag), { textContent: text });
   const actions = document.createElement("div");
-  actions.append(
+  // An embed keeps nothing: it begins again with what its address says.
+  if (embedded) actions.append(button("Start the lab again", () => location.reload()));
+  else actions.append(
     button("Go on from the last good world", () => {
       try {
         sessionStorage.setItem("lobby.again", "1");
@@ -36,7 +38,7 @@ const broke = (error) => {
       } catch {
         // Forbidden: then nothing was kept.
       }
-      if (!embedded) history.replaceState(null, "", location.pathname);
+      history.replaceState(null, "", location.pathname);
       location.reload();
     }),
   );
@@ -51,7 +53,8 @@ const broke = (error) => {
     actions,
   );
   document.body.append(notice);
-  actions.firstChild.focus();
+  // The focus of the page around is not an embed's to take.
+  if (document.hasFocus()) actions.firstChild.focus();
 };
 addEventListener("error", (event) => broke(event.error));
 addEventListener("unhandledrejection", (event) => broke(event.reason));

@@ -100,6 +100,15 @@ test("plain HTML: a frame", () =>
     },
   ));
 
+test("plain HTML: a frame that waits for a click", () =>
+  withCourse(
+    (folder, lab) => writeFileSync(join(folder, "index.html"), page(example("As a plain frame", 1).replaceAll(EXAMPLE, lab))),
+    async (page) => {
+      await page.frameLocator("iframe").getByRole("button", { name: "Open the lab" }).click();
+      await works(page.frameLocator("iframe"));
+    },
+  ));
+
 test("plain HTML: talking to it", () =>
   withCourse(
     (folder, lab) => {

@@ -2,70 +2,12 @@
 // do there.
 
 import assert from "node:assert/strict";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { gzipSync } from "node:zlib";
-import { DIST, axe, launch, screenshot, serveFolder } from "./harness.mjs";
-
-/**
- * Serves the lab on one port and `html` as a course page on another, and opens the page.
- * `fn({page, lab, course})`: addresses of both, with a `/` at the end.
- */
-async function withCourse(html, fn, { viewport = { width: 1000, height: 700 }, javaScriptEnabled = true } = {}) {
-  const folder = mkdtempSync(join(tmpdir(), "lobby-course-"));
-  // As GitHub Pages sends it, which an isolated frame needs.
-  const lab = await serveFolder(DIST, { "Access-Control-Allow-Origin": "*" });
-  const course = await serveFolder(folder);
-  writeFileSync(
-    join(folder, "index.html"),
-    `<!doctype html><html lang="en"><title>A course</title><main><h1>A course</h1>${html(lab.address)}</main></html>`,
-  );
-  const context = await (await launch()).newContext({ viewport, reducedMotion: "reduce", javaScriptEnabled });
-  const page = await context.newPage();
-  page.setDefaultTimeout(20_000);
-  const errors = [];
-  page.on("pageerror", (error) => errors.push(String(error)));
-  page.on("console", (message) => {
-    const isIcon = message.location().url.endsWith("/favicon.ico");
-    if (message.type() === "error" && !isIcon) errors.push(message.text());
-  });
-  const asked = [];
-  page.on("request", (request) => asked.push(request.url()));
-  try {
-    await page.goto(course.address);
-    await fn({ page, lab: lab.address, course: course.address, asked });
-    assert.deepEqual(errors, [], "the pages logged errors");
-    const elsewhere = asked.filter((url) => !url.startsWith(lab.address) && !url.startsWith(course.address) && !url.startsWith("data:"));
-    assert.deepEqual(elsewhere, [], "somebody asked another host");
-  } finally {
-    await context.close();
-    await lab.close();
-    await course.close();
-    rmSync(folder, { recursive: true });
-  }
-}
-
-const element = (attributes, inside = "Here is a lab.") => (lab) =>
-  `<script type="module" src="${lab}embed.js"></script><lobby-lab ${attributes}>${inside}</lobby-lab>`;
-
-const frame = (page) => page.frameLocator("lobby-lab iframe");
-
-/** Waits for the element's `ready`, and gives its detail. */
-const ready = (page) =>
-  page.evaluate(
-    () =>
-      new Promise((done, failed) => {
-        const lab = document.querySelector("lobby-lab");
-        setTimeout(() => failed(new Error("the lab did not get ready")), 20_000);
-        if (lab.ready) done(null);
-        else lab.addEventListener("ready", (event) => done(event.detail), { once: true });
-      }),
-  );
-
-const command = (page, name, args) =>
-  page.evaluate(([name, args]) => document.querySelector("lobby-lab").command(name, args), [name, args]);
+import { command, element, frame, heard, listen, ready, withCourse } from "./embed-course.mjs";
+import { DIST, axe, screenshot } from "./harness.mjs";
 
 test("three lines of HTML are a lab that a reader can use", () =>
   withCourse(element('scenario="nodeport" height="480"'), async ({ page, course }) => {
@@ -119,6 +61,10 @@ test("manifests in the page are the world of the lab, and messages drive it", ()
 
       const loaded = await command(page, "load", { yaml: "kind: Nonsense" });
       assert.ok(loaded.errors.length > 0 && loaded.errors[0].line > 0);
+      const { text, file } = await command(page, "getState");
+      await command(page, "load", { scenario: "clusterip" });
+      await command(page, "load", { file });
+      assert.equal((await command(page, "getState")).text, text);
       await command(page, "load", { scenario: "clusterip" });
       const { link } = await command(page, "getLink");
       assert.match(link, /^v1:z:/);
@@ -130,6 +76,8 @@ test("manifests in the page are the world of the lab, and messages drive it", ()
         ["load", { link: "v9:z:AAAA" }, /version/],
         ["load", { yaml: "x".repeat(1 << 21) }, /longer than/],
         ["setMode", { mode: "ebpf" }, /unknown proxy mode/],
+        ["setTheme", { theme: "mauve" }, /must be auto, light or dark/],
+        ["setMotion", { motion: "much" }, /must be auto, reduce or full/],
       ]) {
         await assert.rejects(command(page, name, args), why, name);
       }
@@ -232,17 +180,6 @@ test("a link that is wrong is said, and the lab goes on", () =>
     },
   ));
 
-/** Collects the element's events of these names into `window.heard`, from before it opens. */
-const listen = (page, ...names) =>
-  page.evaluate((names) => {
-    window.heard = [];
-    for (const name of names) {
-      document.querySelector("lobby-lab").addEventListener(name, ({ detail }) => window.heard.push([name, detail]));
-    }
-  }, names);
-
-const heard = (page, test) => page.waitForFunction(`window.heard.find(${test})`).then((handle) => handle.jsonValue());
-
 test("a lesson is embedded by its name, and tells how far it is", () =>
   withCourse(element('lesson="05-names" height="640" load="click"'), async ({ page }) => {
     await page.getByRole("button", { name: "Open the lab" }).waitFor();
@@ -301,6 +238,25 @@ test("what is read only can be looked at, and not changed", () =>
     await command(page, "load", { yaml: "apiVersion: v1\nkind: Namespace\nmetadata: {name: x}\n" });
     assert.match((await command(page, "getState")).text, /Namespace/);
     await axe(page);
+  }));
+
+test("height auto: the picture has its room, and what is longer gets more", () =>
+  withCourse(element('scenario="clusterip" height="auto"'), async ({ page }) => {
+    await ready(page);
+    const height = () => page.locator("lobby-lab").boundingBox().then((box) => Math.round(box.height));
+    assert.equal(await height(), 480);
+    await listen(page, "resize");
+    // The same lab with a panel, which does not fit.
+    await page.evaluate(() => {
+      const lab = document.querySelector("lobby-lab");
+      const parent = lab.parentNode;
+      lab.remove();
+      lab.setAttribute("view", "rules");
+      parent.append(lab);
+    });
+    await heard(page, "([, detail]) => detail.height > 700");
+    const told = await page.evaluate(() => window.heard.at(-1)[1].height);
+    assert.equal(await height(), Math.min(told, 4000));
   }));
 
 test("the toolbar can be left out", () =>

@@ -86,6 +86,11 @@ test("ten labs on a page of another origin share one download, and come when the
     }
     const rest = all() - first;
     assert.ok(rest < first, `nine more labs fetched ${rest} bytes, after ${first} of the first`);
+    // What waits in one frame waits in all of them, and in the page around.
+    for (const frame of page.frames().filter((frame) => frame.url().startsWith(lab.address))) {
+      const waited = () => performance.getEntriesByType("resource").filter((entry) => entry.initiatorType === "xmlhttprequest");
+      assert.deepEqual(await frame.evaluate(waited), [], `${frame.url()} waited for a part of the lab`);
+    }
     t.diagnostic(`ten labs fetched ${all()} bytes (gzip), ${first} of them for the first`);
     await page.evaluate(() => scrollTo(0, 0));
     await screenshot(page, "gallery");

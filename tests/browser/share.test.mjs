@@ -93,6 +93,36 @@ test("a link of a world in which something was done opens it as it is", () =>
     assert.equal((await carried(page, await copied(page).inputValue())).text, world.text);
   }));
 
+test("a link shows what was sent, the same hop, and the panel in front", () =>
+  withPage({}, async (page) => {
+    const from = page.getByRole("combobox", { name: "From" });
+    await from.click();
+    await page.keyboard.type("node-2");
+    await page.keyboard.press("Enter");
+    await page.getByRole("button", { name: "Send", exact: true }).click();
+    const hops = await page.locator(".hop").count();
+    assert.ok(hops > 2);
+    await page.locator(".hop button").nth(1).click();
+    const seen = await page.locator(".journey").innerText();
+    assert.match(seen, /node-2/);
+    await page.getByRole("tab", { name: "Names" }).click();
+    await openShare(page);
+    const link = await copied(page).inputValue();
+    const { view } = await carried(page, link);
+    assert.equal(view.from, "node/node-2");
+    assert.equal(view.panel, "names");
+
+    await page.goto("about:blank");
+    await page.goto(link);
+    await page.getByRole("tab", { name: "Names", selected: true }).waitFor();
+    assert.equal(await from.inputValue(), "node-2");
+    await openShare(page);
+    assert.deepEqual((await carried(page, await copied(page).inputValue())).view, view);
+    await page.keyboard.press("Escape");
+    await page.getByRole("tab", { name: "Journey" }).click();
+    assert.equal(await page.locator(".journey").innerText(), seen);
+  }));
+
 const DUMP = `apiVersion: v1
 kind: Service
 metadata:
@@ -126,6 +156,7 @@ test("a dump is shared after its redacted form was looked at", () =>
     const world = await carried(page, await copied(page).inputValue());
     assert.doesNotMatch(world.text, /ledger|payments/);
     assert.deepEqual(world.lines ?? [], []);
+    assert.deepEqual(Object.keys(world.view ?? {}).filter((name) => name !== "skin"), []);
   }));
 
 test("what was saved is opened again, with what was done", () =>

@@ -1,8 +1,8 @@
 //! The page: shows the engine's results and sends it commands.
 //!
 //! It holds no knowledge of Kubernetes: no port, name or rule is computed here. [`state`] is all
-//! that the page knows and how it changes, [`session`] asks the engine, [`app`] puts the parts
-//! where they belong.
+//! that the page knows and how it changes, [`session`] asks the engine, [`start`] opens the page step
+//! by step, [`app`] puts the parts where they belong.
 
 #![warn(missing_docs)]
 

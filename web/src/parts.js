@@ -32,10 +32,11 @@ const hasWorker = () => {
 };
 
 // Where a service worker keeps the lab, the rest is at hand, and comes before the start: a request
-// that waits does not ask the worker, and would need the network.
+// that waits does not ask the worker, and would need the network. An embed shows what its address says,
+// not what opening was watched with (tests/browser/opening.mjs): it would wait for the rest anyway.
 const kept = address();
 const atHand =
-  kept && hasWorker()
+  kept && (hasWorker() || new URLSearchParams(location.search).has("embed"))
     ? await WebAssembly.compileStreaming(fetch(kept)).catch(() => undefined)
     : undefined;
 

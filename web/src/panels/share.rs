@@ -152,6 +152,7 @@ fn Offered() -> Html {
         world.text.clone_from(&redacted.text);
         // They would name what the text does not.
         world.lines.clear();
+        world.view.retain(|(name, _)| name == "skin");
     }
     let ontoggle = {
         let (redact, said) = (redact.setter(), said.setter());

@@ -79,6 +79,8 @@ impl Slice for Doctor {
 
 #[cfg(test)]
 mod tests {
+    use lobby_engine::lab::{Lab, Settings};
+
     use super::*;
     use crate::session::Session;
 

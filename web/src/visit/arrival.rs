@@ -7,7 +7,7 @@ use yew::prelude::*;
 
 use super::{Visit, Wanted};
 use crate::session::Session;
-use crate::state::{Step, WalkAction};
+use crate::state::{DraftAction, FrameAction, Step, WalkAction};
 
 /// Sends what the address asks for, and goes to its hop.
 #[hook]
@@ -22,14 +22,24 @@ pub fn use_arrival(visit: &Visit, session: &Session) {
             }
             None => {}
         }
-        if visit.step.is_none() && !visit.autoplay {
-            return;
+        if let Some(request) = &visit.request {
+            session.dispatch(DraftAction::Request(request.clone()));
         }
-        session.send_draft();
-        if let Some(step) = visit.step {
-            session.dispatch(WalkAction::Step(Step::To(step)));
+        if visit.step.is_some() || visit.autoplay {
+            match &visit.request {
+                // Why it could not be sent is reported.
+                Some(request) => drop(session.send(request, false)),
+                None => session.send_draft(),
+            }
+            if let Some(step) = visit.step {
+                session.dispatch(WalkAction::Step(Step::To(step)));
+            }
+            session.dispatch(WalkAction::Play(visit.autoplay));
         }
-        session.dispatch(WalkAction::Play(visit.autoplay));
+        // In an embed its address says which one. A request that was sent shows its own.
+        if let (Some(tab), None) = (visit.panel, &visit.embed) {
+            session.dispatch(FrameAction::Show(tab));
+        }
     });
 }
 

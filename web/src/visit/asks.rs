@@ -9,8 +9,10 @@ use lobby_engine::lesson;
 use lobby_engine::link::{self, Content};
 use lobby_engine::network::Request;
 
+use crate::frame::PANELS;
 use crate::prefs::{Choice as _, Skin};
 use crate::session::Session;
+use crate::state::Tab;
 
 impl Session {
     /// Runs a console line. What it changed and sent is reported, too.
@@ -76,7 +78,8 @@ impl Session {
         Ok(())
     }
 
-    /// The world as a link holds it, with the view of it.
+    /// The world as a link holds it, with the view of it: the words in use, the journey's request and
+    /// the hop that is shown, the panel in front. [`super::Visit`] reads it.
     #[must_use]
     pub fn shared(&self) -> link::World {
         let mut view = Vec::new();
@@ -86,6 +89,17 @@ impl Session {
             view.push(("skin".to_owned(), state.prefs.skin.word().to_owned()));
             if state.walk.hop > 0 {
                 view.push(("step".to_owned(), state.walk.hop.to_string()));
+            }
+            if let Some(journey) = &state.walk.journey {
+                let Request { from, to, protocol } = &journey.request;
+                view.push(("from".to_owned(), from.clone()));
+                view.push(("to".to_owned(), to.clone()));
+                view.push(("protocol".to_owned(), protocol.to_string()));
+            }
+            let tab = state.frame.tab;
+            let panel = PANELS.iter().find(|panel| panel.tab == tab);
+            if let (Some(panel), true) = (panel, tab != Tab::default()) {
+                view.push(("panel".to_owned(), panel.id.to_owned()));
             }
         }
         let lab = self.lab();

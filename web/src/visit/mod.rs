@@ -7,14 +7,18 @@
 mod arrival;
 mod asks;
 mod commands;
+pub mod message;
 mod open;
 mod picture;
 mod port;
 mod report;
+mod trap;
 
 use lobby_engine::lab::{EXAMPLES, Settings};
 use lobby_engine::lesson;
 use lobby_engine::link::{self, Content};
+use lobby_engine::net::Protocol;
+use lobby_engine::network::Request;
 use web_sys::{Location, UrlSearchParams};
 
 pub use arrival::{use_arrival, use_departure};
@@ -96,8 +100,12 @@ pub struct Visit {
     pub seed: Option<u64>,
     /// The mode of kube-proxy, in its own word.
     pub mode: Option<String>,
-    /// Send what is suggested, and show this hop.
+    /// Send the request, and show this hop.
     pub step: Option<usize>,
+    /// What is sent; `None` for what is suggested.
+    pub request: Option<Request>,
+    /// The panel in front.
+    pub panel: Option<Tab>,
     /// Send it, and play.
     pub autoplay: bool,
 }
@@ -118,6 +126,7 @@ impl Visit {
             visit.seed = world.seed.or(visit.seed);
             (visit.world, visit.lesson, visit.mode) = (Some(world), None, None);
             (visit.step, visit.autoplay) = (None, false);
+            (visit.request, visit.panel) = (None, None);
         }
         visit
     }
@@ -195,8 +204,25 @@ impl Visit {
         match Content::decode(fragment) {
             Ok(Content::World(world)) => {
                 self.seed = world.seed.or(self.seed);
+                let named = |name: &str| {
+                    let found = world.view.iter().find(|(other, _)| other == name);
+                    found.map(|(_, value)| value.as_str())
+                };
+                if let (Some(from), Some(to)) = (named("from"), named("to"))
+                    && let Ok(protocol) = named("protocol").unwrap_or("TCP").parse::<Protocol>()
+                {
+                    self.request = Some(Request {
+                        from: from.to_owned(),
+                        to: to.to_owned(),
+                        protocol,
+                    });
+                }
                 for (name, value) in &world.view {
                     match name.as_str() {
+                        "panel" => {
+                            let panel = PANELS.iter().find(|panel| panel.id == value);
+                            self.panel = panel.map(|panel| panel.tab);
+                        }
                         "skin" => self.skin = Skin::from_word(value).or(self.skin),
                         "step" => self.step = value.parse().ok().or(self.step),
                         _ => {}
@@ -351,6 +377,42 @@ mod tests {
         let mut visit = Visit::default();
         visit.take_fragment(&format!("#{link}"));
         assert_eq!((visit.lesson, visit.world), (Some(Wanted::Own(text)), None));
+    }
+
+    #[test]
+    fn a_link_says_what_was_sent_and_what_was_looked_at() {
+        let of = |view: &[(&str, &str)]| {
+            let view = view.iter();
+            let world = link::World {
+                text: "a: b".to_owned(),
+                view: view
+                    .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+                    .collect(),
+                ..link::World::default()
+            };
+            let link = Content::World(world).encode(link::Codec::Plain).unwrap();
+            let mut visit = Visit::default();
+            visit.take_fragment(&format!("#{link}"));
+            visit
+        };
+        let visit = of(&[
+            ("from", "pod/a"),
+            ("to", "10.0.0.1:53"),
+            ("protocol", "UDP"),
+            ("panel", "rules"),
+            ("step", "3"),
+        ]);
+        let request = visit.request.unwrap();
+        assert_eq!((&*request.from, &*request.to), ("pod/a", "10.0.0.1:53"));
+        assert_eq!(request.protocol, Protocol::Udp);
+        assert_eq!((visit.panel, visit.step), (Some(Tab::Rules), Some(3)));
+        // One half of a request is none, and neither is what nobody speaks.
+        assert_eq!(of(&[("from", "pod/a")]).request, None);
+        assert_eq!(
+            of(&[("from", "a"), ("to", "b"), ("protocol", "X")]).request,
+            None
+        );
+        assert_eq!(of(&[("panel", "nonsense")]).panel, None);
     }
 
     #[test]

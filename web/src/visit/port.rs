@@ -15,12 +15,9 @@ use wasm_bindgen::prelude::*;
 use web_sys::{MessageEvent, MessagePort};
 
 use super::Embed;
-use super::commands;
-use super::report::{map, number};
+use super::report::map;
+use super::{commands, message, trap};
 use crate::session::Session;
-
-/// The longest message that is read, in UTF-16 units of its JSON.
-const LIMIT: u32 = 1 << 20;
 
 /// The version of the messages.
 const VERSION: i64 = 1;
@@ -108,8 +105,11 @@ fn take(port: MessagePort, session: &Session, embed: &Embed) {
     port.set_onmessage(Some(hear.as_ref().unchecked_ref()));
     // As long as the page.
     hear.forget();
+    if known {
+        trap::answer(&port);
+    }
     LINE.with_borrow_mut(|line| *line = Some(Line { port, known }));
-    let names = commands::NAMES.iter().map(|name| (*name).into());
+    let names = message::NAMES.iter().map(|name| (*name).into());
     let capabilities: Vec<Node> = names.collect();
     let detail = map([
         ("version", env!("CARGO_PKG_VERSION").into()),
@@ -174,14 +174,13 @@ fn js(node: &Node) -> JsValue {
 
 /// The answer to a command; `None` for what is no command.
 fn answer(session: &Session, known: bool, data: &JsValue) -> Option<Node> {
-    let json = JSON::stringify(data).ok()?;
     let id = Reflect::get(data, &"id".into()).ok()?.as_f64()?;
     #[allow(clippy::cast_possible_truncation)]
     let id = id as i64;
-    let result = if json.length() > LIMIT {
-        Err(format!("the message is longer than {LIMIT} characters"))
-    } else if known {
-        read(&String::from(json)).and_then(|message| commands::run(session, &message))
+    let result = if known {
+        json(data)
+            .and_then(|json| message::read(&json))
+            .and_then(|command| commands::run(session, command))
     } else {
         Err("the frame was not told who asks: its address has no origin parameter".to_owned())
     };
@@ -199,14 +198,13 @@ fn answer(session: &Session, known: bool, data: &JsValue) -> Option<Node> {
     })
 }
 
-fn read(json: &str) -> Result<Node, String> {
-    let mut stream = yaml::read(json);
-    match stream.errors.first() {
-        Some(error) => Err(error.to_string()),
-        None if stream.documents.len() == 1 => Ok(stream.documents.remove(0)),
-        None => Err(format!(
-            "one message at a time, not {}",
-            number(stream.documents.len())
-        )),
+/// A message as JSON, if it is one and not too long.
+fn json(data: &JsValue) -> Result<String, String> {
+    // A circle can be posted, and a BigInt.
+    let json = JSON::stringify(data).map_err(|_| "the message cannot be written as JSON")?;
+    let limit = message::LIMIT;
+    if json.length() > limit {
+        return Err(format!("the message is longer than {limit} characters"));
     }
+    Ok(String::from(json))
 }
