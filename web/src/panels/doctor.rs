@@ -162,7 +162,8 @@ fn entry(found: &Finding, props: &DoctorProps, is_fresh: bool, session: Option<&
         }
     });
     html! {
-        <li class={classes!("finding", word)}>
+        // A note has no colour of its own, and `note` is the class of the page's messages.
+        <li class={classes!("finding", (found.severity != Severity::Note).then_some(word))}>
             <p class="finding-place">
                 <b class="finding-word">{ word }</b>
                 { " " }<span>{ &found.object }</span>
