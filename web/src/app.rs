@@ -9,9 +9,9 @@ use lobby_engine::network::Journey;
 use yew::prelude::*;
 
 use crate::editor::LitLine;
-use crate::frame::{self, View, Width, Wishes, use_width};
+use crate::frame::{self, Later, View, Width, Wishes, use_width};
 use crate::hooks::{
-    TRAVEL, journey_keys, use_doctor, use_page_keys, use_playback, use_reading, use_turns,
+    TRAVEL, journey_keys, use_doctor, use_opening, use_page_keys, use_playback, use_reading,
 };
 use crate::links::Focus;
 use crate::marks;
@@ -74,7 +74,7 @@ pub fn App(props: &AppProps) -> Html {
     visit::use_reports(&state, start.visit.complaint.as_deref());
     visit::use_arrival(&start.visit, &session);
     visit::use_departure(&start.visit, &state.text);
-    let turn = use_turns();
+    let opened = use_opening();
     let complaint = use_state(|| start.visit.complaint.clone());
     let embed = start.visit.embed.as_ref();
 
@@ -124,22 +124,25 @@ pub fn App(props: &AppProps) -> Html {
         let session = session.clone();
         move |tally| session.rehearse(&tally.as_ref()?.0.request)
     });
+    let stage = picture(
+        &state,
+        &session,
+        (*shown).clone(),
+        (*chosen).clone(),
+        (*sample).clone(),
+        still,
+        match width {
+            Width::Narrow => stage::View::Phone,
+            _ if embed.is_some() => stage::View::Embed,
+            _ => stage::View::Desk,
+        },
+    );
     // Where the stage stands above the rest, it makes the room that the rest stands below.
-    let stage = (turn >= frame::STAGE || width != Width::Wide).then(|| {
-        picture(
-            &state,
-            &session,
-            (*shown).clone(),
-            (*chosen).clone(),
-            (*sample).clone(),
-            still,
-            match width {
-                Width::Narrow => stage::View::Phone,
-                _ if embed.is_some() => stage::View::Embed,
-                _ => stage::View::Desk,
-            },
-        )
-    });
+    let stage_turn = if width == Width::Wide {
+        frame::STAGE
+    } else {
+        0
+    };
     let send_bar = send_bar(&state, &start.on, width);
     let alone = embed.is_some_and(|embed| embed.first == First::Diagram);
     let controls = embed.map_or(Controls::Full, |embed| embed.controls);
@@ -154,7 +157,7 @@ pub fn App(props: &AppProps) -> Html {
     let main = html! {
         <main key="main" class="theatre" id="stage" tabindex="-1">
             <div class="canvas" onkeydown={keys}>
-                { stage }
+                <Later turn={stage_turn} opened={opened.clone()}>{ stage }</Later>
                 <NoticeBar notice={state.notice.clone()} />
                 <TimeBar next={state.world.next.clone()} runs={state.console.time_runs}
                     walks={state.walk.playing} runs_on={state.console.runs_on} />
@@ -175,7 +178,7 @@ pub fn App(props: &AppProps) -> Html {
         width,
         shown: true,
         seen: &seen,
-        turn,
+        opened: &opened,
         folded: false,
         lit: &lit,
         lines: &lines,

@@ -1,5 +1,6 @@
 //! What happens by itself or by a key: playing on, reading the text, the keys of the page.
 
+use std::cell::Cell;
 use std::rc::Rc;
 
 use gloo::events::EventListener;
@@ -27,21 +28,20 @@ const DEBOUNCE: u32 = 200;
 /// How long the world has to stay the same before the doctor looks at it, in milliseconds.
 const EXAMINE: u32 = 150;
 
-/// Whose turn it is to be drawn: [`frame::LAST`] turns of the frame's parts, each seen before the
-/// next one is made. A page that is made at once keeps the browser for as long as all of it takes.
+/// Whether the page was drawn as a whole: after the last turn ([`crate::frame::Later`]).
 #[hook]
-pub(crate) fn use_turns() -> u8 {
-    let turn = use_state(|| 0);
-    let set = turn.setter();
-    use_effect_with(*turn, move |turn| {
-        let next = *turn + 1;
-        if next <= frame::LAST {
-            parts::after_paint(move || set.set(next));
-        } else {
-            parts::drawn();
+pub(crate) fn use_opening() -> Rc<Cell<bool>> {
+    let opened = use_memo((), |()| Rc::new(Cell::new(false)));
+    use_effect_with((), {
+        let opened = opened.clone();
+        move |()| {
+            parts::after_paints(frame::LAST + 1, move || {
+                opened.set(true);
+                parts::drawn();
+            });
         }
     });
-    *turn
+    (*opened).clone()
 }
 
 /// Gives the text to the engine, once nobody typed for a moment.

@@ -125,17 +125,21 @@ export function soon(callback) {
   port2.postMessage(undefined);
 }
 
-/** Calls back after the next paint, or where there is none, a little later. */
-export function after_paint(callback) {
+/** Calls back after so many paints; where there are none, after a while each. */
+export function after_paints(count, callback) {
+  if (count === 0) {
+    callback();
+    return;
+  }
   let isDue = true;
-  const call = () => {
+  const next = () => {
     if (isDue) {
       isDue = false;
-      soon(callback);
+      soon(() => after_paints(count - 1, callback));
     }
   };
-  requestAnimationFrame(call);
-  setTimeout(call, 100);
+  requestAnimationFrame(next);
+  setTimeout(next, 100);
 }
 
 /** Fetches the rest while everything waits. Called by the first part, in the middle of its work. */

@@ -14,8 +14,8 @@ extern "C" {
     fn tell_drawn();
     #[wasm_bindgen(js_name = soon)]
     fn call_soon(callback: JsValue);
-    #[wasm_bindgen(js_name = after_paint)]
-    fn call_after_paint(callback: JsValue);
+    #[wasm_bindgen(js_name = after_paints)]
+    fn call_after_paints(count: u8, callback: JsValue);
     #[wasm_bindgen(js_name = when_whole)]
     fn call_when_whole(callback: JsValue);
 }
@@ -47,8 +47,8 @@ pub fn soon(act: impl FnOnce() + 'static) {
     call_soon(Closure::once_into_js(act));
 }
 
-/// Does something once what was drawn is seen; where nothing is painted, such as in a window in the
-/// background, a little later.
-pub fn after_paint(act: impl FnOnce() + 'static) {
-    call_after_paint(Closure::once_into_js(act));
+/// Does something after so many paints, each in a task of its own; where nothing is painted, such as
+/// in a window in the background, a little later.
+pub fn after_paints(count: u8, act: impl FnOnce() + 'static) {
+    call_after_paints(count, Closure::once_into_js(act));
 }

@@ -5,6 +5,7 @@
 //! is less, the stage stands above one panel at a time, behind tabs. All panels are children of one
 //! element and keep their keys: another width of the window moves them and loses nothing of them.
 
+mod later;
 mod place;
 mod table;
 mod tabs;
@@ -12,6 +13,7 @@ mod width;
 
 use yew::prelude::*;
 
+pub use later::Later;
 pub use place::Place;
 pub use table::{Badge, PANELS, Panel, View, Wishes};
 pub use width::{Width, use_width};
@@ -202,8 +204,7 @@ pub fn layout(view: &View<'_>, main: Html) -> Html {
         if !hidden {
             view.seen.set(view.seen.get() | 1 << index);
         }
-        let is_due = view.turn >= turn(panel.place) && view.seen.get() & 1 << index != 0;
-        let content = is_due.then(|| {
+        let content = (view.seen.get() & 1 << index != 0).then(|| {
             (panel.view)(&View {
                 shown: is_shown,
                 folded,
@@ -214,7 +215,9 @@ pub fn layout(view: &View<'_>, main: Html) -> Html {
             <div key={panel.id} id={panel.id} {hidden} role={tabbed.then_some("tabpanel")}
                 class={classes!("panel", format!("{}-panel", panel.id), format!("in-{}", panel.place.word()),
                     (wide && tabbed).then_some("tabbed"), folded.then_some("folded"))}>
-                { content }
+                if let Some(content) = content {
+                    <Later turn={turn(panel.place)} opened={view.opened.clone()}>{ content }</Later>
+                }
             </div>
         }
     });

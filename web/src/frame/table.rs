@@ -60,8 +60,8 @@ pub struct View<'a> {
     /// The panels that were seen so far, a bit for each of [`PANELS`]. One that was never seen is
     /// not drawn: its code is not needed for the first picture (`docs/size.md`).
     pub seen: &'a Cell<u32>,
-    /// Whose turn it is to be drawn, while the page opens.
-    pub turn: u8,
+    /// Whether the page was drawn as a whole.
+    pub opened: &'a Rc<Cell<bool>>,
     /// Whether its place is folded.
     pub folded: bool,
     /// What is lit.
