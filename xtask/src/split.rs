@@ -73,7 +73,10 @@ pub(crate) fn run(dist: &Path) -> Result<()> {
     };
     let html = name_parts(&html, glue, &name, &first, rest.as_deref())
         .context("index.html names its WebAssembly in an unknown way")?;
-    fs::write(&index, html)?;
+    minify_scripts(dist)?;
+    // Trunk's checksums are of what it wrote; and whoever can change one file of an origin can change
+    // the page that names it.
+    fs::write(&index, without_integrity(&html))?;
     Ok(())
 }
 
@@ -84,13 +87,47 @@ fn splitter() -> Command {
 /// Makes the glue small, and its names in the module with it.
 fn minify(module: &Path, glue: &Path) -> Result<()> {
     process::run(splitter().arg("shorten").arg(module).arg(glue))?;
+    minify_script(glue)
+}
+
+fn minify_script(script: &Path) -> Result<()> {
     let programs = tools::npm(&workspace::root().join("web/editor"), "esbuild")?;
     let mut esbuild = process::command(programs.join("esbuild"));
     esbuild.args(["--minify", "--format=esm", "--target=es2022"]);
     esbuild.args(["--log-level=error", "--allow-overwrite"]);
     let mut outfile = std::ffi::OsString::from("--outfile=");
-    outfile.push(glue);
-    process::run(esbuild.arg(outfile).arg(glue))
+    outfile.push(script);
+    process::run(esbuild.arg(outfile).arg(script))
+}
+
+/// Makes the scripts small that the page fetches first: those that are written by hand say much to
+/// who reads them.
+fn minify_scripts(dist: &Path) -> Result<()> {
+    for entry in fs::read_dir(dist)? {
+        let path = entry?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let is_own = name.starts_with("boot-") || name.starts_with("offline-");
+        if is_own && path.extension().is_some_and(|extension| extension == "js") {
+            minify_script(&path)?;
+        }
+    }
+    let snippets = dist.join("snippets");
+    if snippets.exists() {
+        minify_below(&snippets)?;
+    }
+    Ok(())
+}
+
+fn minify_below(folder: &Path) -> Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.is_dir() {
+            minify_below(&path)?;
+        } else if path.extension().is_some_and(|extension| extension == "js") {
+            minify_script(&path)?;
+        }
+    }
+    Ok(())
 }
 
 /// Opens the site with a marked module, and writes down which marks were set.
