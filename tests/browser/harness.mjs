@@ -14,12 +14,13 @@
 //       }));
 
 import assert from "node:assert/strict";
-import { createReadStream, existsSync, mkdirSync } from "node:fs";
+import { createReadStream, existsSync, mkdirSync, readFileSync, readdirSync, statSync } from "node:fs";
 import { stat } from "node:fs/promises";
 import { createServer } from "node:http";
 import { extname, join, normalize, resolve, sep } from "node:path";
 import { after } from "node:test";
 import { fileURLToPath } from "node:url";
+import { gzipSync } from "node:zlib";
 import axeCore from "axe-core";
 import { chromium } from "playwright-core";
 
@@ -73,9 +74,10 @@ export async function site() {
 }
 
 /** Another server, for pages of another origin or another state of the site: its address, and
- *  `close()`. `headers` are sent with every file. */
-export async function serveFolder(folder, headers = {}) {
-  const other = await serve(resolve(folder), headers);
+ *  `close()`. `headers` are sent with every file; with `gzip` it compresses as public hosts do. */
+export async function serveFolder(folder, headers = {}, { gzip = false } = {}) {
+  const root = resolve(folder);
+  const other = await serve(root, headers, gzip ? compressed(root) : new Map());
   return {
     address: address(other),
     close: () => {
@@ -91,7 +93,14 @@ export const DIST = dist;
 
 const address = (server) => `http://127.0.0.1:${server.address().port}/`;
 
-function serve(folder, headers = {}) {
+/** The files of a folder that compress, compressed before anybody asks. */
+function compressed(folder) {
+  const files = readdirSync(folder, { recursive: true }).map((name) => join(folder, name));
+  const is = (file) => extname(file) !== ".png" && statSync(file).isFile();
+  return new Map(files.filter(is).map((file) => [file, gzipSync(readFileSync(file))]));
+}
+
+function serve(folder, headers = {}, zipped = new Map()) {
   const server = createServer(async (request, response) => {
     const path = decodeURIComponent(new URL(request.url, "http://localhost").pathname);
     let file = normalize(join(folder, path));
@@ -105,7 +114,12 @@ function serve(folder, headers = {}) {
       return response.writeHead(404).end();
     }
     const type = MEDIA_TYPES[extname(file)] ?? "application/octet-stream";
-    response.writeHead(200, { "Content-Type": type, "Cache-Control": "no-store", ...headers });
+    const all = { "Content-Type": type, "Cache-Control": "no-store", ...headers };
+    if (zipped.has(file)) {
+      response.writeHead(200, { ...all, "Content-Encoding": "gzip" }).end(zipped.get(file));
+      return;
+    }
+    response.writeHead(200, all);
     createReadStream(file).pipe(response);
   });
   return new Promise((done) => server.listen(0, "127.0.0.1", () => done(server)));

@@ -77,17 +77,20 @@ test("keys walk the journey, and back is exact", () =>
     const journey = () => page.locator(".journey").innerText();
     const seen = [];
     const last = await page.locator(".hop").count();
+    const at = (hop) => caption(page).filter({ hasText: new RegExp(`^Hop ${hop} of`) }).waitFor();
     for (let hop = 1; hop < last; hop += 1) {
       seen.push(await journey());
       await page.keyboard.press("ArrowRight");
+      await at(hop + 1);
     }
     assert.equal(new Set(seen).size, seen.length, "every hop shows something of its own");
     for (let hop = last - 1; hop >= 1; hop -= 1) {
       await page.keyboard.press("ArrowLeft");
+      await at(hop);
       assert.equal(await journey(), seen[hop - 1]);
     }
     await page.keyboard.press("End");
-    await caption(page).filter({ hasText: new RegExp(`^Hop ${last} of`) }).waitFor();
+    await at(last);
     assert.match(await scrubber(page).getAttribute("aria-valuetext"), new RegExp(`^hop ${last} of ${last}, `));
 
     await page.keyboard.press("Space");

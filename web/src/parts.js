@@ -139,7 +139,7 @@ export function after_paints(count, callback) {
     }
   };
   requestAnimationFrame(next);
-  setTimeout(next, 100);
+  setTimeout(next, 500);
 }
 
 /** Fetches the rest while everything waits. Called by the first part, in the middle of its work. */

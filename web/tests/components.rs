@@ -142,7 +142,7 @@ async fn a_hop_puts_the_rewritten_addresses_on_the_card() {
 async fn one_click_on_a_fresh_page_sends_a_packet_and_says_how_it_ended() {
     let place = place();
     Renderer::<App>::with_root_and_props(place.clone(), AppProps::now()).render();
-    drawn_until(&place, "#rules > *").await;
+    drawn_until(&place, "#journey > *").await;
     assert!(!place.text_content().unwrap().contains("Answered"));
     find(&place, "button", "Send").unwrap().click();
     drawn().await;
