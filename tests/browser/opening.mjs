@@ -22,13 +22,6 @@ async function keepExports(page) {
   });
 }
 
-/** On a slow machine a turn begins while the one before is still being drawn. Here each does. */
-async function hurry(page) {
-  await page.addInitScript(() => {
-    globalThis.requestAnimationFrame = (act) => setTimeout(() => act(performance.now()), 0);
-  });
-}
-
 async function marks(page) {
   const names = await page.evaluate(() =>
     Object.entries(globalThis.lobbyExports)
@@ -46,15 +39,9 @@ const visitors = [
   { viewport: { width: 1024, height: 700 } },
   { viewport: PHONE, touch: true, theme: "dark", motion: "no-preference" },
   { viewport: NARROW, touch: true },
-  { viewport: DESKTOP, hasty: true },
-  { viewport: { width: 1024, height: 700 }, hasty: true },
 ];
-for (const { hasty, ...visitor } of visitors) {
-  const before = async (page) => {
-    await keepExports(page);
-    if (hasty) await hurry(page);
-  };
-  await withPage({ ...visitor, before }, async (page) => {
+for (const visitor of visitors) {
+  await withPage({ ...visitor, before: keepExports }, async (page) => {
     // Until what follows the first paint has run as well: the editor arrives, sizes are measured.
     await page.waitForFunction(() => performance.getEntriesByName("lobby:drawn").length > 0);
     await page.waitForTimeout(800);
