@@ -30,13 +30,19 @@ test("a lab takes keys only while it has the focus, and never takes the focus", 
 
 const TRAP = /unreachable|panicked/;
 
+/** Opens a lab that waits for a click; what it says is heard from its first word. */
+async function openHeard(page) {
+  const button = page.getByRole("button", { name: "Open the lab" });
+  await button.waitFor();
+  await listen(page, "ready", "error");
+  await button.click();
+}
+
 test("a lab that breaks tells the page around before its reader sees it, and can be started again", () =>
   withCourse(
     element('scenario="clusterip" height="480" load="click"'),
     async ({ page }) => {
-      await page.getByRole("button", { name: "Open the lab" }).waitFor();
-      await listen(page, "ready", "error");
-      await page.getByRole("button", { name: "Open the lab" }).click();
+      await openHeard(page);
       await heard(page, "([name]) => name === 'ready'");
       const lab = frame(page);
       await lab.getByRole("button", { name: "Send", exact: true }).waitFor();
@@ -101,9 +107,7 @@ test("a lab that breaks before it said hello says so, too", () =>
   withCourse(
     element('scenario="clusterip" height="480" load="click"'),
     async ({ page }) => {
-      await page.getByRole("button", { name: "Open the lab" }).waitFor();
-      await listen(page, "ready", "error");
-      await page.getByRole("button", { name: "Open the lab" }).click();
+      await openHeard(page);
       const [, error] = await heard(page, "([name]) => name === 'error'");
       assert.equal(error.code, "broken");
       assert.equal(await page.evaluate(() => window.heard.length), 1, "nothing else is told");
