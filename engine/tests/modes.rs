@@ -2,7 +2,7 @@
 
 use lobby_engine::api::{Kind, ObjectRef};
 use lobby_engine::cluster::{Command, Listening};
-use lobby_engine::lab::{EXAMPLES, Lab, ProxySettings, Settings};
+use lobby_engine::lab::{EXAMPLES, Lab, ProxySettings, RuleLine, Settings};
 use lobby_engine::net::Protocol;
 use lobby_engine::network::{Location, Request, VerdictKind};
 use lobby_engine::proxy::{Mode, dump};
@@ -79,7 +79,15 @@ fn the_lines_are_all_that_kube_proxy_programs() {
             .collect();
         assert_eq!(text, dump(rules.set()));
         assert_eq!(text, lab.dump_rules("node-1", mode).unwrap());
-        assert!(rules.count() > 0, "{mode}");
+        // What the picture says of a Node is what the list of its rules has.
+        let kernel = |line: &&RuleLine| {
+            let added = ["-A ", "add rule "]
+                .iter()
+                .any(|word| line.text.starts_with(word));
+            added && line.table != "ipvs"
+        };
+        let of_netfilter = rules.lines().iter().filter(kernel).count();
+        assert_eq!(rules.count() as usize, of_netfilter, "{mode}");
         let named = rules
             .lines()
             .iter()

@@ -189,10 +189,13 @@ impl NodeRules {
         self.read().by_rule.range(first..=last).map(|(at, _)| at)
     }
 
-    /// How many rules kube-proxy wrote, without its jumps.
+    /// How many rules kube-proxy wrote, with its jumps from the built-in chains. What IPVS mode keeps
+    /// in IPVS and in sets is not among them.
     #[must_use]
     pub fn count(&self) -> u32 {
-        u32::try_from(self.set.rule_count()).unwrap_or(u32::MAX)
+        let jumps = self.set.top_level().iter();
+        let jumps = jumps.filter(|call| call.contains(" -I ")).count();
+        u32::try_from(self.set.rule_count() + jumps).unwrap_or(u32::MAX)
     }
 }
 
