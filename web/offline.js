@@ -7,12 +7,15 @@ const embedded = new URLSearchParams(location.search).has("embed");
 
 if (meta && !embedded && "serviceWorker" in navigator) {
   // Not in the way of the first picture.
-  addEventListener("load", () => {
+  const drawn = new PerformanceObserver((list) => {
+    if (list.getEntriesByName("lobby:drawn").length === 0) return;
+    drawn.disconnect();
     navigator.serviceWorker.register(new URL(meta.content, document.baseURI)).then(watch, (error) => {
       // No offline use then; everything else works. A browser may forbid it by its settings.
       console.info(`Lobby is not kept for offline use: ${error.message}`);
     });
   });
+  drawn.observe({ type: "mark", buffered: true });
 }
 
 function watch(registration) {

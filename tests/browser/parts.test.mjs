@@ -74,7 +74,7 @@ test("a rest that does not arrive is said", { skip: whole }, () =>
       // Before anybody asks for it: half of the panels wait for it.
       const said = page.getByRole("alert").filter({ hasText: "did not arrive" });
       await said.waitFor();
-      await send(page).click();
+      await page.getByRole("button", { name: "Lessons" }).click();
       assert.equal(await said.count(), 1);
     },
   ));

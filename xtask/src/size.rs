@@ -1,8 +1,8 @@
 //! `cargo xtask size`: what the first load of the page weighs.
 //!
-//! The first load is what a browser fetches before the page can be used: the HTML, what it names,
-//! and what those scripts import. What is fetched after the first paint (the rest of the
-//! WebAssembly, the editor) is listed apart. `docs/size.md` says what goes where.
+//! The first load is what a browser fetches for the first picture: the HTML, what it names, and what
+//! those scripts import. What is fetched after the first paint (the rest of the WebAssembly with its
+//! style sheets, the editor) is listed apart. `docs/size.md` says what goes where.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -14,10 +14,6 @@ use crate::{host, process, wasm, workspace};
 
 /// In bytes, compressed with brotli. 250 KB, a KB being 1000 bytes.
 const BUDGET: u64 = 250_000;
-
-/// What the page weighs today at most, in bytes: above the budget, and not to grow. A ratchet: it
-/// goes down with the page until it is the budget.
-const CEILING: u64 = 300_000;
 
 /// Prints the weight of every file; an error above the budget.
 pub(crate) fn run(dist: &Path) -> Result<()> {
@@ -35,17 +31,17 @@ pub(crate) fn run(dist: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Prints the weight of every file; an error if the page grew above what it weighed before.
+/// Prints the weight of every file; an error above the budget, with room for the standard library as
+/// it was shipped where its source cannot be had: it makes the page a tenth to an eighth larger.
 pub(crate) fn hold(dist: &Path) -> Result<()> {
     let brotli = weigh(dist)?;
-    // The standard library as it was shipped makes the page a tenth to an eighth larger.
     let ceiling = if wasm::takes_shipped_library()? {
-        CEILING / 100 * 115
+        BUDGET / 100 * 115
     } else {
-        CEILING
+        BUDGET
     };
     if brotli > ceiling {
-        bail!("the first load weighs {brotli} bytes (brotli), above the ceiling of {ceiling}");
+        bail!("the first load weighs {brotli} bytes (brotli), above {ceiling}");
     }
     if brotli > BUDGET {
         println!(
@@ -134,12 +130,12 @@ fn first_load(dist: &Path) -> Result<BTreeSet<String>> {
 /// What `href`, `src` and the names of the application's two files say.
 fn named_by_html(html: &str) -> Vec<String> {
     let mut named = Vec::new();
-    // The page names its second part and what belongs to it, for a script that fetches them after
-    // the first paint.
+    // The page names its second part, what belongs to it, and its service worker, for scripts that
+    // fetch them after the first picture.
     let html: String = html
         .split_inclusive('>')
         .filter(|tag| {
-            !["lobby:rest", "lobby:sheet"]
+            !["lobby:rest", "lobby:sheet", "lobby:offline"]
                 .iter()
                 .any(|name| tag.contains(name))
         })

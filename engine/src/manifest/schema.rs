@@ -5,6 +5,12 @@
 //! [`crate::KUBERNETES_VERSION`] with the fields that later releases brought marked as such. It is
 //! complete but for two trees that say nothing about traffic and are not looked into: what a volume
 //! is made of, and affinity.
+//!
+//! It is part of the page's first load, so what is said of it is said here. A line without
+//! indentation names a Go struct; under it stand its fields, each with its Go type without `v1.` and
+//! `*`. No type means string; `any` is not looked into. `since` marks a field that a later release
+//! brought (k8s.io/api v0.31 to v0.36); it is not looked into. `text` lists the types that are
+//! strings in Go under another name.
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
