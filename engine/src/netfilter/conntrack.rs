@@ -284,6 +284,39 @@ impl Conntrack {
         self.connections.find(tuple).is_some()
     }
 
+    /// The connection to which packets of a tuple belong.
+    pub(super) fn of(&self, tuple: &Tuple) -> Option<&Connection> {
+        let (id, _) = self.connections.find(tuple)?;
+        self.connections.get(id)
+    }
+
+    /// Whether the first packet of a connection of this tuple would open it here. One that has ended
+    /// is forgotten for it, as [`Self::reopens`] says.
+    pub(super) fn makes_way(&mut self, tuple: &Tuple) -> bool {
+        let Some((id, way)) = self.connections.find(tuple) else {
+            return true;
+        };
+        let ended = (self.connections.get(id))
+            .is_some_and(|own| matches!(own.phase, Phase::Closed | Phase::Reset));
+        let reopens = tuple.protocol == FlowProtocol::Tcp && ended && way == Way::Original;
+        if reopens {
+            self.forget(id);
+        }
+        reopens
+    }
+
+    /// Whether there is no place for one more.
+    pub(super) fn is_full(&self) -> bool {
+        self.connections.len() >= MAX_CONNECTIONS
+    }
+
+    /// Puts a connection into the table that is like one that was put there and went on in this very
+    /// moment: its times stand already.
+    pub(super) fn put(&mut self, connection: Connection) {
+        let (original, reply) = (connection.original, connection.reply);
+        self.connections.insert(original, reply, connection);
+    }
+
     /// To which connection a packet belongs; `inner` is what an ICMP error quotes.
     pub(super) fn classify(&mut self, packet: &Packet, inner: Option<&Packet>) -> Belongs {
         let Some(tuple) = Tuple::of(packet) else {
@@ -313,7 +346,7 @@ impl Conntrack {
         connection: Connection,
         now_ms: u64,
     ) -> Result<u64, TableFull> {
-        if self.connections.len() >= MAX_CONNECTIONS {
+        if self.is_full() {
             return Err(TableFull);
         }
         let mut connection = connection;

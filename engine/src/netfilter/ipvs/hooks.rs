@@ -42,6 +42,8 @@ impl Path<'_, '_> {
         let Some(servers) = self.ipvs.filter(|_| !self.skb.ipvs) else {
             return Ok(());
         };
+        // What IPVS remembers decides.
+        self.trace.note_alone();
         let packet = self.skb.packet;
         let Some(protocol) = packet.transport.protocol() else {
             return Ok(());
@@ -227,6 +229,7 @@ impl Path<'_, '_> {
         if self.ipvs.is_none() || self.skb.ipvs {
             return;
         }
+        self.trace.note_alone();
         let about = match &self.skb.inner {
             // An error about what was sent to the real server.
             Some(inner) => Tuple::of(inner).map(|tuple| tuple.inverted()),

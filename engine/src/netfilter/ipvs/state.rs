@@ -104,6 +104,11 @@ impl IpvsState {
         self.connections.iter()
     }
 
+    /// Whether it passes nothing on at the moment.
+    pub(in crate::netfilter) fn is_idle(&self) -> bool {
+        self.connections.len() == 0
+    }
+
     /// The connection that packets of this tuple belong to, and whether they come from the client.
     pub(super) fn find(&self, tuple: &Tuple) -> Option<(u64, Way)> {
         self.connections.find(tuple)
