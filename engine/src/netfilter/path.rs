@@ -5,6 +5,7 @@
 //! 100, confirmation last. Further rule sets hang on here: see [`Stage`].
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use super::RuleAt;
 use super::asked::Asked;
@@ -569,11 +570,11 @@ impl Path<'_, '_> {
                 nat::decide(connection, side, &range, table, &mut *self.moment.chance);
                 match side {
                     Side::Source => {
-                        connection.snat_by.clone_from(&rule);
+                        connection.snat_by = rule.clone().map(Arc::new);
                         self.trace.step(|| Step::Source(range));
                     }
                     Side::Destination => {
-                        connection.dnat_by.clone_from(&rule);
+                        connection.dnat_by = rule.clone().map(Arc::new);
                         if !range.is_one() {
                             // Chance or other connections had a say.
                             self.trace.note_alone();

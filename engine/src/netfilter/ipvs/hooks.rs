@@ -13,6 +13,7 @@
 //! its own NAT: IPVS rewrites each packet itself.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use super::server::VirtualServer;
 use super::state::Found;
@@ -203,7 +204,7 @@ impl Path<'_, '_> {
         if let Belongs::New(connection) = &mut self.skb.belongs {
             connection.reply.src = real.ip();
             connection.reply.sport = real.port();
-            connection.dnat_by.clone_from(&by);
+            connection.dnat_by = by.clone().map(Arc::new);
         }
         self.rewrites.push(Rewrite {
             destination: true,
