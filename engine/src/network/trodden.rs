@@ -121,6 +121,14 @@ struct Left {
     connection: Option<Connection>,
 }
 
+/// What a walk that was made shows.
+struct Walked {
+    /// The questions, each with its answer as in [`Answer`].
+    asked: Vec<(Node, u32)>,
+    /// The connections that it opened, in order.
+    left: Vec<Left>,
+}
+
 /// Chance for one request: what was said to it is said again when it is walked after all.
 pub(super) struct Retold<'a> {
     chance: &'a mut dyn Chance,
@@ -312,7 +320,7 @@ impl Trodden {
             self.nodes.clear();
             return;
         }
-        let Some((asked, left)) = self.read(network, state, port, went) else {
+        let Some(Walked { asked, left }) = self.read(network, state, port, went) else {
             return;
         };
         self.from = Some(went.sent.src);
@@ -358,13 +366,7 @@ impl Trodden {
     }
 
     /// What a walk asked, and which connections it left. `None` if it cannot be a way.
-    fn read(
-        &mut self,
-        network: &Network,
-        state: &State,
-        port: u16,
-        went: &Went,
-    ) -> Option<(Vec<(Node, u32)>, Vec<Left>)> {
+    fn read(&mut self, network: &Network, state: &State, port: u16, went: &Went) -> Option<Walked> {
         let (mut asked, mut left) = (Vec::new(), Vec::new());
         // The tuple by which each machine knows the request.
         let mut known: Vec<(usize, Tuple)> = Vec::new();
@@ -439,7 +441,7 @@ impl Trodden {
                 return None;
             }
         }
-        Some((asked, left))
+        Some(Walked { asked, left })
     }
 
     /// A host's place among those on some way.
