@@ -10,11 +10,12 @@
 //! closed ([`super::HostState::settle`]).
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 use super::RuleAt;
-use super::flow_table::FlowTable;
+use super::flow_table::{Flow, FlowTable};
 use crate::limits::MAX_CONNECTIONS;
 use crate::net::{IcmpMessage, Packet, Protocol, Transport};
 
@@ -158,9 +159,9 @@ pub struct Connection {
     /// When it is forgotten, in milliseconds of virtual time.
     pub expires_ms: u64,
     /// The rule that translated its destination.
-    pub dnat_by: Option<RuleAt>,
+    pub dnat_by: Option<Arc<RuleAt>>,
     /// The rule that translated its source.
-    pub snat_by: Option<RuleAt>,
+    pub snat_by: Option<Arc<RuleAt>>,
     /// Whether the destination's translation is decided; it is once.
     pub(super) dnat_done: bool,
     /// The same of the source.
@@ -194,6 +195,12 @@ impl Connection {
             Way::Original => &self.original,
             Way::Reply => &self.reply,
         }
+    }
+}
+
+impl Flow for Connection {
+    fn tuple(&self, way: Way) -> Tuple {
+        *self.tuple(way)
     }
 }
 
@@ -275,13 +282,44 @@ impl Conntrack {
     }
 
     fn forget(&mut self, id: u64) {
-        let tuples = |own: &Connection| [own.original, own.reply];
-        self.connections.remove(id, tuples);
+        self.connections.remove(id);
     }
 
     /// Whether a tuple is somebody's already.
     pub(super) fn taken(&self, tuple: &Tuple) -> bool {
         self.connections.find(tuple).is_some()
+    }
+
+    /// The connection to which packets of a tuple belong.
+    pub(super) fn of(&self, tuple: &Tuple) -> Option<&Connection> {
+        let (id, _) = self.connections.find(tuple)?;
+        self.connections.get(id)
+    }
+
+    /// Whether the first packet of a connection of this tuple would open it here. One that has ended
+    /// is forgotten for it, as [`Self::reopens`] says.
+    pub(super) fn makes_way(&mut self, tuple: &Tuple) -> bool {
+        let Some((id, way)) = self.connections.find(tuple) else {
+            return true;
+        };
+        let ended = (self.connections.get(id))
+            .is_some_and(|own| matches!(own.phase, Phase::Closed | Phase::Reset));
+        let reopens = tuple.protocol == FlowProtocol::Tcp && ended && way == Way::Original;
+        if reopens {
+            self.forget(id);
+        }
+        reopens
+    }
+
+    /// Whether there is no place for one more.
+    pub(super) fn is_full(&self) -> bool {
+        self.connections.len() >= MAX_CONNECTIONS
+    }
+
+    /// Puts a connection into the table that is like one that was put there and went on in this very
+    /// moment: its times stand already.
+    pub(super) fn put(&mut self, connection: Connection) {
+        self.connections.insert(connection);
     }
 
     /// To which connection a packet belongs; `inner` is what an ICMP error quotes.
@@ -313,15 +351,14 @@ impl Conntrack {
         connection: Connection,
         now_ms: u64,
     ) -> Result<u64, TableFull> {
-        if self.connections.len() >= MAX_CONNECTIONS {
+        if self.is_full() {
             return Err(TableFull);
         }
         let mut connection = connection;
         connection.since_ms = now_ms;
         connection.expires_ms = now_ms + lifetime_ms(&connection, now_ms);
         self.quiet_until_ms = self.quiet_until_ms.min(connection.expires_ms);
-        let (original, reply) = (connection.original, connection.reply);
-        Ok(self.connections.insert(original, reply, connection))
+        Ok(self.connections.insert(connection))
     }
 
     /// Notes a packet of a connection in the table.

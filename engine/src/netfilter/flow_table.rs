@@ -2,34 +2,85 @@
 //! keep theirs in.
 //!
 //! As the kernel's tables (`nf_conntrack_core.c`, `ip_vs_conn.c`) it hashes tuples, one for each
-//! direction; the numbers stand for the order in which connections came. The hash (rustc's) has no
-//! secret: nothing that anybody sees depends on the order in it, and nobody sends from outside.
+//! direction; the numbers stand for the order in which connections came. Only numbers are hashed,
+//! eight bytes each, and the connections themselves say their tuples: many requests at once go
+//! through hundreds of thousands of them, and a small table stays near the processor. The hash has
+//! no secret: nothing that anybody sees depends on the order in it, and nobody sends from outside.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
+use std::net::IpAddr;
 
-use rustc_hash::FxBuildHasher;
+use hashbrown::HashTable;
 
 use super::conntrack::{Tuple, Way};
+use super::iptables::bits;
+
+/// What is kept in such a table.
+pub(super) trait Flow {
+    /// The tuple of packets that go this way, as they come.
+    fn tuple(&self, way: Way) -> Tuple;
+}
 
 /// Connections of one kind on one host.
 #[derive(Clone, Debug)]
 pub(super) struct FlowTable<C> {
-    /// In their order. A place is empty once its connection is forgotten.
+    places: Places<C>,
+    /// How many places are not empty.
+    count: usize,
+    /// Which connection packets of a tuple belong to, and which way they go: see [`name`].
+    by_tuple: HashTable<u64>,
+}
+
+/// The connections in their order.
+#[derive(Clone, Debug)]
+struct Places<C> {
+    /// A place is empty once its connection is forgotten.
     places: VecDeque<Option<C>>,
     /// The number of the first place.
     first: u64,
-    /// How many places are not empty.
-    count: usize,
-    by_tuple: HashMap<Tuple, (u64, Way), FxBuildHasher>,
+}
+
+/// A connection's number and a direction in one.
+fn name(id: u64, way: Way) -> u64 {
+    id << 1 | u64::from(way == Way::Reply)
+}
+
+fn named(name: u64) -> (u64, Way) {
+    let way = match name & 1 {
+        0 => Way::Original,
+        _ => Way::Reply,
+    };
+    (name >> 1, way)
+}
+
+/// A tuple's hash, word by word: each is mixed in by a multiplication, whose high bits are the good
+/// ones (the number is 2^64 divided by the golden ratio; D. Knuth, TAOCP 6.4).
+fn hash(tuple: &Tuple) -> u64 {
+    let mix =
+        |hash: u64, word: u64| (hash.rotate_left(5) ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    let ports = u64::from(tuple.sport) << 32 | u64::from(tuple.dport) << 16;
+    let hash = mix(0, ports | tuple.protocol as u64);
+    let hash = match (tuple.src, tuple.dst) {
+        (IpAddr::V4(src), IpAddr::V4(dst)) => mix(
+            hash,
+            u64::from(src.to_bits()) << 32 | u64::from(dst.to_bits()),
+        ),
+        (src, dst) => ([bits(src), bits(dst)].iter()).fold(hash, |hash, bits| {
+            mix(mix(hash, (bits >> 64) as u64), *bits as u64)
+        }),
+    };
+    hash ^ hash >> 32
 }
 
 impl<C> Default for FlowTable<C> {
     fn default() -> Self {
         Self {
-            places: VecDeque::new(),
-            first: 0,
+            places: Places {
+                places: VecDeque::new(),
+                first: 0,
+            },
             count: 0,
-            by_tuple: HashMap::default(),
+            by_tuple: HashTable::new(),
         }
     }
 }
@@ -43,6 +94,24 @@ impl<C: PartialEq> PartialEq for FlowTable<C> {
 
 impl<C: Eq> Eq for FlowTable<C> {}
 
+impl<C> Places<C> {
+    fn place(&self, id: u64) -> Option<usize> {
+        usize::try_from(id.checked_sub(self.first)?).ok()
+    }
+
+    fn get(&self, id: u64) -> Option<&C> {
+        self.places.get(self.place(id)?)?.as_ref()
+    }
+}
+
+impl<C: Flow> Places<C> {
+    /// The tuple that a name in the table stands for. Each of them is of a connection that is there.
+    fn tuple(&self, name: u64) -> Option<Tuple> {
+        let (id, way) = named(name);
+        Some(self.get(id)?.tuple(way))
+    }
+}
+
 impl<C> FlowTable<C> {
     /// How many connections there are.
     pub(super) fn len(&self) -> usize {
@@ -51,63 +120,82 @@ impl<C> FlowTable<C> {
 
     /// The connections, in the order in which they came.
     pub(super) fn iter(&self) -> impl Iterator<Item = &C> {
-        self.places.iter().flatten()
-    }
-
-    fn place(&self, id: u64) -> Option<usize> {
-        usize::try_from(id.checked_sub(self.first)?).ok()
+        self.places.places.iter().flatten()
     }
 
     /// A connection by number.
     pub(super) fn get(&self, id: u64) -> Option<&C> {
-        self.places.get(self.place(id)?)?.as_ref()
+        self.places.get(id)
     }
 
+    /// The same, to be changed; its tuples stay.
     pub(super) fn get_mut(&mut self, id: u64) -> Option<&mut C> {
-        let place = self.place(id)?;
-        self.places.get_mut(place)?.as_mut()
-    }
-
-    /// To which connection packets of a tuple belong, and which way they go.
-    pub(super) fn find(&self, tuple: &Tuple) -> Option<(u64, Way)> {
-        self.by_tuple.get(tuple).copied()
-    }
-
-    /// Puts a connection behind the others; gives its number.
-    pub(super) fn insert(&mut self, original: Tuple, reply: Tuple, connection: C) -> u64 {
-        let id = self.first + self.places.len() as u64;
-        self.by_tuple.insert(original, (id, Way::Original));
-        self.by_tuple.insert(reply, (id, Way::Reply));
-        self.places.push_back(Some(connection));
-        self.count += 1;
-        id
-    }
-
-    /// Takes a connection out. `tuples` says which ones are its own.
-    pub(super) fn remove(&mut self, id: u64, tuples: impl FnOnce(&C) -> [Tuple; 2]) {
-        let Some(connection) = self
-            .place(id)
-            .and_then(|at| self.places.get_mut(at)?.take())
-        else {
-            return;
-        };
-        self.count -= 1;
-        for tuple in tuples(&connection) {
-            self.by_tuple.remove(&tuple);
-        }
-        while let Some(None) = self.places.front() {
-            self.places.pop_front();
-            self.first += 1;
-        }
+        let place = self.places.place(id)?;
+        self.places.places.get_mut(place)?.as_mut()
     }
 
     /// The numbers of the connections for which this holds.
     pub(super) fn numbers(&self, which: impl Fn(&C) -> bool) -> Vec<u64> {
-        (self.first..)
-            .zip(&self.places)
+        (self.places.first..)
+            .zip(&self.places.places)
             .filter(|(_, place)| place.as_ref().is_some_and(&which))
             .map(|(id, _)| id)
             .collect()
+    }
+}
+
+impl<C: Flow> FlowTable<C> {
+    /// To which connection packets of a tuple belong, and which way they go.
+    pub(super) fn find(&self, tuple: &Tuple) -> Option<(u64, Way)> {
+        let same = |name: &u64| self.places.tuple(*name).as_ref() == Some(tuple);
+        self.by_tuple.find(hash(tuple), same).copied().map(named)
+    }
+
+    /// Puts a connection behind the others; gives its number. Packets of its tuples belong to it
+    /// from now on, and to no other one.
+    pub(super) fn insert(&mut self, connection: C) -> u64 {
+        let ways = [Way::Original, Way::Reply];
+        let tuples = ways.map(|way| connection.tuple(way));
+        let Places { places, first } = &mut self.places;
+        let id = *first + places.len() as u64;
+        places.push_back(Some(connection));
+        self.count += 1;
+        let all = &self.places;
+        for (tuple, way) in tuples.iter().zip(ways) {
+            let hashed = hash(tuple);
+            let same = |name: &u64| all.tuple(*name).as_ref() == Some(tuple);
+            match self.by_tuple.find_mut(hashed, same) {
+                Some(others) => *others = name(id, way),
+                None => {
+                    let hash_of = |name: &u64| all.tuple(*name).as_ref().map_or(0, hash);
+                    self.by_tuple.insert_unique(hashed, name(id, way), hash_of);
+                }
+            }
+        }
+        id
+    }
+
+    /// Takes a connection out.
+    pub(super) fn remove(&mut self, id: u64) {
+        let Some(connection) = self.places.get(id) else {
+            return;
+        };
+        for tuple in [Way::Original, Way::Reply].map(|way| connection.tuple(way)) {
+            let same = |name: &u64| self.places.tuple(*name).as_ref() == Some(&tuple);
+            if let Ok(entry) = self.by_tuple.find_entry(hash(&tuple), same) {
+                entry.remove();
+            }
+        }
+        let place = self.places.place(id);
+        let Places { places, first } = &mut self.places;
+        if let Some(place) = place.and_then(|place| places.get_mut(place)) {
+            *place = None;
+            self.count -= 1;
+        }
+        while let Some(None) = places.front() {
+            places.pop_front();
+            *first += 1;
+        }
     }
 
     /// Closes up where most places are empty: one old connection must not keep the places of all
@@ -119,24 +207,25 @@ impl<C> FlowTable<C> {
     /// A packet carries its connection's number no longer than its moment lasts; a client that keeps a
     /// connection, a template of persistence and a load balancer's flow hold addresses and ports.
     pub(super) fn close_up(&mut self) {
-        if self.places.len() <= 2 * self.count + 64 {
+        let Places { places, first } = &mut self.places;
+        if places.len() <= 2 * self.count + 64 {
             return;
         }
-        let mut next = self.first;
-        let numbers: Vec<u64> = (self.places.iter())
+        let mut next = *first;
+        let numbers: Vec<u64> = (places.iter())
             .map(|place| {
                 let own = next;
                 next += u64::from(place.is_some());
                 own
             })
             .collect();
-        let first = self.first;
-        self.by_tuple.values_mut().for_each(|(id, _)| {
-            if let Some(new) = numbers.get((*id - first) as usize) {
-                *id = *new;
+        for own in self.by_tuple.iter_mut() {
+            let (id, way) = named(*own);
+            if let Some(new) = numbers.get((id - *first) as usize) {
+                *own = name(*new, way);
             }
-        });
-        self.places.retain(Option::is_some);
+        }
+        places.retain(Option::is_some);
     }
 }
 
@@ -159,8 +248,7 @@ mod tests {
     fn table(ports: impl Iterator<Item = u16>) -> FlowTable<u16> {
         let mut table = FlowTable::default();
         for port in ports {
-            let [original, reply] = tuples(port);
-            table.insert(original, reply, port);
+            table.insert(port);
         }
         table
     }
@@ -170,7 +258,7 @@ mod tests {
         let mut table = table(1..1000);
         let (id, way) = table.find(&tuples(500)[1]).unwrap();
         assert_eq!((table.get(id), way), (Some(&500), Way::Reply));
-        table.remove(id, |port| tuples(*port));
+        table.remove(id);
         assert_eq!((table.get(id), table.find(&tuples(500)[0])), (None, None));
         assert_eq!(table.len(), 998);
     }
@@ -179,29 +267,36 @@ mod tests {
     fn one_old_connection_keeps_no_places_for_those_that_went() {
         let mut long = table(1..1000);
         for id in long.numbers(|port| *port != 1 && *port < 990) {
-            long.remove(id, |port| tuples(*port));
+            long.remove(id);
         }
-        assert_eq!(long.places.len(), 999);
+        assert_eq!(long.places.places.len(), 999);
         long.close_up();
-        assert_eq!(long.places.len(), 11);
+        assert_eq!(long.places.places.len(), 11);
         for port in [1, 990, 999] {
             let (id, _) = long.find(&tuples(port)[0]).unwrap();
             assert_eq!(long.get(id), Some(&port));
         }
         assert_eq!(long, table([1].into_iter().chain(990..1000)));
-        let [original, reply] = tuples(2000);
-        let id = long.insert(original, reply, 2000);
+        let id = long.insert(2000);
         assert_eq!(long.get(id), Some(&2000));
     }
 
-    /// The table of the standard library looks at the low bits. (The hash of the same name in
-    /// version 1 of its crate left them nearly as they were.)
+    impl Flow for u16 {
+        fn tuple(&self, way: Way) -> Tuple {
+            let [original, reply] = tuples(*self);
+            match way {
+                Way::Original => original,
+                Way::Reply => reply,
+            }
+        }
+    }
+
+    /// The table looks at the low bits, and at the seven high ones: of 32 bits in a browser.
     #[test]
     fn neighbouring_ports_spread_over_the_low_bits() {
-        use std::hash::BuildHasher;
         let mut used = [0_u32; 1024];
         for port in 0..4096 {
-            let hash = FxBuildHasher.hash_one(tuples(port)[0]);
+            let hash = hash(&tuples(port)[0]);
             used[(hash % 1024) as usize] += 1;
         }
         assert!(used.iter().all(|&count| count < 20), "{used:?}");

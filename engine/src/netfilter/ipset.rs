@@ -259,6 +259,14 @@ impl Set {
         Some(member)
     }
 
+    /// Whether [`holds`](Self::holds) looks at the port on this side of a packet.
+    #[must_use]
+    pub fn looks_at_port(&self, sides: &[SetSide], side: SetSide) -> bool {
+        let place = usize::from(self.kind != SetKind::Port);
+        let has_one = self.kind == SetKind::Port || self.kind.dimension() > 1;
+        has_one && sides.get(place) == Some(&side)
+    }
+
     /// Whether what the sides of a packet show is a member. A rule that names fewer sides than a
     /// member has fields never finds one.
     #[must_use]

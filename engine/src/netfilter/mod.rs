@@ -10,6 +10,8 @@
 //! leaves out. What a rule text holds and the model does not is named with its line when it is
 //! read, and again as a [`Doubt`] when a packet's way depends on it.
 
+mod again;
+mod asked;
 pub mod chance;
 pub mod conntrack;
 mod flow_table;
@@ -28,6 +30,8 @@ mod trace;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use again::{Opened, Source};
 pub use host::{Fate, Host, HostState, Loss, Moment, Passage, Rewrite, Skb, reset_about};
 pub use rule_at::{Look, Name, RuleAt};
+pub(crate) use trace::Step;
 pub use trace::{Doubt, Draw, Trace};

@@ -34,7 +34,7 @@ pub(super) fn decide(
     chance: &mut dyn Chance,
 ) {
     let current = connection.reply.inverted();
-    let chosen = choose(&current, side, range, table, chance);
+    let (chosen, _) = choose(&current, side, range, table, chance);
     if chosen != current {
         connection.reply = chosen.inverted();
         match side {
@@ -48,13 +48,14 @@ pub(super) fn decide(
     }
 }
 
-fn choose(
+/// The tuple that a connection gets instead of the current one, and whether it is known to be free.
+pub(super) fn choose(
     current: &Tuple,
     side: Side,
     range: &NatRange,
     table: &Conntrack,
     chance: &mut dyn Chance,
-) -> Tuple {
+) -> (Tuple, bool) {
     let taken = |tuple: &Tuple| table.taken(&tuple.inverted());
     let (address, port) = match side {
         Side::Source => (current.src, current.sport),
@@ -69,7 +70,7 @@ fn choose(
         .addresses
         .is_none_or(|(first, last)| (bits(first)..=bits(last)).contains(&bits(address)));
     if side == Side::Source && !range.draws() && in_addresses && in_ports(port) && !taken(current) {
-        return *current;
+        return (*current, true);
     }
     let mut tuple = *current;
     if let Some((first, last)) = range.addresses {
@@ -80,16 +81,13 @@ fn choose(
         }
     }
     if !range.draws() {
-        let fits = match range.ports {
-            Some((first, last)) => in_ports(port) && (first == last || !taken(&tuple)),
-            None => !taken(&tuple),
-        };
-        if fits {
-            return tuple;
+        let only = range.ports.is_some_and(|(first, last)| first == last);
+        if in_ports(port) && (only || !taken(&tuple)) {
+            return (tuple, !only);
         }
     }
     let Some((first, last)) = ports_to_search(&tuple, side, range) else {
-        return tuple;
+        return (tuple, false);
     };
     let size = u32::from(last - first) + 1;
     let random = range.draws() || side == Side::Source;
@@ -103,12 +101,12 @@ fn choose(
                 Side::Destination => tuple.dport = port,
             }
             if !taken(&tuple) {
-                return tuple;
+                return (tuple, true);
             }
             offset = offset.wrapping_add(1);
         }
         if attempts >= size || attempts < 16 {
-            return tuple;
+            return (tuple, false);
         }
         attempts /= 2;
         offset = chance.word();

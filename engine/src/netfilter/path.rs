@@ -5,8 +5,10 @@
 //! 100, confirmation last. Further rule sets hang on here: see [`Stage`].
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use super::RuleAt;
+use super::asked::Asked;
 use super::conntrack::{Belongs, Way};
 use super::host::{Fate, Host, HostState, Loss, Moment, Rewrite, Skb, attached, reset_about};
 use super::iptables::{
@@ -16,7 +18,7 @@ use super::ipvs::Servers;
 use super::nat::{self, Side};
 use super::nft::{self, BaseChain, BaseKind, HookName};
 use super::route::{LOOPBACK, Lookup};
-use super::trace::{Doubt, Trace};
+use super::trace::{Doubt, Step, Trace};
 use crate::net::{IcmpMessage, IpFamily};
 
 /// The kernel's hooks.
@@ -376,6 +378,12 @@ impl Path<'_, '_> {
                     table.refresh(id, way, packet, self.moment.now_ms);
                 }
             }
+            match self.skb.belongs {
+                Belongs::New(_) => self.trace.step(|| Step::Opened),
+                // Another such packet may find a connection.
+                Belongs::Invalid => self.trace.note_alone(),
+                _ => {}
+            }
         }
     }
 
@@ -384,7 +392,10 @@ impl Path<'_, '_> {
             Belongs::New(connection) => {
                 let confirmed = (self.state.conntrack)
                     .confirm(*connection, self.moment.now_ms)
-                    .map_err(|_| lost(Loss::TableFull))?;
+                    .map_err(|_| {
+                        self.trace.note_alone();
+                        lost(Loss::TableFull)
+                    })?;
                 self.skb.belongs = Belongs::Known(confirmed, Way::Original);
             }
             other => self.skb.belongs = other,
@@ -434,6 +445,10 @@ impl Path<'_, '_> {
     fn with_seen(&mut self, ports: Ports, ask: impl FnOnce(&mut Seen<'_>) -> Told) -> Told {
         let (state, snat, dnat, mark) = self.tracked();
         let virtual_server = self.virtual_server();
+        let original = matches!(
+            self.skb.belongs,
+            Belongs::New(_) | Belongs::Known(_, Way::Original)
+        );
         let mut connmark = mark;
         let routing = &self.host.routing;
         let device = |index: Option<usize>| index.map(|index| routing.device_name(index));
@@ -453,10 +468,13 @@ impl Path<'_, '_> {
             untrack: false,
             routing,
             sets: &self.host.sets,
-            memory: &mut self.state.memory,
             now_ms: self.moment.now_ms,
-            chance: &mut *self.moment.chance,
-            trace: &mut self.trace,
+            original,
+            asked: Asked::new(
+                &mut self.state.memory,
+                &mut *self.moment.chance,
+                &mut self.trace,
+            ),
         };
         let told = ask(&mut seen);
         if seen.untrack && self.skb.belongs == Belongs::Unknown {
@@ -551,8 +569,17 @@ impl Path<'_, '_> {
                 let table = &self.state.conntrack;
                 nat::decide(connection, side, &range, table, &mut *self.moment.chance);
                 match side {
-                    Side::Source => connection.snat_by.clone_from(&rule),
-                    Side::Destination => connection.dnat_by.clone_from(&rule),
+                    Side::Source => {
+                        connection.snat_by = rule.clone().map(Arc::new);
+                        self.trace.step(|| Step::Source(range));
+                    }
+                    Side::Destination => {
+                        connection.dnat_by = rule.clone().map(Arc::new);
+                        if !range.is_one() {
+                            // Chance or other connections had a say.
+                            self.trace.note_alone();
+                        }
+                    }
                 }
             }
             by = rule;

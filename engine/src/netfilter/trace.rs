@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::host::Host;
-use super::iptables::{Passed, View, why_failed};
+use super::iptables::{NatRange, Passed, View, why_failed};
 use super::ipvs::Scheduler;
 use super::{Look, RuleAt};
 use crate::limits::MAX_SHOWN_RUN;
@@ -54,6 +54,20 @@ pub struct Doubt {
     pub what: String,
 }
 
+/// Something that a passage asked, in order. Together with the packet these decide the passage,
+/// unless it is noted as one that stands [alone](Trace::is_alone).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Step {
+    /// Nobody had the packet's tuple, and it opens a connection.
+    Opened,
+    /// A draw against a threshold, and whether less was drawn.
+    Drew { threshold: u32, smaller: bool },
+    /// One of so many.
+    Chose { of: u32, chosen: u32 },
+    /// The new connection's source was decided, within this range.
+    Source(NatRange),
+}
+
 /// Everything that the rules of one host said of one packet.
 ///
 /// Rules that were passed over by the compiled form of a table are held as runs; why each failed is
@@ -66,6 +80,10 @@ pub struct Trace {
     counted: u32,
     /// What is told of the others.
     told: Option<Box<Told>>,
+    /// What was asked; only where rules are only counted.
+    steps: Vec<Step>,
+    /// Whether something else than these steps decided, or remembers it.
+    alone: bool,
     /// Every draw, in order. Where rules are only counted there are none but IPVS' choices.
     pub draws: Vec<Draw>,
     /// Rules that decided something here and are not modelled.
@@ -97,6 +115,29 @@ impl Trace {
 
     pub(super) fn is_quiet(&self) -> bool {
         self.quiet
+    }
+
+    /// Notes something that was asked.
+    pub(super) fn step(&mut self, step: impl FnOnce() -> Step) {
+        if self.quiet {
+            self.steps.push(step());
+        }
+    }
+
+    /// What was asked, in order. Nothing where rules are told.
+    pub(crate) fn steps(&self) -> &[Step] {
+        &self.steps
+    }
+
+    /// Notes that this passage says nothing of a like packet's: what rules remember had a say in
+    /// it, or was changed by it, or the port that tells one connection from the next was looked at.
+    pub(super) fn note_alone(&mut self) {
+        self.alone = true;
+    }
+
+    /// Whether this passage says nothing of a like packet's.
+    pub(crate) fn is_alone(&self) -> bool {
+        self.alone || !self.doubts.is_empty()
     }
 
     /// Counts a rule of which nothing is said.

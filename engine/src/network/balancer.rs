@@ -143,6 +143,11 @@ pub(super) struct Flows {
 }
 
 impl Flows {
+    /// Whether no load balancer remembers a connection.
+    pub(super) fn is_empty(&self) -> bool {
+        self.by_client.is_empty() && self.by_answer.is_empty()
+    }
+
     /// Forgets what has expired.
     pub(super) fn expire(&mut self, now_ms: u64) {
         if self

@@ -14,6 +14,7 @@ use super::state::{PortSequence, State};
 use super::tally::{Answerer, Fit, Promise, Share, Tally};
 use super::tell::served;
 use super::topology::Network;
+use super::trodden::{CameTo, Retold, Trodden};
 use super::verdict;
 use super::walk::{How, Lookups, Ready, Went, product};
 use super::words;
@@ -75,6 +76,20 @@ impl Network {
         lookups: Lookups<'_>,
         count: u32,
     ) -> Result<Tally, RequestError> {
+        let mut trodden = Trodden::default();
+        self.walk_many_by(state, chance, request, lookups, count, Some(&mut trodden))
+    }
+
+    /// The same by trodden ways, which nobody has gone yet, or without any.
+    pub(super) fn walk_many_by(
+        &self,
+        state: &mut State,
+        chance: &mut dyn Chance,
+        request: &Request,
+        lookups: Lookups<'_>,
+        count: u32,
+        mut trodden: Option<&mut Trodden>,
+    ) -> Result<Tally, RequestError> {
         if count > MAX_REQUESTS {
             return Err(RequestError::TooMany(MAX_REQUESTS));
         }
@@ -89,17 +104,37 @@ impl Network {
         let mut rules_looked_at = 0;
         let mut ports = PortSequence::from(ephemeral_port(chance));
         let mut events = Vec::new();
+        let mut chance = Retold::new(chance);
         for _ in 0..count {
+            let port = ports.next();
+            chance.forget();
+            if let Some(trodden) = &mut trodden {
+                if let Some(came) = trodden.go(state, &mut chance, &ready, port) {
+                    rules_looked_at += came.rules_looked_at;
+                    expected.ways[came.place].count += 1;
+                    continue;
+                }
+                trodden.give_back(state);
+                chance.again();
+            }
             let how = How {
-                port: Some(ports.next()),
+                port: Some(port),
                 quiet: true,
                 ..How::default()
             };
-            let mut went = self.go(state, chance, &ready, how, take(&mut events));
-            rules_looked_at += (went.events.iter())
+            let mut went = self.go(state, &mut chance, &ready, how, take(&mut events));
+            let looked_at = (went.events.iter())
                 .map(|event| u64::from(event.passage.trace.rules_looked_at()))
                 .sum::<u64>();
+            rules_looked_at += looked_at;
             let place = self.place(&mut expected.ways, &ready, &went);
+            if let Some(trodden) = &mut trodden {
+                let came = CameTo {
+                    place,
+                    rules_looked_at: looked_at,
+                };
+                trodden.learn(self, state, port, &went, came);
+            }
             if !expected.real.is_empty()
                 && let Some(index) = scheduled(&went).and_then(|(_, at)| real_server(at))
                 && let Some(real) = expected.real.get_mut(index)
@@ -115,6 +150,9 @@ impl Network {
                 went.events.clear();
                 events = went.events;
             }
+        }
+        if let Some(trodden) = &mut trodden {
+            trodden.give_back(state);
         }
         for real in &expected.real {
             if let Some(place) = real.way {

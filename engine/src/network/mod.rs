@@ -33,6 +33,7 @@ mod tally;
 mod tell;
 mod told;
 mod topology;
+mod trodden;
 mod verdict;
 mod walk;
 mod words;

@@ -84,6 +84,11 @@ impl State {
         self.held.iter().find(same).cloned()
     }
 
+    /// Whether any client keeps a connection open.
+    pub(super) fn holds_any(&self) -> bool {
+        !self.held.is_empty()
+    }
+
     /// Whether a client keeps a connection open to which this packet would belong: it opens no other
     /// one by it.
     pub(super) fn keeps(&self, client: &str, packet: &Packet) -> bool {

@@ -328,9 +328,9 @@ impl Teller<'_> {
         let of_connection = |destination| {
             let connection = passage.connection.as_ref()?;
             if destination {
-                connection.dnat_by.clone()
+                connection.dnat_by.as_deref().cloned()
             } else {
-                connection.snat_by.clone()
+                connection.snat_by.as_deref().cloned()
             }
         };
         let by = |rewrite: Option<&Rewrite>, destination| {

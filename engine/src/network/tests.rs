@@ -3,6 +3,7 @@
 mod life;
 mod many;
 mod modes;
+mod trodden;
 
 use std::fmt::Write as _;
 
@@ -135,14 +136,30 @@ fn lab(endpoints: &[&str], change: impl FnOnce(&mut ServiceSpec)) -> Network {
 
 /// The same in one of the modes.
 fn lab_in(mode: Mode, endpoints: &[&str], change: impl FnOnce(&mut ServiceSpec)) -> Network {
+    lab_of(mode, "TCP", endpoints, change)
+}
+
+/// The same with one protocol everywhere.
+fn lab_of(
+    mode: Mode,
+    protocol: &str,
+    endpoints: &[&str],
+    change: impl FnOnce(&mut ServiceSpec),
+) -> Network {
     let nodes = [node(1), node(2), node(3)];
-    let pods = [
+    let mut pods = [
         pod("web-1", 1, 5, &[8080]),
         pod("web-2", 2, 7, &[8080]),
         pod("client", 1, 9, &[9000]),
     ];
+    let containers = pods.iter_mut().flat_map(|pod| &mut pod.spec.containers);
+    for port in containers.flat_map(|container| &mut container.ports) {
+        port.protocol = protocol.to_owned();
+    }
     let mut network = Network::new(&kubeadm::plan(&nodes, &pods));
-    let (service, slice) = service(endpoints, change);
+    let (mut service, mut slice) = service(endpoints, change);
+    service.spec.ports[0].protocol = protocol.to_owned();
+    slice.ports[0].protocol = Some(protocol.to_owned());
     for node in &nodes {
         let config = ProxyConfig {
             node: node.metadata.name.clone(),

@@ -11,12 +11,13 @@ use std::net::{IpAddr, SocketAddr};
 
 use super::index::{Index, Keys, Next};
 use super::packet::{icmp_of, protocol_name, protocol_of, tcp_flags};
-use super::rule::{Block, ConnMark, Limit, RejectWith, Rule, State, Target, Test, What};
+use super::rule::{Block, ConnMark, Limit, RejectWith, Rule, SetSide, State, Target, Test, What};
 use super::table::{Chain, Policy, Table};
 use crate::limits::MAX_RULES_LOOKED_AT;
 use crate::net::Packet;
 use crate::netfilter::RuleAt;
-use crate::netfilter::chance::{Chance, Seeded, compared};
+use crate::netfilter::asked::Asked;
+use crate::netfilter::chance::{Seeded, compared};
 use crate::netfilter::host::Host;
 use crate::netfilter::ipset::Sets;
 use crate::netfilter::memory::Memory;
@@ -46,10 +47,21 @@ pub(crate) struct Seen<'a> {
     pub(crate) routing: &'a Routing,
     /// The host's ipsets.
     pub(crate) sets: &'a Sets,
-    pub(crate) memory: &'a mut Memory,
     pub(crate) now_ms: u64,
-    pub(crate) chance: &'a mut dyn Chance,
-    pub(crate) trace: &'a mut Trace,
+    /// Whether it goes the way of its connection's first packet. If so its source port is what tells
+    /// the connection from others of the same client; else nobody can say which of its ports does.
+    pub(crate) original: bool,
+    /// Chance, what rules remember, and what they say of themselves.
+    pub(crate) asked: Asked<'a>,
+}
+
+impl Seen<'_> {
+    /// Notes that a rule looks at a port.
+    pub(crate) fn look_at_port(&mut self, source: bool) {
+        if source || !self.original {
+            self.asked.trace.note_alone();
+        }
+    }
 }
 
 /// What a built-in chain told the kernel to do.
@@ -115,6 +127,8 @@ impl View {
 /// Why a rule that was passed over failed.
 pub(crate) fn why_failed(rule: &Rule, at: &RuleAt, view: &View, host: &Host) -> String {
     let (mut packet, mut connmark) = (view.packet, view.connmark);
+    let (mut memory, mut trace) = (Memory::default(), Trace::default());
+    let mut chance = Seeded::new(0);
     let mut seen = Seen {
         packet: &mut packet,
         in_device: view.in_device.as_deref(),
@@ -130,11 +144,10 @@ pub(crate) fn why_failed(rule: &Rule, at: &RuleAt, view: &View, host: &Host) -> 
         untrack: false,
         routing: &host.routing,
         sets: &host.sets,
-        // It failed before it could draw or remember.
-        memory: &mut Memory::default(),
         now_ms: 0,
-        chance: &mut Seeded::new(0),
-        trace: &mut Trace::default(),
+        original: true,
+        // It failed before it could draw or remember.
+        asked: Asked::new(&mut memory, &mut chance, &mut trace),
     };
     match passes(rule, at, &mut seen) {
         Ok(why) | Err(why) => why,
@@ -191,6 +204,9 @@ pub(crate) fn evaluate(table: &Table, base: usize, seen: &mut Seen<'_>) -> Told 
     let chains = table.chains();
     let index_of_table = table.index();
     let keys = Keys::of(seen.packet);
+    if index_of_table.is_some_and(Index::sorts_by_port) {
+        seen.look_at_port(false);
+    }
     // Empty means the built-in chain's policy.
     let mut back = Back::default();
     let (mut chain, mut index) = (base, 0);
@@ -208,8 +224,8 @@ pub(crate) fn evaluate(table: &Table, base: usize, seen: &mut Seen<'_>) -> Told 
                     first: small(index + 1),
                     count: small(count),
                 };
-                let view = (!seen.trace.is_quiet()).then(|| View::of(seen));
-                seen.trace.pass(passed, view);
+                let view = (!seen.asked.trace.is_quiet()).then(|| View::of(seen));
+                seen.asked.trace.pass(passed, view);
                 looked_at += count;
                 index += count;
             }
@@ -232,8 +248,8 @@ pub(crate) fn evaluate(table: &Table, base: usize, seen: &mut Seen<'_>) -> Told 
         if looked_at > MAX_RULES_LOOKED_AT {
             return Told::GaveUp(at());
         }
-        let matched = if seen.trace.is_quiet() {
-            seen.trace.count();
+        let matched = if seen.asked.trace.is_quiet() {
+            seen.asked.trace.count();
             passes_quietly(rule, &at, seen)
         } else {
             let at = at();
@@ -242,7 +258,7 @@ pub(crate) fn evaluate(table: &Table, base: usize, seen: &mut Seen<'_>) -> Told 
             let why = match verdict {
                 Ok(why) | Err(why) => why,
             };
-            seen.trace.look(at, matched, why);
+            seen.asked.trace.look(at, matched, why);
             matched
         };
         if !matched {
@@ -269,7 +285,7 @@ pub(crate) fn evaluate(table: &Table, base: usize, seen: &mut Seen<'_>) -> Told 
                         }
                         (chain, index) = (place, 0);
                     }
-                    None => seen.trace.doubts.push(Doubt {
+                    None => seen.asked.trace.doubts.push(Doubt {
                         at: at(),
                         what: format!("chain `{to}` is not there"),
                     }),
@@ -284,12 +300,12 @@ pub(crate) fn evaluate(table: &Table, base: usize, seen: &mut Seen<'_>) -> Told 
                 if table.name == "nat" {
                     return Told::Translate(at(), rule.target.clone());
                 }
-                seen.trace.doubts.push(Doubt {
+                seen.asked.trace.doubts.push(Doubt {
                     at: at(),
                     what: format!("a NAT target in table {}", table.name),
                 });
             }
-            Target::NotModelled(what, _) => seen.trace.doubts.push(Doubt {
+            Target::NotModelled(what, _) => seen.asked.trace.doubts.push(Doubt {
                 at: at(),
                 what: format!("target `{what}`"),
             }),
@@ -303,7 +319,7 @@ fn by_policy(table: &Table, chain: &Chain, seen: &mut Seen<'_>) -> Told {
     }
     let at = RuleAt::new(table.name, chain.name.as_str(), 0);
     let why = "no rule decided; the chain's policy is DROP".to_owned();
-    seen.trace.look(at.clone(), true, why);
+    seen.asked.trace.look(at.clone(), true, why);
     Told::Drop(at)
 }
 
@@ -349,7 +365,7 @@ fn passes(rule: &Rule, at: &RuleAt, seen: &mut Seen<'_>) -> Result<String, Strin
         }
     }
     if let Some(what) = doubt {
-        seen.trace.doubts.push(Doubt {
+        seen.asked.trace.doubts.push(Doubt {
             at: at.clone(),
             what: what.clone(),
         });
@@ -372,9 +388,12 @@ fn passes_quietly(rule: &Rule, at: &dyn Fn() -> RuleAt, seen: &mut Seen<'_>) -> 
         return passes(rule, &at(), seen).is_ok();
     }
     rule.tests.iter().all(|test| match plain(&test.what, seen) {
-        Some(found) => found != test.invert,
+        Some(found) => {
+            note_ports(&test.what, seen);
+            found != test.invert
+        }
         None => match test.what {
-            What::Random(threshold) => (seen.chance.draw(threshold) < threshold) != test.invert,
+            What::Random(threshold) => (seen.asked.draw(threshold) < threshold) != test.invert,
             _ => make(test, &at(), seen).is_ok(),
         },
     })
@@ -412,10 +431,58 @@ fn plain(what: &What, seen: &Seen<'_>) -> Option<bool> {
     })
 }
 
+/// Notes which ports a test looks at, if any. Each test is named here: a new one has to say.
+fn note_ports(what: &What, seen: &mut Seen<'_>) {
+    let (source, destination) = match what {
+        What::SourcePort(_) => (true, false),
+        What::DestinationPort(_) => (false, true),
+        What::EitherPort(_) => (true, true),
+        What::Set(name, sides) => match seen.sets.get(name) {
+            Some(set) => (
+                set.looks_at_port(sides, SetSide::Source),
+                set.looks_at_port(sides, SetSide::Destination),
+            ),
+            None => (false, false),
+        },
+        What::Source(_)
+        | What::Destination(_)
+        | What::InDevice(_)
+        | What::OutDevice(_)
+        | What::Protocol(_)
+        | What::TcpFlags(..)
+        | What::SourceType(..)
+        | What::DestinationType(..)
+        | What::State(_)
+        | What::Mark { .. }
+        | What::ConnMark { .. }
+        | What::Random(_)
+        | What::Nth { .. }
+        | What::Recent(_)
+        | What::Icmp(..)
+        | What::Limit { .. }
+        | What::Bridged
+        | What::FromBridgePort
+        | What::Ipvs
+        | What::VirtualAddress(_)
+        | What::VirtualPort(_)
+        | What::VirtualProtocol(_)
+        | What::ReversePath { .. }
+        | What::Fragment
+        | What::NotModelled(_) => (false, false),
+    };
+    if source {
+        seen.look_at_port(true);
+    }
+    if destination {
+        seen.look_at_port(false);
+    }
+}
+
 /// Makes one test: what it found when it is passed, and when it is not.
 fn make(test: &Test, at: &RuleAt, seen: &mut Seen<'_>) -> Result<String, String> {
     let is = |found: bool| if found { "is" } else { "is not" };
     let plain = plain(&test.what, seen) == Some(true);
+    note_ports(&test.what, seen);
     let (found, said) = match &test.what {
         What::Source(block) => {
             let found = plain;
@@ -511,8 +578,8 @@ fn make(test: &Test, at: &RuleAt, seen: &mut Seen<'_>) -> Result<String, String>
             (found, said)
         }
         What::Random(threshold) => {
-            let drawn = seen.chance.draw(*threshold);
-            seen.trace.draws.push(Draw::Random {
+            let drawn = seen.asked.draw(*threshold);
+            seen.asked.trace.draws.push(Draw::Random {
                 at: at.clone(),
                 drawn,
                 threshold: *threshold,
@@ -523,7 +590,7 @@ fn make(test: &Test, at: &RuleAt, seen: &mut Seen<'_>) -> Result<String, String>
             (found, format!("drew {left} {sign} {right}"))
         }
         What::Nth { every, packet } => {
-            let found = seen.memory.nth(at, *every, *packet);
+            let found = seen.asked.memory().nth(at, *every, *packet);
             (found, format!("its turn of every {every}: {}", yes(found)))
         }
         What::Recent(recent) => {
@@ -532,7 +599,7 @@ fn make(test: &Test, at: &RuleAt, seen: &mut Seen<'_>) -> Result<String, String>
             } else {
                 seen.packet.src
             };
-            let found = seen.memory.recent(recent, address, seen.now_ms);
+            let found = seen.asked.memory().recent(recent, address, seen.now_ms);
             let list = &recent.list;
             use super::rule::RecentAction;
             let said = match recent.action {
@@ -550,7 +617,10 @@ fn make(test: &Test, at: &RuleAt, seen: &mut Seen<'_>) -> Result<String, String>
             (found, format!("ICMP type {own} code {code}"))
         }
         What::Limit { interval, burst } => {
-            let found = seen.memory.limit(at, *interval, *burst, seen.now_ms);
+            let found = seen
+                .asked
+                .memory()
+                .limit(at, *interval, *burst, seen.now_ms);
             (found, format!("within its rate: {}", yes(found)))
         }
         What::Bridged => {

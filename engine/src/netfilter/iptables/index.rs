@@ -27,6 +27,8 @@ const NOWHERE: u32 = u32::MAX;
 pub(super) struct Index {
     /// Of each long chain, its rules sorted.
     chains: Vec<Option<Box<Sorted>>>,
+    /// Whether some of them are sorted by a port.
+    by_port: bool,
     /// The table's name, and each chain's, for those who name rules.
     table: Option<Name>,
     names: Vec<Name>,
@@ -88,6 +90,8 @@ impl Index {
                 .chains
                 .push(long.then(|| Box::new(Sorted::new(&chain.rules))));
         }
+        let mut sorted = index.chains.iter().flatten();
+        index.by_port = sorted.any(|sorted| !sorted.port.is_empty());
         index
     }
 
@@ -102,6 +106,11 @@ impl Index {
                 None => Next::PassAll,
             },
         }
+    }
+
+    /// Whether rules of some chain are sorted by a port.
+    pub(super) fn sorts_by_port(&self) -> bool {
+        self.by_port
     }
 
     /// The name of a rule: its chain, and its number from 1.

@@ -557,6 +557,14 @@ impl NatRange {
     pub fn draws(&self) -> bool {
         self.random || self.random_fully
     }
+
+    /// Whether there is nothing to choose: at most one address and at most one port.
+    #[must_use]
+    pub fn is_one(&self) -> bool {
+        let address = (self.addresses).is_none_or(|(first, last)| first == last);
+        let port = self.ports.is_none_or(|(first, last)| first == last);
+        address && port && !self.draws()
+    }
 }
 
 /// What `-j LOG` or `-j NFLOG` writes, and where.

@@ -13,6 +13,7 @@
 //! its own NAT: IPVS rewrites each packet itself.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use super::server::VirtualServer;
 use super::state::Found;
@@ -42,6 +43,8 @@ impl Path<'_, '_> {
         let Some(servers) = self.ipvs.filter(|_| !self.skb.ipvs) else {
             return Ok(());
         };
+        // What IPVS remembers decides.
+        self.trace.note_alone();
         let packet = self.skb.packet;
         let Some(protocol) = packet.transport.protocol() else {
             return Ok(());
@@ -201,7 +204,7 @@ impl Path<'_, '_> {
         if let Belongs::New(connection) = &mut self.skb.belongs {
             connection.reply.src = real.ip();
             connection.reply.sport = real.port();
-            connection.dnat_by.clone_from(&by);
+            connection.dnat_by = by.clone().map(Arc::new);
         }
         self.rewrites.push(Rewrite {
             destination: true,
@@ -227,6 +230,7 @@ impl Path<'_, '_> {
         if self.ipvs.is_none() || self.skb.ipvs {
             return;
         }
+        self.trace.note_alone();
         let about = match &self.skb.inner {
             // An error about what was sent to the real server.
             Some(inner) => Tuple::of(inner).map(|tuple| tuple.inverted()),

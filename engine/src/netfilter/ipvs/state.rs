@@ -12,7 +12,7 @@ use super::scheduler::{self, Load, Turn};
 use super::server::VirtualServer;
 use crate::net::Protocol;
 use crate::netfilter::conntrack::{FlowProtocol, Phase, Tuple, Way};
-use crate::netfilter::flow_table::FlowTable;
+use crate::netfilter::flow_table::{Flow, FlowTable};
 
 /// What IPVS of one host remembers.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -55,7 +55,7 @@ struct Template {
 /// How often a template is looked after whose connections still live, in milliseconds.
 const LOOK_AGAIN_MS: u64 = 60_000;
 
-impl IpvsConnection {
+impl Flow for IpvsConnection {
     fn tuple(&self, way: Way) -> Tuple {
         let (from, to) = match way {
             Way::Original => (self.client, self.virtual_server),
@@ -69,7 +69,9 @@ impl IpvsConnection {
             dport: to.port(),
         }
     }
+}
 
+impl IpvsConnection {
     fn lifetime_ms(&self) -> u64 {
         let seconds = match (self.protocol, self.phase) {
             (Protocol::Udp, _) => 300,
@@ -102,6 +104,11 @@ impl IpvsState {
     /// The connections, in the order in which they were opened.
     pub fn connections(&self) -> impl Iterator<Item = &IpvsConnection> {
         self.connections.iter()
+    }
+
+    /// Whether it passes nothing on at the moment.
+    pub(in crate::netfilter) fn is_idle(&self) -> bool {
+        self.connections.len() == 0
     }
 
     /// The connection that packets of this tuple belong to, and whether they come from the client.
@@ -143,8 +150,7 @@ impl IpvsState {
     }
 
     pub(super) fn forget(&mut self, id: u64) {
-        let tuples = |own: &IpvsConnection| [own.tuple(Way::Original), own.tuple(Way::Reply)];
-        self.connections.remove(id, tuples);
+        self.connections.remove(id);
     }
 
     /// Finds a real server for a client's new connection: its index, and how.
@@ -232,8 +238,7 @@ impl IpvsState {
         };
         connection.expires_ms = now_ms + connection.lifetime_ms();
         self.quiet_until_ms = self.quiet_until_ms.min(connection.expires_ms);
-        let [original, reply] = [Way::Original, Way::Reply].map(|way| connection.tuple(way));
-        self.connections.insert(original, reply, connection)
+        self.connections.insert(connection)
     }
 
     /// Notes a packet of a connection.

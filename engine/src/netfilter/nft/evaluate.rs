@@ -53,8 +53,8 @@ pub(crate) fn evaluate(ruleset: &Ruleset, which: &BaseChain, seen: &mut Seen<'_>
         }
         let (came, matched, why) = run(rule, &at, table, content, seen);
         match why {
-            Some(why) => seen.trace.look(at(), matched, why.join(", ")),
-            None => seen.trace.count(),
+            Some(why) => seen.asked.trace.look(at(), matched, why.join(", ")),
+            None => seen.asked.trace.count(),
         }
         let verdict = match came {
             Came::On => continue,
@@ -76,7 +76,7 @@ pub(crate) fn evaluate(ruleset: &Ruleset, which: &BaseChain, seen: &mut Seen<'_>
                     }
                     (at_chain, current, index) = (to.as_str(), next, 0);
                 }
-                None => seen.trace.doubts.push(Doubt {
+                None => seen.asked.trace.doubts.push(Doubt {
                     at: at(),
                     what: format!("chain `{to}` is not there"),
                 }),
@@ -86,7 +86,7 @@ pub(crate) fn evaluate(ruleset: &Ruleset, which: &BaseChain, seen: &mut Seen<'_>
     if base.base.is_some_and(|base| base.drops) {
         let at = named(chain, 0);
         let why = "no rule decided; the chain's policy is drop".to_owned();
-        seen.trace.look(at.clone(), true, why);
+        seen.asked.trace.look(at.clone(), true, why);
         return Told::Drop(at);
     }
     Told::Accept
@@ -115,7 +115,7 @@ fn run<'t>(
     content: &'t Table,
     seen: &mut Seen<'_>,
 ) -> (Came<'t>, bool, Why) {
-    let mut why: Why = (!seen.trace.is_quiet()).then(Vec::new);
+    let mut why: Why = (!seen.asked.trace.is_quiet()).then(Vec::new);
     let done = |why: Why| match why {
         Some(why) if why.is_empty() => Some(vec!["every packet".to_owned()]),
         why => why,
@@ -127,6 +127,7 @@ fn run<'t>(
                 negated,
                 values,
             } => {
+                look_at(*field, seen);
                 let found = match values {
                     Values::Of(values) => values.iter().any(|value| holds(*field, value, seen)),
                     Values::Set(set) => in_set(*field, table, content, set, seen),
@@ -144,6 +145,9 @@ fn run<'t>(
                 say(&mut why, reason);
             }
             Statement::Lookup { key, map } => {
+                for field in key {
+                    look_at(*field, seen);
+                }
                 let wanted: Option<Vec<u128>> =
                     key.iter().map(|field| number(*field, seen)).collect();
                 let (found, name) = match map {
@@ -168,9 +172,9 @@ fn run<'t>(
                 return (Came::Verdict(&element.verdict), true, done(why));
             }
             Statement::Random { of, verdicts } => {
-                let chosen = seen.chance.choose(*of);
+                let chosen = seen.asked.choose(*of);
                 if why.is_some() {
-                    seen.trace.draws.push(Draw::Choice {
+                    seen.asked.trace.draws.push(Draw::Choice {
                         at: at(),
                         chosen,
                         of: *of,
@@ -189,8 +193,8 @@ fn run<'t>(
             Statement::Update { set, field } => {
                 let timeout = content.sets.get(set).and_then(|set| set.timeout_ms);
                 if let Some(address) = address(*field, seen) {
-                    seen.memory
-                        .note_in_set(table, set, address, timeout, seen.now_ms);
+                    let memory = seen.asked.memory();
+                    memory.note_in_set(table, set, address, timeout, seen.now_ms);
                 }
             }
             Statement::Verdict(verdict) => return (Came::Verdict(verdict), true, done(why)),
@@ -212,7 +216,7 @@ fn run<'t>(
             }
             Statement::Counter | Statement::Log(_) => {}
             Statement::NotModelled { what, .. } => {
-                seen.trace.doubts.push(Doubt {
+                seen.asked.trace.doubts.push(Doubt {
                     at: at(),
                     what: what.clone(),
                 });
@@ -275,13 +279,43 @@ fn holds(field: Field, value: &Value, seen: &Seen<'_>) -> bool {
     }
 }
 
-fn in_set(field: Field, table: &str, content: &Table, name: &str, seen: &Seen<'_>) -> bool {
+/// Notes that a field is looked at, if it is a port. Each field is named here: a new one has to
+/// say.
+fn look_at(field: Field, seen: &mut Seen<'_>) {
+    match field {
+        Field::SourcePort(_) => seen.look_at_port(true),
+        Field::DestinationPort(_) => seen.look_at_port(false),
+        Field::Source
+        | Field::Destination
+        | Field::Protocol
+        | Field::InDevice(_)
+        | Field::OutDevice(_)
+        | Field::State
+        | Field::Mark(_)
+        | Field::SourceType
+        | Field::DestinationType => {}
+    }
+}
+
+fn in_set(field: Field, table: &str, content: &Table, name: &str, seen: &mut Seen<'_>) -> bool {
     let Some(set) = content.sets.get(name) else {
         return false;
     };
     let near = number(field, seen).map_or(&[][..], |own| set.near(own));
-    (near.iter()).any(|(value, _)| holds(field, value, seen))
-        || address(field, seen).is_some_and(|own| seen.memory.in_set(table, name, own, seen.now_ms))
+    if (near.iter()).any(|(value, _)| holds(field, value, seen)) {
+        return true;
+    }
+    let Some(own) = address(field, seen) else {
+        return false;
+    };
+    let now_ms = seen.now_ms;
+    // Rules add to sets that were made for it (`flags dynamic`, mostly with a timeout).
+    let memory = if set.declared.dynamic || set.timeout_ms.is_some() {
+        &*seen.asked.memory()
+    } else {
+        seen.asked.memory_of_fixed_set()
+    };
+    memory.in_set(table, name, own, now_ms)
 }
 
 /// A field's value for people.
