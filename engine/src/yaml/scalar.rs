@@ -82,6 +82,8 @@ fn plain(text: &str) -> Option<Scalar<'static>> {
         Some(first) => first,
     };
     match first {
+        // None of the words is longer.
+        b'a'..=b'z' | b'A'..=b'Z' if text.len() > "false".len() => None,
         b'a'..=b'z' | b'A'..=b'Z' | b'~' => match text {
             "~" | "null" | "Null" | "NULL" => Some(Scalar::Null),
             "y" | "Y" | "yes" | "Yes" | "YES" | "true" | "True" | "TRUE" | "on" | "On" | "ON" => {
@@ -91,7 +93,8 @@ fn plain(text: &str) -> Option<Scalar<'static>> {
             | "OFF" => Some(Scalar::Bool(false)),
             _ => None,
         },
-        b'.' | b'+' | b'-' | b'0'..=b'9' => special_float(text)
+        b'0'..=b'9' => number(text, false).map(Scalar::Number),
+        b'.' | b'+' | b'-' => special_float(text)
             .map(Scalar::NotFinite)
             .or_else(|| number(text, first == b'.').map(Scalar::Number)),
         _ => None,
