@@ -354,3 +354,20 @@ decode_fields! {
     Namespace { metadata }
     ConfigMap { metadata, data }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_ordered_as_their_keys_in_the_store() {
+        let namespaces = ["", "a", "a-b", "a/", "a/b", "a0", "ab", "b"];
+        let of = |namespace: &str| ObjectRef::new(Kind::Pod, namespace, "x");
+        for one in namespaces {
+            for other in namespaces {
+                let keys = format!("{one}/").cmp(&format!("{other}/"));
+                assert_eq!(of(one).cmp(&of(other)), keys, "{one:?} {other:?}");
+            }
+        }
+    }
+}
