@@ -19,6 +19,7 @@ use crate::panels::{
     Ask, Help, NoticeBar, SendBar, SettingsDialog, Share, TimeBar, Top, Transport, Trust, node_of,
 };
 use crate::prefs::{Choice as _, Motion, Prefs, Skin, Theme};
+use crate::rule_view::RuleText;
 use crate::session::Session;
 use crate::stage::{self, Offer, Stage};
 use crate::start::Start;
@@ -74,7 +75,7 @@ pub fn App(props: &AppProps) -> Html {
     visit::use_reports(&state, start.visit.complaint.as_deref());
     visit::use_arrival(&start.visit, &session);
     visit::use_departure(&start.visit, &state.text);
-    let opened = use_opening();
+    let opened = use_opening(&session);
     let complaint = use_state(|| start.visit.complaint.clone());
     let embed = start.visit.embed.as_ref();
 
@@ -90,7 +91,13 @@ pub fn App(props: &AppProps) -> Html {
         ),
         {
             let session = session.clone();
-            move |(node, mode, family, _)| session.rules_in(node, *mode, *family)
+            move |(node, mode, family, world)| {
+                if world.0.has_rules {
+                    session.rules_in(node, *mode, *family)
+                } else {
+                    RuleText::None
+                }
+            }
         },
     );
     let lit = use_memo((state.pointer.focus().cloned(), (*rules).clone()), {
@@ -158,9 +165,11 @@ pub fn App(props: &AppProps) -> Html {
         <main key="main" class="theatre" id="stage" tabindex="-1">
             <div class="canvas" onkeydown={keys}>
                 <Later turn={stage_turn} opened={opened.clone()}>{ stage }</Later>
-                <NoticeBar notice={state.notice.clone()} />
-                <TimeBar next={state.world.next.clone()} runs={state.console.time_runs}
-                    walks={state.walk.playing} runs_on={state.console.runs_on} />
+                <Later turn={frame::FIRST_PICTURE + 1} opened={opened.clone()}>
+                    <NoticeBar notice={state.notice.clone()} />
+                    <TimeBar next={state.world.next.clone()} runs={state.console.time_runs}
+                        walks={state.walk.playing} runs_on={state.console.runs_on} />
+                </Later>
             </div>
             if controls == Controls::None {
             } else if controls == Controls::Step || !has_tools { { transport }

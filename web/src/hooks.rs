@@ -34,18 +34,31 @@ const EXAMINE: u32 = 150;
 
 /// Whether the page was drawn as a whole: after the last turn ([`crate::frame::Later`]).
 #[hook]
-pub(crate) fn use_opening() -> Rc<Cell<bool>> {
+pub(crate) fn use_opening(session: &Session) -> Rc<Cell<bool>> {
     let opened = use_memo((), |()| Rc::new(Cell::new(false)));
     use_effect_with((), {
-        let opened = opened.clone();
+        let (opened, session) = (opened.clone(), session.clone());
         move |()| {
-            parts::after_paints(frame::LAST + 1, move || {
-                opened.set(true);
-                parts::drawn();
+            parts::when_whole(move || {
+                session.write_rules();
+                let turns = frame::LAST - frame::FIRST_PICTURE + 1;
+                parts::after_paints(turns, move || opened.set(true));
             });
+            parts::after_paints(frame::FIRST_PICTURE + 1, parts::drawn);
         }
     });
     (*opened).clone()
+}
+
+/// Whether all of the page's code is there.
+#[hook]
+pub(crate) fn use_whole() -> UseStateHandle<bool> {
+    let whole = use_state(|| false);
+    use_effect_with((), {
+        let whole = whole.setter();
+        move |()| parts::when_whole(move || whole.set(true))
+    });
+    whole
 }
 
 /// Gives the text to the engine, once nobody typed for a moment.

@@ -10,17 +10,20 @@ const whole = new Promise((resolve) => {
 });
 
 let tellDrawn;
-const wholeDrawn = new Promise((resolve) => {
+const firstDrawn = new Promise((resolve) => {
   tellDrawn = resolve;
 });
 
 const notice = document.createElement("p");
 notice.setAttribute("role", "alert");
-
-const address = () => {
-  const meta = document.querySelector('meta[name="lobby:rest"]');
-  return meta && new URL(meta.content, document.baseURI);
+const tellFailure = (error) => {
+  notice.textContent = `A part of Lobby did not arrive. Load the page again. (${error})`;
+  document.body.prepend(notice);
 };
+
+// Where the rest is.
+const meta = document.querySelector('meta[name="lobby:rest"]');
+const url = meta && new URL(meta.content, document.baseURI);
 
 // A frame without an origin of its own has no workers, and says so by an exception.
 const hasWorker = () => {
@@ -31,14 +34,38 @@ const hasWorker = () => {
   }
 };
 
+// The style sheets of panels that the rest's code draws, each put where its name stands.
+const bringSheets = () =>
+  Promise.all(
+    Array.from(document.querySelectorAll('meta[name="lobby:sheet"]'), (sheet) => {
+      const link = document.createElement("link");
+      const arrived = new Promise((resolve) => {
+        link.onload = resolve;
+        link.onerror = resolve;
+      });
+      link.rel = "stylesheet";
+      link.href = sheet.content;
+      sheet.replaceWith(link);
+      return arrived;
+    }),
+  );
+
 // Where a service worker keeps the lab, the rest is at hand, and comes before the start: a request
 // that waits does not ask the worker, and would need the network. An embed shows what its address says,
 // not what opening was watched with (tests/browser/opening.mjs): it would wait for the rest anyway.
-const kept = address();
 const atHand =
-  kept && (hasWorker() || new URLSearchParams(location.search).has("embed"))
-    ? await WebAssembly.compileStreaming(fetch(kept)).catch(() => undefined)
+  url && (hasWorker() || new URLSearchParams(location.search).has("embed"))
+    ? await WebAssembly.compileStreaming(fetch(url)).catch(() => undefined)
     : undefined;
+if (atHand) {
+  await bringSheets();
+}
+
+// One part is whole. While the build watches what opening takes, what waits for the rest does not
+// begin.
+if (!url && !document.querySelector('meta[name="lobby:marked"]')) {
+  tellWhole();
+}
 
 // A pointer that passes over the page is no reason to wait: what it would light up can be lit a
 // moment later. Clicks and keys are, and go through.
@@ -64,6 +91,7 @@ const fill = (rest) => {
     isThere = true;
     new WebAssembly.Instance(rest, { first });
     heedPointer(true);
+    notice.remove();
     performance.mark("lobby:rest");
     tellWhole();
   }
@@ -72,24 +100,23 @@ const fill = (rest) => {
 /** Keeps the exports of the first part, and fetches the rest once the page was painted. */
 export function fetch_rest_after_paint(exports) {
   first = exports;
-  const url = address();
   if (!url) {
-    // While the build watches what opening takes, what waits for the rest does not begin.
-    if (!document.querySelector('meta[name="lobby:marked"]')) {
-      tellWhole();
-    }
+    return;
+  }
+  if (atHand) {
+    fill(atHand);
     return;
   }
   heedPointer(false);
   const bring = async () => {
     try {
-      const rest = atHand ?? (await WebAssembly.compileStreaming(fetch(url)));
-      // It takes its moment: not while the page is being drawn.
-      await wholeDrawn;
+      const [rest] = await Promise.all([WebAssembly.compileStreaming(fetch(url)), bringSheets()]);
+      // It takes its moment: not while the first picture is being drawn.
+      await firstDrawn;
       fill(rest);
     } catch (error) {
-      // Whoever needs the rest tries again, and says so where that fails, too.
-      console.warn(`Lobby's second part did not arrive: ${error}`);
+      // Half of the panels are missing now. Whoever needs the rest tries again.
+      tellFailure(error);
     }
   };
   // The first paint itself says when it was. Where none is told, a while is long enough.
@@ -104,15 +131,16 @@ export function fetch_rest_after_paint(exports) {
   paints.observe({ type: "paint", buffered: true });
 }
 
-/** Says that the page is drawn, all of it. */
+/** Says that the first picture is drawn. */
 export function drawn() {
   performance.mark("lobby:drawn");
   tellDrawn();
 }
 
-/** Calls back once all of the page's code is there; never, where the rest does not arrive. */
+/** Calls back in a task of its own once all of the page's code is there; never, where the rest does
+ * not arrive. */
 export function when_whole(callback) {
-  whole.then(callback);
+  whole.then(() => soon(callback));
 }
 
 /** Calls back in a task of its own. A message, as timers wait where a window is in the background. */
@@ -145,13 +173,9 @@ export function after_paints(count, callback) {
 /** Fetches the rest while everything waits. Called by the first part, in the middle of its work. */
 export function fetch_rest_and_wait() {
   performance.mark("lobby:waited");
-  if (atHand) {
-    fill(atHand);
-    return;
-  }
   try {
     const request = new XMLHttpRequest();
-    request.open("GET", address(), false);
+    request.open("GET", url, false);
     // Bytes as characters: a request that waits gives nothing else.
     request.overrideMimeType("text/plain; charset=x-user-defined");
     request.send();
@@ -161,8 +185,7 @@ export function fetch_rest_and_wait() {
     const bytes = Uint8Array.from(request.responseText, (character) => character.charCodeAt(0));
     fill(new WebAssembly.Module(bytes));
   } catch (error) {
-    notice.textContent = `A part of Lobby did not arrive. Load the page again. (${error})`;
-    document.body.prepend(notice);
+    tellFailure(error);
     throw error;
   }
 }

@@ -1,7 +1,7 @@
 //! The two parts of the page's WebAssembly (`docs/size.md`).
 //!
-//! The release build splits the linked module: the first part has what runs until the first packet
-//! arrived, the rest everything else. Rust knows nothing of it but this file, which has the rest
+//! The release build splits the linked module: the first part has what runs until the first picture
+//! is drawn, the rest everything else. Rust knows nothing of it but this file, which has the rest
 //! fetched after the first paint. In a build that is not split nothing happens here.
 
 use wasm_bindgen::prelude::*;
@@ -30,7 +30,7 @@ pub fn open() {
     fetch_rest_after_paint(&wasm_bindgen::exports());
 }
 
-/// Says that the page is drawn, all of it: it answers from now on.
+/// Says that the first picture is drawn: the rest may take its moment.
 pub fn drawn() {
     tell_drawn();
 }

@@ -59,7 +59,7 @@ impl Session {
     /// A session of a lab that began with this text, and what the engine made of it.
     #[must_use]
     pub fn of(lab: Lab, text: &str) -> (Self, Rc<World>) {
-        let world = Rc::new(World::of(&lab, None));
+        let world = Rc::new(World::at_first(&lab));
         let inner = Inner {
             lab: RefCell::new(lab),
             read: RefCell::new(Rc::from(text)),
@@ -70,6 +70,15 @@ impl Session {
             state: RefCell::new(None),
         };
         (Self(Rc::new(inner)), world)
+    }
+
+    /// Has the rules written, which the first picture does without, and reports the world with them.
+    /// A world that came so far is one to come back to.
+    pub(crate) fn write_rules(&self) {
+        self.keep();
+        let world = Rc::new(World::of(&self.lab(), None));
+        *self.0.scene.borrow_mut() = world.scene.clone();
+        self.dispatch(Event::Changed { world, holds: true });
     }
 
     /// Keeps what the page began with, for the case that it breaks.

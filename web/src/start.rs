@@ -86,7 +86,6 @@ impl Read {
     fn start(self) -> Start {
         let visit = self.visit;
         let (session, world) = Session::of(self.lab, &self.manifests);
-        session.keep();
         let mut frame = Frame::load(window_width());
         if let Some(embed) = &visit.embed {
             if let First::Panel(tab) = embed.first {
@@ -120,7 +119,7 @@ impl AppProps {
     }
 }
 
-/// Opens the page in the document's body. The cluster, its text and the page are tasks of their
+/// Opens the page in the document's body. The cluster, its text, what is seen of it and the page are tasks of their
 /// own, so that none of them keeps the browser long.
 pub fn open() {
     let empty = Empty::now();
@@ -128,7 +127,9 @@ pub fn open() {
         let read = empty.read();
         parts::soon(move || {
             let start = Same(Rc::new(read.start()));
-            yew::Renderer::<App>::with_props(AppProps { start }).render();
+            parts::soon(move || {
+                yew::Renderer::<App>::with_props(AppProps { start }).render();
+            });
         });
     });
 }

@@ -47,6 +47,8 @@ pub struct World {
     pub outline: Rc<Vec<OutlineEntry>>,
     /// The picture. The same picture is the same pointer.
     pub scene: Rc<Scene>,
+    /// Whether Nodes' rules are written, and counted in the picture.
+    pub has_rules: bool,
     /// The Nodes by name, in their order.
     pub nodes: Rc<[Rc<str>]>,
     /// Who can send.
@@ -62,9 +64,19 @@ pub struct World {
 impl World {
     /// The world of a lab. A picture that is the same as `before` is the same pointer.
     pub(crate) fn of(lab: &Lab, before: Option<&Rc<Scene>>) -> Self {
-        let scene = lab.scene();
+        Self::with_scene(lab, lab.scene(), true, before)
+    }
+
+    /// The world as the first picture shows it: nobody has written rules yet. That is a large part of
+    /// the engine's code, which the first load does without.
+    pub(crate) fn at_first(lab: &Lab) -> Self {
+        Self::with_scene(lab, lab.scene_without_rules(), false, None)
+    }
+
+    fn with_scene(lab: &Lab, scene: Scene, has_rules: bool, before: Option<&Rc<Scene>>) -> Self {
         let targets = lab.targets();
         Self {
+            has_rules,
             seed: lab.settings().seed,
             mode: lab.settings().proxy.mode.as_str().into(),
             steps: {

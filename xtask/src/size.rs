@@ -134,10 +134,15 @@ fn first_load(dist: &Path) -> Result<BTreeSet<String>> {
 /// What `href`, `src` and the names of the application's two files say.
 fn named_by_html(html: &str) -> Vec<String> {
     let mut named = Vec::new();
-    // The page names its second part, for a script that fetches it after the first paint.
+    // The page names its second part and what belongs to it, for a script that fetches them after
+    // the first paint.
     let html: String = html
         .split_inclusive('>')
-        .filter(|tag| !tag.contains("lobby:rest"))
+        .filter(|tag| {
+            !["lobby:rest", "lobby:sheet"]
+                .iter()
+                .any(|name| tag.contains(name))
+        })
         .collect();
     for attribute in [" href=", " src=", " content="] {
         for (at, _) in html.match_indices(attribute) {

@@ -213,6 +213,24 @@ fn without_integrity(html: &str) -> String {
     out
 }
 
+/// The style sheets of panels that are drawn by the rest's code, or once the rest is there.
+const LATER_SHEETS: [&str; 4] = ["console-", "inspector-", "doctor-", "lesson-"];
+
+/// A tag; a link to a style sheet that comes with the rest is named only, where it stood.
+fn later_sheet(tag: &str) -> String {
+    let sheet = (tag.contains("stylesheet"))
+        .then(|| tag.split(['"', '\'', ' ', '=', '>']))
+        .and_then(|mut words| words.find(|word| word.ends_with(".css")))
+        .filter(|path| {
+            let name = path.rsplit('/').next().unwrap_or_default();
+            LATER_SHEETS.iter().any(|later| name.starts_with(later))
+        });
+    match sheet {
+        None => tag.to_owned(),
+        Some(path) => format!("<meta name=\"lobby:sheet\" content=\"{path}\">"),
+    }
+}
+
 /// The page with the names of the parts instead of the module's.
 fn name_parts(
     html: &str,
@@ -231,6 +249,7 @@ fn name_parts(
         .collect();
     out = out.replace(module, first);
     if let Some(rest) = rest {
+        out = (out.split_inclusive('>').map(later_sheet)).collect();
         let (at, _) = tag(&out, "lobby:wasm")?;
         out.insert_str(
             at,
@@ -272,6 +291,18 @@ mod tests {
         );
         let whole = name_parts(PAGE, "a.js", "a_bg.wasm", "f.wasm", None).unwrap();
         assert!(!whole.contains("lobby:rest"), "{whole}");
+    }
+
+    #[test]
+    fn sheets_of_later_panels_are_named_where_they_stood() {
+        let page = "<link rel=\"stylesheet\" href=\"./page-1.css\"><link rel=stylesheet \
+            href=./lesson-2.css><link rel=stylesheet href=./embed-3.css>";
+        let out: String = page.split_inclusive('>').map(later_sheet).collect();
+        assert_eq!(
+            out,
+            "<link rel=\"stylesheet\" href=\"./page-1.css\"><meta name=\"lobby:sheet\" \
+             content=\"./lesson-2.css\"><link rel=stylesheet href=./embed-3.css>"
+        );
     }
 
     #[test]

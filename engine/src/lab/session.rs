@@ -251,6 +251,12 @@ impl Lab {
         })
     }
 
+    /// The same without how many rules Nodes have: they need not be written for it.
+    #[must_use]
+    pub fn scene_without_rules(&self) -> Scene {
+        picture::scene(&self.world, &self.slots, self.street(), |_| None)
+    }
+
     /// What there is to say of one thing of the picture; `None` if it is not there.
     #[must_use]
     pub fn details(&self, object: &ObjectRef) -> Option<Details> {

@@ -1,8 +1,8 @@
 //! The editor of the manifests.
 //!
-//! A labelled `<textarea>` is there at once and does the work. After the first paint CodeMirror is
-//! loaded from `editor.js` (see `web/editor/entry.js`) and takes its place; if that fails, the
-//! textarea stays.
+//! A labelled `<textarea>` is there at once and does the work. Once all of the page's own code is
+//! there, CodeMirror is loaded from `editor.js` (see `web/editor/entry.js`) and takes its place; if
+//! that fails, the textarea stays.
 
 mod bridge;
 
@@ -13,6 +13,8 @@ use web_sys::{Element, HtmlTextAreaElement};
 use yew::prelude::*;
 
 use bridge::Handle;
+
+use crate::parts;
 
 /// A line to light.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -76,8 +78,8 @@ pub fn Editor(props: &EditorProps) -> Html {
         let (host, area, handle) = (host.clone(), area.clone(), handle.setter());
         let (latest, held) = (latest.clone(), held.clone());
         use_effect_with((), move |()| {
-            // After the first paint: the page is there before the editor's bundle is asked for.
-            let timer = gloo::timers::callback::Timeout::new(0, move || {
+            // The page is there before the editor's bundle is asked for.
+            parts::when_whole(move || {
                 wasm_bindgen_futures::spawn_local(async move {
                     let Some(module) = bridge::load().await else {
                         return;
@@ -135,7 +137,6 @@ pub fn Editor(props: &EditorProps) -> Html {
                     }
                 });
             });
-            move || drop(timer)
         });
     }
     use_effect_with((props.text.clone(), handle.is_some()), {

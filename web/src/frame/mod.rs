@@ -25,15 +25,18 @@ use tabs::Tabs;
 /// The turn in which the stage is drawn while the page opens.
 pub const STAGE: u8 = 1;
 
+/// The last turn of the first picture. What comes after it waits for the rest of the page's code.
+pub const FIRST_PICTURE: u8 = STAGE;
+
 /// The last turn: all is drawn.
 pub const LAST: u8 = 4;
 
 /// The turn in which the panels of a place are drawn while the page opens: first what people read
-/// first, and with the stage nothing else.
+/// first, with the stage nothing else, and then what says something only once a request was sent.
 fn turn(place: Place) -> u8 {
     match place {
-        Place::Guide | Place::Left => 0,
-        Place::Right => 2,
+        Place::Left => 0,
+        Place::Right | Place::Guide => 2,
         Place::Lower => 3,
         Place::Foot => LAST,
     }
@@ -204,7 +207,9 @@ pub fn layout(view: &View<'_>, main: Html) -> Html {
         if !hidden {
             view.seen.set(view.seen.get() | 1 << index);
         }
-        let content = (view.seen.get() & 1 << index != 0).then(|| {
+        // What Later would not draw yet is not made either.
+        let is_due = turn(panel.place) <= FIRST_PICTURE || view.state.world.has_rules;
+        let content = (is_due && view.seen.get() & 1 << index != 0).then(|| {
             (panel.view)(&View {
                 shown: is_shown,
                 folded,

@@ -9,6 +9,7 @@ use yew::prelude::*;
 
 use super::Skin;
 use super::lobby::desk_name;
+use crate::hooks::use_whole;
 
 /// What the list is made from.
 #[derive(Clone, PartialEq, Properties)]
@@ -27,9 +28,17 @@ pub(super) struct Props {
     pub(super) tally: Option<Rc<Tally>>,
 }
 
-/// The list.
+/// The list. It comes with the rest of the page's code.
 #[component]
 pub(super) fn SceneList(props: &Props) -> Html {
+    if *use_whole() {
+        list(props)
+    } else {
+        html! {}
+    }
+}
+
+fn list(props: &Props) -> Html {
     let scene = &props.scene;
     let packet = props
         .journey
