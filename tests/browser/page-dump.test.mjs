@@ -54,14 +54,15 @@ test("a dump of 5,000 objects, pasted", { timeout: 120_000 }, () =>
       `a dump of 5,003 objects and ${(text.length / 1e6).toFixed(1)} MB: painted after ${painted} ms; ` +
         `tasks: ${tasks.map(([from, length]) => `${length} ms from ${from}`).join(", ")}`,
     );
-    assert.match(await page.locator(".stage-cut").innerText(), /of 1660 Pods, \d+ of 83\d Services/);
+    assert.match(await page.locator(".stage-cut").innerText(), /of 16\d\d Pods, \d+ of 83\d Services/);
 
     // The list of objects draws the first ones, and more as somebody asks or scrolls.
     const list = page.getByRole("region", { name: "Objects" });
     await list.getByText("web-0-5468c9f76b-d4d00").waitFor();
     const rows = list.getByRole("listitem");
     assert.equal(await rows.count(), 200);
-    await list.getByRole("button", { name: "4803 more objects" }).click();
+    // Without the scrolling to it that a click by hand brings along.
+    await list.getByRole("button", { name: "4803 more objects" }).dispatchEvent("click");
     await list.getByRole("button", { name: "4603 more objects" }).waitFor();
     assert.equal(await rows.count(), 400);
     await list.evaluate((list) => list.scrollTo(0, list.scrollHeight));
