@@ -1,90 +1,27 @@
 //! How long a real cluster's dump takes, and an edit and a command in a world of that size.
 //!
-//! The dump is made by a cluster of the engine, printed as `kubectl get -A -o yaml` prints it, with
-//! the `managedFields` that a real server adds.
+//! The parts of opening a dump, natively and in WebAssembly, are measured by `examples/dump.rs`.
 
-use std::fmt::Write as _;
+#[path = "../examples/yardstick/texts.rs"]
+mod texts;
 
 use divan::{Bencher, counter::BytesCount};
 use lobby_engine::api::{Kind, ObjectRef};
 use lobby_engine::cluster::Command;
 use lobby_engine::lab::{Lab, Settings};
 use lobby_engine::manifest;
+use texts::{dump, manifests};
+
+/// So many Deployments of two Pods with a Service each make 5,000 objects.
+const MANY: usize = 720;
 
 fn main() {
     divan::main();
 }
 
-/// The manifests of so many Deployments of two Pods with a Service each.
-fn manifests(count: usize) -> String {
-    let mut text = String::new();
-    for number in 0..count {
-        let _ = write!(
-            text,
-            "---\napiVersion: apps/v1\nkind: Deployment\nmetadata: {{name: web-{number}, namespace: ns-{space}}}\n\
-             spec:\n  replicas: 2\n  selector: {{matchLabels: {{app: web-{number}}}}}\n  template:\n    \
-             metadata: {{labels: {{app: web-{number}}}}}\n    spec:\n      containers:\n      - name: web\n        \
-             image: registry.example/team/web:1.2.{number}\n        env: [{{name: MODE, value: production}}]\n        \
-             ports: [{{name: http, containerPort: 8080}}]\n\
-             ---\napiVersion: v1\nkind: Service\nmetadata: {{name: web-{number}, namespace: ns-{space}}}\nspec:\n  \
-             selector: {{app: web-{number}}}\n  ports: [{{port: 80, targetPort: http}}]\n",
-            space = number % 20
-        );
-    }
-    text
-}
-
-/// A server's own book-keeping about one object.
-const MANAGED_FIELDS: &str = r#"[{"apiVersion":"v1","fieldsType":"FieldsV1","fieldsV1":{"f:metadata":{"f:labels":{".":{},"f:app":{},"f:pod-template-hash":{}},"f:ownerReferences":{".":{},"k:{\"uid\":\"00000000-0000-4000-8000-000000000000\"}":{}}},"f:spec":{"f:containers":{"k:{\"name\":\"web\"}":{".":{},"f:image":{},"f:imagePullPolicy":{},"f:name":{},"f:ports":{}}}}},"manager":"kube-controller-manager","operation":"Update","time":"2026-01-01T08:00:00Z"}]"#;
-
-/// A dump of 5,000 objects: Deployments, ReplicaSets, Pods, Services, EndpointSlices, Endpoints.
-fn dump(as_json: bool) -> String {
-    let mut lab = Lab::new(Settings::default());
-    lab.open(&manifests(720));
-    let mut items = Vec::new();
-    for kind in [
-        Kind::Namespace,
-        Kind::Node,
-        Kind::Pod,
-        Kind::Service,
-        Kind::EndpointSlice,
-        Kind::Deployment,
-        Kind::ReplicaSet,
-        Kind::Endpoints,
-    ] {
-        items.extend(lab.cluster().list(kind, None));
-    }
-    assert!(items.len() >= 5_000, "{}", items.len());
-    items.truncate(5_000);
-    let mut out = String::new();
-    for item in &items {
-        let item = item.to_string().replacen(
-            r#""metadata":{"#,
-            &format!(r#""metadata":{{"managedFields":{MANAGED_FIELDS},"#),
-            1,
-        );
-        if as_json {
-            let _ = write!(out, "{}{item}", if out.is_empty() { "" } else { ",\n" });
-        } else {
-            let value: serde_json::Value = serde_json::from_str(&item).expect("JSON of our own");
-            let yaml = serde_yaml::to_string(&value).expect("YAML of JSON");
-            let mut prefix = "- ";
-            for line in yaml.lines() {
-                let _ = writeln!(out, "{prefix}{line}");
-                prefix = "  ";
-            }
-        }
-    }
-    if as_json {
-        format!(r#"{{"apiVersion":"v1","kind":"List","items":[{out}]}}"#)
-    } else {
-        format!("apiVersion: v1\nitems:\n{out}kind: List\n")
-    }
-}
-
 #[divan::bench(args = [false, true], sample_count = 5)]
 fn read_text(bencher: Bencher<'_, '_>, as_json: bool) {
-    let text = dump(as_json);
+    let text = dump(5_000, as_json);
     bencher
         .counter(BytesCount::of_str(&text))
         .bench(|| manifest::read(&text).documents.len());
@@ -92,7 +29,7 @@ fn read_text(bencher: Bencher<'_, '_>, as_json: bool) {
 
 #[divan::bench(args = [false, true], sample_count = 5)]
 fn open(bencher: Bencher<'_, '_>, as_json: bool) {
-    let text = dump(as_json);
+    let text = dump(5_000, as_json);
     bencher.counter(BytesCount::of_str(&text)).bench_local(|| {
         let mut lab = Lab::new(Settings::default());
         lab.open(&text);
@@ -103,7 +40,7 @@ fn open(bencher: Bencher<'_, '_>, as_json: bool) {
 #[divan::bench(sample_count = 5)]
 fn scale_one_of_many(bencher: Bencher<'_, '_>) {
     let mut lab = Lab::new(Settings::default());
-    lab.open(&manifests(720));
+    lab.open(&manifests(MANY));
     let mut replicas = 2;
     bencher.bench_local(move || {
         replicas = 5 - replicas;

@@ -25,6 +25,10 @@ const HOP: u32 = TRAVEL + 150;
 /// How long the page waits after a key before the engine reads the text, in milliseconds.
 const DEBOUNCE: u32 = 200;
 
+/// A text that is longer or shorter by so many bytes was pasted, not typed: the engine reads it at
+/// once.
+const PASTED: usize = 1_000;
+
 /// How long the world has to stay the same before the doctor looks at it, in milliseconds.
 const EXAMINE: u32 = 150;
 
@@ -63,7 +67,9 @@ pub(crate) fn use_reading(text: &Rc<str>, session: &Session) {
     let session = session.clone();
     use_effect_with(text.clone(), move |text: &Rc<str>| {
         let text = text.clone();
-        let timer = Timeout::new(DEBOUNCE, move || session.edit(&text));
+        let was_pasted = text.len().abs_diff(session.length_read()) >= PASTED;
+        let wait = if was_pasted { 0 } else { DEBOUNCE };
+        let timer = Timeout::new(wait, move || session.edit(&text));
         move || drop(timer)
     });
 }

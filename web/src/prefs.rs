@@ -208,8 +208,14 @@ pub fn load_text() -> Option<String> {
         .filter(|text| !text.trim().is_empty())
 }
 
+/// The longest text that is kept, in bytes: browsers refuse a longer one, after having copied it.
+const LONGEST_KEPT: usize = 5 << 20;
+
 /// Keeps the manifests for the next visit, and for a page that breaks later.
 pub fn save_text(text: &str) {
+    if text.len() > LONGEST_KEPT {
+        return;
+    }
     save_good_text(text);
     if let Some(storage) = storage() {
         let _ = storage.set_item(TEXT, text);

@@ -192,6 +192,11 @@ impl Session {
         }
     }
 
+    /// How long the text is that the engine read last, in bytes.
+    pub(crate) fn length_read(&self) -> usize {
+        self.0.read.borrow().len()
+    }
+
     /// Takes a changed text.
     pub fn edit(&self, text: &Rc<str>) {
         if *self.0.read.borrow() == *text {

@@ -6,7 +6,11 @@
 //!
 //! `cargo xtask bench --walks`: how many requests a second are walked, in the same way, by
 //! `engine/examples/walks.rs` (see [`walks`]).
+//!
+//! `cargo xtask bench --dump`: how long a real cluster's dump takes to open, by
+//! `engine/examples/dump.rs` (see [`dump`]).
 
+mod dump;
 mod walks;
 
 use std::path::PathBuf;
@@ -17,6 +21,7 @@ use crate::cargo::cargo;
 use crate::wasm::{TARGET, Toolchain};
 use crate::{host, process, tools, workspace};
 
+pub(crate) use dump::run as dump;
 pub(crate) use walks::run as walks;
 
 const MODES: [&str; 3] = ["iptables", "nftables", "ipvs"];

@@ -45,9 +45,10 @@ cargo xtask COMMAND
   size [--keep]
         what the first load of the page weighs; fails above the budget. --keep measures the dist/
         that is there
-  bench [--services N] [--endpoints E] [--walks]
+  bench [--services N] [--endpoints E] [--walks] [--dump [--objects N]]
         how fast kube-proxy's rules are written, natively and as WebAssembly (10000 and 10);
-        --walks: how many requests a second are walked instead, beside webernetes
+        --walks: how many requests a second are walked instead, beside webernetes;
+        --dump: how long a dump of a cluster takes to open instead (5000)
   screenshots [--keep]
         pictures of the page into target/screenshots/
   help  this text
@@ -116,6 +117,11 @@ fn run() -> Result<()> {
             size::run(&workspace::dist())
         }
         "bench" => {
+            if args.flag("--dump") {
+                let objects = args.option("--objects")?.unwrap_or(5_000);
+                args.finish()?;
+                return bench::dump(objects);
+            }
             if args.flag("--walks") {
                 args.finish()?;
                 return bench::walks();

@@ -192,12 +192,19 @@ impl ObjectRef {
 
 impl Ord for ObjectRef {
     fn cmp(&self, other: &Self) -> Ordering {
-        fn key(own: &ObjectRef) -> impl Iterator<Item = u8> {
-            own.namespace.bytes().chain([b'/'])
-        }
-        let namespaces = || match self.namespace == other.namespace {
-            true => Ordering::Equal,
-            false => key(self).cmp(key(other)),
+        // As if each namespace ended with a slash: only where one is the beginning of the other does
+        // that make a difference.
+        let namespaces = || {
+            let (own, others) = (self.namespace.as_bytes(), other.namespace.as_bytes());
+            let length = own.len().min(others.len());
+            own[..length].cmp(&others[..length]).then_with(|| {
+                match (own.get(length), others.get(length)) {
+                    (None, None) => Ordering::Equal,
+                    (None, Some(next)) => b'/'.cmp(next).then(Ordering::Less),
+                    (Some(next), None) => next.cmp(&b'/').then(Ordering::Greater),
+                    (Some(next), Some(others)) => next.cmp(others),
+                }
+            })
         };
         self.kind
             .cmp(&other.kind)
@@ -346,4 +353,21 @@ impl Object {
 decode_fields! {
     Namespace { metadata }
     ConfigMap { metadata, data }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_ordered_as_their_keys_in_the_store() {
+        let namespaces = ["", "a", "a-b", "a/", "a/b", "a0", "ab", "b"];
+        let of = |namespace: &str| ObjectRef::new(Kind::Pod, namespace, "x");
+        for one in namespaces {
+            for other in namespaces {
+                let keys = format!("{one}/").cmp(&format!("{other}/"));
+                assert_eq!(of(one).cmp(&of(other)), keys, "{one:?} {other:?}");
+            }
+        }
+    }
 }

@@ -34,11 +34,12 @@ impl State {
     /// Takes an object in. One of this name that is there already is replaced.
     pub(super) fn load(
         &mut self,
-        object: &Object,
+        given: &Rc<Object>,
         raw: &yaml::Node,
         settings: &Settings,
     ) -> Result<ObjectRef, StatusError> {
-        let mut object = object.clone();
+        let mut object = Object::clone(given);
+        let has_name = !object.metadata().name.is_empty();
         self.name(&mut object, settings);
         let reference = object.reference();
         if let Some(Object::Service(old)) = self.store.get(&reference) {
@@ -51,7 +52,11 @@ impl State {
             }
             return self.admit(object, Some(raw.clone()), settings);
         }
-        let read = Rc::new(object.clone());
+        let read = if has_name {
+            Rc::clone(given)
+        } else {
+            Rc::new(object.clone())
+        };
         defaults::object(&mut object);
         if let Object::Service(service) = &object {
             Rc::make_mut(&mut self.allocators).hold(service);

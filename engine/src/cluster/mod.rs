@@ -54,6 +54,8 @@ pub use settings::{DEFAULT_START, Settings, Timing};
 pub use state::{Listening, Recorded};
 pub use tree::{merge, strategic, three_way};
 
+use std::rc::Rc;
+
 use crate::api::{Kind, Object, ObjectRef, Store};
 use crate::controllers::load_balancer::Provider;
 use crate::controllers::nodes;
@@ -100,7 +102,7 @@ impl Cluster {
     /// # Errors
     ///
     /// What the API server refuses.
-    pub fn load(&mut self, object: &Object, raw: &Node) -> Result<ObjectRef, StatusError> {
+    pub fn load(&mut self, object: &Rc<Object>, raw: &Node) -> Result<ObjectRef, StatusError> {
         self.state.load(object, raw, &self.settings)
     }
 

@@ -465,10 +465,11 @@ impl State {
 
     /// Whether the EndpointSlice controller wrote slices for a Service.
     pub(super) fn is_listed(&self, service: &ObjectRef) -> bool {
-        self.store.endpoint_slices().any(|slice| {
-            let labels = &slice.metadata.labels;
-            slice.metadata.namespace == service.namespace
-                && labels.get(SERVICE_NAME_LABEL) == Some(&service.name)
+        let kind = Kind::EndpointSlice;
+        let mut slices = self.store.in_namespace(kind, &service.namespace);
+        slices.any(|slice| {
+            let labels = &slice.metadata().labels;
+            labels.get(SERVICE_NAME_LABEL) == Some(&service.name)
                 && labels.get(MANAGED_BY_LABEL).map(String::as_str) == Some(MANAGED_BY)
         })
     }

@@ -49,7 +49,8 @@ pub(super) fn remove(tree: &mut Node, path: &[&str]) {
     let Some((key, rest)) = path.split_first() else {
         return;
     };
-    if tree.get(key).is_none() {
+    // What is not there is not worth a copy of what it would stand in.
+    if get(tree, path).is_none() {
         return;
     }
     let map = map_mut(tree);

@@ -139,7 +139,8 @@ mod tests {
     fn zone(text: &str, limit: usize) -> Vec<String> {
         let reading = crate::manifest::read(text);
         assert_eq!(reading.diagnostics, []);
-        let objects: Vec<Object> = reading.documents.into_iter().map(|d| d.object).collect();
+        let documents = reading.documents.iter();
+        let objects: Vec<Object> = documents.map(|d| Object::clone(&d.object)).collect();
         let server = CoreDns::new(Corefile::kubeadm(), &objects, &[], Upstream::default());
         let records = server.zone(&objects, limit);
         records.iter().map(ToString::to_string).collect()

@@ -45,7 +45,7 @@ pub struct World {
 /// An object as it was read, and from what.
 #[derive(Clone, Debug)]
 struct Taken {
-    object: Object,
+    object: Rc<Object>,
     tree: yaml::Node,
 }
 
@@ -342,7 +342,7 @@ impl Builder<'_> {
             .map(|(key, _)| key.clone())
             .take_while(|key| key.kind == kind)
             .collect();
-        keys.sort_by_key(|key| self.world.document_of(key).unwrap_or(usize::MAX));
+        keys.sort_by_cached_key(|key| self.world.document_of(key).unwrap_or(usize::MAX));
         keys.iter()
             .filter_map(|key| self.objects.remove(key))
             .collect()
@@ -451,7 +451,7 @@ impl Builder<'_> {
     fn services(&mut self) {
         let mut services = self.take(Kind::Service);
         services.sort_by_key(|taken| {
-            let asks = match &taken.object {
+            let asks = match &*taken.object {
                 Object::Service(service) => asks(service),
                 _ => false,
             };
@@ -498,6 +498,7 @@ fn asks(service: &Service) -> bool {
 fn made(object: Object) -> Taken {
     // Its tree is what its type says.
     let tree = yaml::to_node(&object).unwrap_or_else(|_| yaml::Node::map([]));
+    let object = Rc::new(object);
     Taken { object, tree }
 }
 

@@ -43,6 +43,9 @@ pub(super) fn check_quantity(text: &str) -> Result<(), &'static str> {
 /// Source: Go's `time/format.go` (`Parse`) with the layout `time.RFC3339`.
 pub(super) fn check_time(text: &str) -> Result<(), String> {
     const LAYOUT: &str = "2006-01-02T15:04:05Z07:00";
+    if is_plain_time(text.as_bytes()) {
+        return Ok(());
+    }
     /// Parts of the layout, how many digits they have, and the largest number.
     const PARTS: [(&str, usize, u32); 12] = [
         ("2006", 4, 9999),
@@ -119,6 +122,27 @@ pub(super) fn check_time(text: &str) -> Result<(), String> {
     }
 }
 
+/// Whether a text is a time in UTC of whole seconds, as servers write it: nearly all that there are.
+fn is_plain_time(text: &[u8]) -> bool {
+    const SHAPE: &[u8] = b"0000-00-00T00:00:00Z";
+    /// Where the numbers of two digits stand, their least and their largest.
+    const NUMBERS: [(usize, u8, u8); 5] = [
+        (5, 1, 12),
+        (8, 1, 31),
+        (11, 0, 23),
+        (14, 0, 59),
+        (17, 0, 59),
+    ];
+    let fits = |(own, shape): (&u8, &u8)| match shape {
+        b'0' => own.is_ascii_digit(),
+        _ => own == shape,
+    };
+    let number = |at: usize| (text[at] - b'0') * 10 + (text[at + 1] - b'0');
+    text.len() == SHAPE.len()
+        && text.iter().zip(SHAPE).all(fits)
+        && (NUMBERS.iter()).all(|(at, least, most)| (*least..=*most).contains(&number(*at)))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -153,6 +177,10 @@ mod tests {
             (
                 "2024-13-01T00:00:00Z",
                 r#"parsing time "2024-13-01T00:00:00Z": month out of range"#,
+            ),
+            (
+                "2024-01-01T24:00:00Z",
+                r#"parsing time "2024-01-01T24:00:00Z": hour out of range"#,
             ),
             (
                 "2024-01-01",

@@ -28,6 +28,8 @@ pub(crate) use place::value_at;
 pub use repair::{Repair, repair, repair_indentation};
 pub(crate) use schema::{Field, SCHEMA, Struct, Type};
 
+use std::rc::Rc;
+
 use crate::api::{FieldPath, Kind, Object};
 use crate::diagnostic::{Diagnostic, Place, Span};
 use crate::limits::{MAX_OBJECTS, MAX_TEXT_BYTES};
@@ -59,8 +61,8 @@ impl Reading {
 #[derive(Clone, Debug)]
 pub struct Document {
     /// The object, as written: nothing is defaulted but the namespace, which is `default` where a
-    /// namespaced object names none.
-    pub object: Object,
+    /// namespaced object names none. A clone shares it.
+    pub object: Rc<Object>,
     /// What it was read from. A clone shares the tree.
     pub tree: Node,
     /// The object's part of the text.
@@ -316,7 +318,7 @@ impl Reader<'_> {
                     "default".clone_into(&mut metadata.namespace);
                 }
                 self.reading.documents.push(Document {
-                    object,
+                    object: Rc::new(object),
                     tree: tree.clone(),
                     span: tree.span,
                 });

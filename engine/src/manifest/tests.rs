@@ -129,7 +129,7 @@ fn null_is_as_if_it_were_not_there() {
         "spec: {selector: null, ports: [null, {port: 80.0, targetPort: 8e1, name: ~}], type: }\nstatus:",
     );
     assert_eq!(messages(&reading), [""; 0]);
-    let Object::Service(service) = &reading.documents[0].object else {
+    let Object::Service(service) = &*reading.documents[0].object else {
         panic!()
     };
     assert_eq!(service.spec.selector, None);
@@ -142,7 +142,7 @@ fn null_is_as_if_it_were_not_there() {
     assert_eq!(service.spec.ports[0].port, 0);
 
     let reading = super::tests::service("spec: {selector: {app: }}");
-    let Object::Service(service) = &reading.documents[0].object else {
+    let Object::Service(service) = &*reading.documents[0].object else {
         panic!()
     };
     assert_eq!(service.spec.selector.as_ref().unwrap()["app"], "");
@@ -242,7 +242,7 @@ status:
 ",
     );
     assert_eq!(messages(&reading), [""; 0]);
-    let Object::Pod(pod) = &reading.documents[0].object else {
+    let Object::Pod(pod) = &*reading.documents[0].object else {
         panic!()
     };
     assert_eq!(pod.status.pod_ip, "10.244.1.5");
@@ -276,7 +276,7 @@ fn equal_keys_are_a_warning_at_the_second() {
         warning.hint.as_deref(),
         Some("line 6 has `port` already; the last one counts")
     );
-    let Object::Service(service) = &reading.documents[0].object else {
+    let Object::Service(service) = &*reading.documents[0].object else {
         panic!()
     };
     assert_eq!(service.spec.ports[0].port, 81);

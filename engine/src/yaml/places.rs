@@ -1,5 +1,6 @@
 //! From the parser's lines and columns to places in the whole text.
 
+use std::cell::OnceCell;
 use std::collections::BTreeSet;
 
 use saphyr_parser::{Marker, Span as ParserSpan};
@@ -15,8 +16,8 @@ use crate::diagnostic::{Place, Span};
 pub(super) struct Places<'t> {
     text: &'t str,
     start: Place,
-    /// Where each line begins, in bytes. CR, LF and CR LF end a line.
-    lines: Vec<u32>,
+    /// Where each line begins, in bytes, once it was asked. CR, LF and CR LF end a line.
+    lines: OnceCell<Vec<u32>>,
     ascii: bool,
     /// Line, column and offset of the last answer.
     last: (usize, usize, usize),
@@ -25,29 +26,36 @@ pub(super) struct Places<'t> {
 }
 
 impl<'t> Places<'t> {
-    pub(super) fn new(piece: &Piece<'t>, padded: &'t BTreeSet<u32>) -> Self {
-        let bytes = piece.text.as_bytes();
-        let mut lines = vec![0];
-        for (at, byte) in bytes.iter().enumerate() {
-            if *byte == b'\n' || (*byte == b'\r' && bytes.get(at + 1) != Some(&b'\n')) {
-                lines.push(at as u32 + 1);
-            }
-        }
+    /// For a piece, which is of ASCII alone or not.
+    pub(super) fn new(piece: &Piece<'t>, is_ascii: bool, padded: &'t BTreeSet<u32>) -> Self {
         Self {
             text: piece.text,
             start: piece.start,
-            lines,
-            ascii: piece.text.is_ascii(),
+            lines: OnceCell::new(),
+            ascii: is_ascii,
             last: (0, 0, 0),
             padded,
         }
     }
 
+    fn lines(&self) -> &[u32] {
+        self.lines.get_or_init(|| {
+            let bytes = self.text.as_bytes();
+            let mut lines = vec![0];
+            for (at, byte) in bytes.iter().enumerate() {
+                if *byte == b'\n' || (*byte == b'\r' && bytes.get(at + 1) != Some(&b'\n')) {
+                    lines.push(at as u32 + 1);
+                }
+            }
+            lines
+        })
+    }
+
     /// The place of a mark.
     pub(super) fn place(&mut self, mark: Marker) -> Place {
         // kubectl adds a line break at the end; what is found behind it belongs before it.
-        let line = (mark.line().max(1) - 1).min(self.lines.len() - 1);
-        if mark.line() > self.lines.len() {
+        let line = (mark.line().max(1) - 1).min(self.lines().len() - 1);
+        if mark.line() > self.lines().len() {
             return self.end();
         }
         let column = if self.padded.contains(&(line as u32)) {
@@ -87,7 +95,7 @@ impl<'t> Places<'t> {
     pub(super) fn column(&self, line: u32, column: u32) -> Place {
         let index = line.saturating_sub(self.start.line) as usize;
         Place {
-            offset: self.start.offset + self.lines.get(index).unwrap_or(&0) + column,
+            offset: self.start.offset + self.lines().get(index).unwrap_or(&0) + column,
             line,
             column: column + if index == 0 { self.start.column } else { 1 },
         }
@@ -95,8 +103,8 @@ impl<'t> Places<'t> {
 
     /// The end of the piece.
     fn end(&self) -> Place {
-        let index = self.lines.len() - 1;
-        let line = &self.text[self.lines[index] as usize..];
+        let index = self.lines().len() - 1;
+        let line = &self.text[self.lines()[index] as usize..];
         Place {
             offset: self.start.offset + self.text.len() as u32,
             line: self.start.line + index as u32,
@@ -120,7 +128,7 @@ impl<'t> Places<'t> {
     pub(super) fn before(&self, place: Place) -> &'t str {
         let to = (place.offset - self.start.offset) as usize;
         let index = (place.line - self.start.line) as usize;
-        let from = self.lines.get(index).map_or(to, |&from| from as usize);
+        let from = self.lines().get(index).map_or(to, |&from| from as usize);
         self.text.get(from..to).unwrap_or("")
     }
 
@@ -141,11 +149,11 @@ impl<'t> Places<'t> {
     pub(super) fn line(&self, line: u32) -> &'t str {
         let index = line.saturating_sub(self.start.line) as usize;
         let from = self
-            .lines
+            .lines()
             .get(index)
             .map_or(self.text.len(), |&at| at as usize);
         let to = self
-            .lines
+            .lines()
             .get(index + 1)
             .map_or(self.text.len(), |&at| at as usize);
         self.text[from..to].trim_end_matches(['\n', '\r'])
@@ -155,7 +163,7 @@ impl<'t> Places<'t> {
     /// line break.
     pub(super) fn line_behind(&self) -> u32 {
         let ended = self.text.ends_with(['\n', '\r']);
-        self.lines.len() as u32 - u32::from(ended)
+        self.lines().len() as u32 - u32::from(ended)
     }
 
     /// The first line after this one that is not blank, or the one behind the text. Lines count
@@ -168,7 +176,7 @@ impl<'t> Places<'t> {
     }
 
     fn offset(&mut self, line: usize, column: usize) -> usize {
-        let base = self.lines[line] as usize;
+        let base = self.lines()[line] as usize;
         if self.ascii {
             return (base + column).min(self.text.len());
         }

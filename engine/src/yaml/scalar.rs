@@ -82,16 +82,21 @@ fn plain(text: &str) -> Option<Scalar<'static>> {
         Some(first) => first,
     };
     match first {
-        b'a'..=b'z' | b'A'..=b'Z' | b'~' => match text {
-            "~" | "null" | "Null" | "NULL" => Some(Scalar::Null),
-            "y" | "Y" | "yes" | "Yes" | "YES" | "true" | "True" | "TRUE" | "on" | "On" | "ON" => {
-                Some(Scalar::Bool(true))
+        // None of the words begins otherwise or is longer: most texts of a dump are told by this.
+        b'y' | b'Y' | b'n' | b'N' | b't' | b'T' | b'f' | b'F' | b'o' | b'O' | b'~'
+            if text.len() <= "false".len() =>
+        {
+            match text {
+                "~" | "null" | "Null" | "NULL" => Some(Scalar::Null),
+                "y" | "Y" | "yes" | "Yes" | "YES" | "true" | "True" | "TRUE" | "on" | "On"
+                | "ON" => Some(Scalar::Bool(true)),
+                "n" | "N" | "no" | "No" | "NO" | "false" | "False" | "FALSE" | "off" | "Off"
+                | "OFF" => Some(Scalar::Bool(false)),
+                _ => None,
             }
-            "n" | "N" | "no" | "No" | "NO" | "false" | "False" | "FALSE" | "off" | "Off"
-            | "OFF" => Some(Scalar::Bool(false)),
-            _ => None,
-        },
-        b'.' | b'+' | b'-' | b'0'..=b'9' => special_float(text)
+        }
+        b'0'..=b'9' => number(text, false).map(Scalar::Number),
+        b'.' | b'+' | b'-' => special_float(text)
             .map(Scalar::NotFinite)
             .or_else(|| number(text, first == b'.').map(Scalar::Number)),
         _ => None,
@@ -112,9 +117,7 @@ fn number(text: &str, begins_with_point: bool) -> Option<Number> {
     if begins_with_point {
         return float(text);
     }
-    if text.len() >= 5 && is_timestamp(text) {
-        return None;
-    }
+    // A point in time has a dash behind its year, and no number has one there.
     if text.contains('_') {
         integer(&text.replace('_', "")).or_else(|| float(&text.replace('_', "")))
     } else {
@@ -153,19 +156,28 @@ fn integer(text: &str) -> Option<Number> {
 
 /// goyaml's `yamlStyleFloat`: `[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?`.
 fn float(text: &str) -> Option<Number> {
-    let unsigned = text.strip_prefix(['-', '+']).unwrap_or(text);
-    let (mantissa, exponent) = match unsigned.find(['e', 'E']) {
-        Some(at) => (&unsigned[..at], Some(&unsigned[at + 1..])),
-        None => (unsigned, None),
+    let bytes = text.as_bytes();
+    let sign = |at: usize| at + usize::from(matches!(bytes.get(at), Some(b'-' | b'+')));
+    let digits = |mut at: usize| {
+        while bytes.get(at).is_some_and(u8::is_ascii_digit) {
+            at += 1;
+        }
+        at
     };
-    let is_digits = |s: &str| !s.is_empty() && s.bytes().all(|b| b.is_ascii_digit());
-    let mantissa_fits = match mantissa.split_once('.') {
-        Some(("", fraction)) => is_digits(fraction),
-        Some((whole, fraction)) => is_digits(whole) && (fraction.is_empty() || is_digits(fraction)),
-        None => is_digits(mantissa),
-    };
-    let exponent_fits = exponent.is_none_or(|e| is_digits(e.strip_prefix(['-', '+']).unwrap_or(e)));
-    if !mantissa_fits || !exponent_fits {
+    let whole = sign(0);
+    let mut end = digits(whole);
+    let mut has_digits = end > whole;
+    if bytes.get(end) == Some(&b'.') {
+        let fraction = end + 1;
+        end = digits(fraction);
+        has_digits |= end > fraction;
+    }
+    if let Some(b'e' | b'E') = bytes.get(end) {
+        let exponent = sign(end + 1);
+        end = digits(exponent);
+        has_digits &= end > exponent;
+    }
+    if !has_digits || end < bytes.len() {
         return None;
     }
     // Go calls a float that is too large an error, and it stays a text.

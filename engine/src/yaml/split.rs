@@ -37,16 +37,40 @@ pub(super) fn pieces(text: &str) -> Vec<Piece<'_>> {
     }
     let mut bad_separator = None;
     let mut at = open;
-    for line in text[open.offset as usize..].split_inclusive('\n') {
+    // Whether a line may begin with three points.
+    let mut has_points = false;
+    let bytes = text.as_bytes();
+    while (at.offset as usize) < bytes.len() {
+        // By hand: it is the first of all looks at a text that may have millions of bytes.
+        let start = at.offset as usize;
+        let (mut end, mut has_return) = (start, false);
+        while let Some(byte) = bytes.get(end) {
+            end += 1;
+            match byte {
+                b'\n' => break,
+                b'\r' => has_return = true,
+                _ => {}
+            }
+        }
+        let line = &text[start..end];
         // Most texts have no CR at all, and a line is one line.
-        let count = if line.contains('\r') {
+        let count = if has_return {
             lines(line).count() as u32
         } else {
             1
         };
-        let next = line_start(at.offset + line.len() as u32, at.line + count);
+        let next = line_start(end as u32, at.line + count);
+        has_points |= bytes[start] == b'.' || has_return;
         if let Some(rest) = line.strip_prefix("---") {
-            close(text, open, at, bad_separator.take(), &mut pieces);
+            close(
+                text,
+                open,
+                at,
+                bad_separator.take(),
+                has_points,
+                &mut pieces,
+            );
+            has_points = false;
             open = next;
             let rest = rest.trim();
             if !rest.is_empty() && !rest.starts_with('#') {
@@ -64,7 +88,7 @@ pub(super) fn pieces(text: &str) -> Vec<Piece<'_>> {
         }
         at = next;
     }
-    close(text, open, at, bad_separator, &mut pieces);
+    close(text, open, at, bad_separator, has_points, &mut pieces);
     pieces
 }
 
@@ -98,6 +122,7 @@ fn close<'t>(
     start: Place,
     end: Place,
     bad_separator: Option<Separator<'t>>,
+    has_points: bool,
     pieces: &mut Vec<Piece<'t>>,
 ) {
     if start.offset >= end.offset && bad_separator.is_none() {
@@ -110,7 +135,7 @@ fn close<'t>(
         ignored: None,
     };
     let text = piece.text;
-    if !(text.contains("\n...") || text.contains("\r...")) {
+    if !(has_points && (text.contains("\n...") || text.contains("\r..."))) {
         pieces.push(piece);
         return;
     }

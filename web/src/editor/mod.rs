@@ -192,12 +192,17 @@ pub fn Editor(props: &EditorProps) -> Html {
             text
         })
     };
+    // Nobody sees it once the editor is there, and a long text costs at each change.
+    let plain = match &*handle {
+        Some(_) => AttrValue::Static(""),
+        None => AttrValue::from(props.text.clone()),
+    };
     html! {
         <div class="editor">
             <div class="code-host" ref={host} hidden={handle.is_none()}></div>
             <textarea ref={area} class="code-plain" aria-label={props.label.clone()} hidden={handle.is_some()} readonly={props.read_only}
                 spellcheck="false" autocapitalize="off" autocomplete="off" wrap="off"
-                value={AttrValue::from(props.text.clone())} {oninput} />
+                value={plain} {oninput} />
         </div>
     }
 }

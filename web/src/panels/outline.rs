@@ -1,15 +1,24 @@
 //! The objects of the text, as a list.
+//!
+//! A real cluster's dump has thousands: the first are drawn, and more as somebody scrolls or asks.
 
 use std::rc::Rc;
 
 use lobby_engine::api::Kind;
 use lobby_engine::lab::{DeskType, OutlineEntry};
+use web_sys::Element;
 use yew::prelude::*;
 
 use crate::links::{Focus, Lit};
 use crate::session::Session;
 use crate::state::PointerAction;
 use crate::ui::{Icon, Shape};
+
+/// How many are drawn at first, and more at a time.
+const STEP: usize = 200;
+
+/// How near to the end of what is drawn somebody scrolls until more is drawn, in CSS pixels.
+const NEAR: i32 = 400;
 
 /// Properties of [`Outline`].
 #[derive(Clone, PartialEq, Properties)]
@@ -47,14 +56,33 @@ pub(super) fn Outline(props: &OutlineProps) -> Html {
             session.dispatch(action);
         }
     });
+    let count = props.entries.len();
+    let drawn = use_state_eq(|| STEP);
+    let onscroll = {
+        let drawn = drawn.clone();
+        Callback::from(move |event: Event| {
+            let Some(list) = event.target_dyn_into::<Element>() else {
+                return;
+            };
+            let left = list.scroll_height() - list.scroll_top() - list.client_height();
+            if left < NEAR && *drawn < count {
+                drawn.set(*drawn + STEP);
+            }
+        })
+    };
+    let shown = count.min(*drawn);
+    let more = {
+        let drawn = drawn.clone();
+        Callback::from(move |_: MouseEvent| drawn.set(*drawn + STEP))
+    };
     html! {
-        <section class="outline" aria-labelledby="outline-title">
+        <section class="outline" aria-labelledby="outline-title" {onscroll}>
             <h3 id="outline-title" class="ohead">{ "Objects" }</h3>
             if props.entries.is_empty() {
                 <p class="empty-note">{ "No object in the text." }</p>
             }
             <ul>
-            { for props.entries.iter().enumerate().map(|(place, entry)| {
+            { for props.entries[..shown].iter().enumerate().map(|(place, entry)| {
                 let focus = Focus::Object(entry.object.clone());
                 let pinned = props.pinned.as_deref() == Some(&focus);
                 let lit = props.lit.objects.contains(&entry.object);
@@ -82,6 +110,11 @@ pub(super) fn Outline(props: &OutlineProps) -> Html {
                 }
             }) }
             </ul>
+            if shown < count {
+                <button type="button" class="ob" onclick={more}>
+                    { format!("{} more objects", count - shown) }
+                </button>
+            }
         </section>
     }
 }

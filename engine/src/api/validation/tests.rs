@@ -211,7 +211,7 @@ proptest::proptest! {
 fn errors_of(text: &str) -> Vec<String> {
     let reading = crate::manifest::read(text);
     assert_eq!(reading.diagnostics, [], "{text}");
-    let mut object = reading.documents[0].object.clone();
+    let mut object = Object::clone(&reading.documents[0].object);
     crate::api::defaults::object(&mut object);
     super::object(&object)
         .iter()
@@ -295,7 +295,7 @@ fn an_endpoint_slice_says_what_its_addresses_are() {
 #[test]
 fn what_may_not_change_is_told() {
     let object = |text: &str| {
-        let mut object = crate::manifest::read(text).documents[0].object.clone();
+        let mut object = Object::clone(&crate::manifest::read(text).documents[0].object);
         crate::api::defaults::object(&mut object);
         object
     };

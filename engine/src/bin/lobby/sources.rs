@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
 use clap::Args;
 use lobby_engine::api::{Object, defaults};
@@ -71,7 +72,7 @@ impl Sources {
         let mut objects: Vec<Object> = reading
             .documents
             .into_iter()
-            .map(|document| document.object)
+            .map(|document| Rc::unwrap_or_clone(document.object))
             .collect();
         objects.iter_mut().for_each(defaults::object);
         Ok(objects)
@@ -82,7 +83,9 @@ impl Sources {
         let reading = lobby_engine::manifest::read(&self.text);
         self.tell(&reading.diagnostics)?;
         let documents = reading.documents.into_iter();
-        Ok(documents.map(|document| document.object).collect())
+        Ok(documents
+            .map(|document| Rc::unwrap_or_clone(document.object))
+            .collect())
     }
 
     /// All files as one text.

@@ -1,5 +1,7 @@
 //! `lobby validate`: what the API server would refuse.
 
+use std::rc::Rc;
+
 use clap::Args;
 use lobby_engine::api::{Object, defaults, validation};
 use lobby_engine::manifest;
@@ -22,7 +24,7 @@ pub(crate) fn run(args: &Validate) -> Result<String, Failure> {
         let refused = reading.diagnostics.iter().filter(|found| found.is_error());
         errors.extend(refused.map(|error| error.message.clone()));
         for document in reading.documents {
-            let mut object = document.object;
+            let mut object = Rc::unwrap_or_clone(document.object);
             defaults::object(&mut object);
             if let Object::Service(service) = &mut object {
                 let spec = &mut service.spec;

@@ -5,10 +5,14 @@ use std::collections::BTreeMap;
 use super::super::node::{Duplicate, Entry, Key, Map, Node, Value};
 
 /// A map in the making.
-#[derive(Default)]
+///
+/// The entries of all maps that are open stand in one list, those of the innermost one last: so each
+/// map is allocated once, as large as it is.
 pub(super) struct MapBuilder {
-    pub(super) map: Map,
-    /// Where each key stands in `map`, from [`MapBuilder::INDEXED_FROM`] keys on.
+    /// Where its entries begin in that list.
+    first: usize,
+    duplicates: Vec<Duplicate>,
+    /// Where each key stands among its entries, from [`MapBuilder::INDEXED_FROM`] keys on.
     index: BTreeMap<Box<str>, usize>,
 }
 
@@ -16,9 +20,18 @@ impl MapBuilder {
     /// Below so many keys, looking at each is faster than an index.
     const INDEXED_FROM: usize = 16;
 
+    /// An empty map, whose entries will stand behind these.
+    pub(super) fn behind(all: &[Entry]) -> Self {
+        Self {
+            first: all.len(),
+            duplicates: Vec::new(),
+            index: BTreeMap::new(),
+        }
+    }
+
     /// Adds an entry; the last of two equal keys wins.
-    pub(super) fn insert(&mut self, key: Key, value: Node, merged: bool) {
-        let entries = &mut self.map.entries;
+    pub(super) fn insert(&mut self, all: &mut Vec<Entry>, key: Key, value: Node, merged: bool) {
+        let entries = &mut all[self.first..];
         let known = if entries.len() < Self::INDEXED_FROM {
             entries.iter().position(|entry| entry.key.text == key.text)
         } else {
@@ -32,7 +45,7 @@ impl MapBuilder {
         match known {
             Some(at) => {
                 if !merged && !entries[at].merged {
-                    self.map.duplicates.push(Duplicate {
+                    self.duplicates.push(Duplicate {
                         key: entry.key.text.clone(),
                         first: entries[at].key.span,
                         second: entry.key.span,
@@ -44,25 +57,33 @@ impl MapBuilder {
                 if !self.index.is_empty() {
                     self.index.insert(entry.key.text.clone(), entries.len());
                 }
-                entries.push(entry);
+                all.push(entry);
             }
         }
     }
 
     /// Takes over the entries of a map, or of a list of maps, the first of which wins. Says
     /// whether that could be done.
-    pub(super) fn merge(&mut self, node: &Node) -> bool {
+    pub(super) fn merge(&mut self, all: &mut Vec<Entry>, node: &Node) -> bool {
         match &node.value {
             Value::Map(map) => {
                 for entry in &map.entries {
-                    self.insert(entry.key.clone(), entry.value.clone(), true);
+                    self.insert(all, entry.key.clone(), entry.value.clone(), true);
                 }
                 true
             }
             Value::List(items) if items.iter().all(|item| item.as_map().is_some()) => {
-                items.iter().rev().all(|item| self.merge(item))
+                items.iter().rev().all(|item| self.merge(all, item))
             }
             _ => false,
+        }
+    }
+
+    /// The map, whose entries are taken out of the list.
+    pub(super) fn finish(self, all: &mut Vec<Entry>) -> Map {
+        Map {
+            entries: all.drain(self.first..).collect(),
+            duplicates: self.duplicates,
         }
     }
 }

@@ -9,6 +9,7 @@ mod go;
 mod map;
 mod quick;
 mod refuse;
+mod survey;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -16,8 +17,9 @@ use std::sync::Arc;
 use saphyr_parser::{Event, Parser, ScalarStyle, ScanError, Span as ParserSpan, Tag as ParserTag};
 
 use self::map::MapBuilder;
+use self::survey::Survey;
 use super::error::Error;
-use super::node::{Key, Node, Value};
+use super::node::{Entry, Key, Node, Value};
 use super::places::Places;
 use super::scalar::{self, Scalar, Tag};
 use super::split::{Piece, lines};
@@ -36,35 +38,47 @@ pub(super) struct Loaded {
 
 /// Reads the document of a piece.
 pub(super) fn document(piece: &Piece<'_>) -> Result<Loaded, Box<Error>> {
-    if let Some(error) = refuse::control_character(piece) {
-        return Err(Box::new(error));
+    let survey = Survey::of(piece.text);
+    if let Some((at, c)) = survey.forbidden {
+        return Err(Box::new(refuse::control_character(piece, at, c)));
     }
     let mut padded = BTreeSet::new();
-    if let Some(loaded) = plainly(piece, &padded) {
+    if let Some(loaded) = plainly(piece, survey, &padded) {
         return loaded;
     }
-    parsed(piece, &mut padded)
+    parsed(piece, survey, &mut padded)
 }
 
 /// What a text says that is as plain as programs print it; `None` for any other.
-fn plainly(piece: &Piece<'_>, padded: &BTreeSet<u32>) -> Option<Result<Loaded, Box<Error>>> {
-    let mut loader = Loader::new(piece, padded);
-    quick::read(&mut loader, piece.text).then(|| loader.loaded(None))
+fn plainly(
+    piece: &Piece<'_>,
+    survey: Survey,
+    padded: &BTreeSet<u32>,
+) -> Option<Result<Loaded, Box<Error>>> {
+    if survey.has_tab || survey.has_return {
+        return None;
+    }
+    let mut loader = Loader::new(piece, survey, padded);
+    quick::read(&mut loader, piece, survey.is_ascii).then(|| loader.loaded(None))
 }
 
 /// What a text says to the parser.
-fn parsed(piece: &Piece<'_>, padded: &mut BTreeSet<u32>) -> Result<Loaded, Box<Error>> {
+fn parsed(
+    piece: &Piece<'_>,
+    survey: Survey,
+    padded: &mut BTreeSet<u32>,
+) -> Result<Loaded, Box<Error>> {
     let mut attempts = 0;
     loop {
         let text = yaml11::source(piece.text, padded);
-        let mut loader = Loader::new(piece, padded);
+        let mut loader = Loader::new(piece, survey, padded);
         let error = match loader.load(&text) {
             Ok(ignored) => return loader.loaded(ignored),
             Err(Refused::Final(error)) => return Err(error),
             Err(Refused::Syntax(error)) => error,
         };
         attempts += 1;
-        let flow = loader.open.iter().find(|open| loader.is_flow(open));
+        let flow = loader.open.iter().find(|open| open.is_flow);
         let flow = flow.map(|open| (open.start.offset - piece.start.offset) as usize);
         let more = yaml11::lines_to_pad(piece.text, &error, flow);
         let is_new = more.iter().any(|line| !padded.contains(line));
@@ -101,6 +115,9 @@ struct Loader<'t> {
     places: Places<'t>,
     piece_line: u32,
     open: Vec<Open>,
+    /// The entries of all maps that are open, and the elements of all lists.
+    entries: Vec<Entry>,
+    items: Vec<Node>,
     anchors: BTreeMap<usize, Anchor>,
     root: Option<Node>,
     /// goyaml's `decodeCount` and `aliasCount`.
@@ -126,11 +143,14 @@ struct Open {
     /// Levels below it.
     height: usize,
     end: Place,
+    /// Whether it began with a bracket.
+    is_flow: bool,
     kind: OpenKind,
 }
 
 enum OpenKind {
-    List(Vec<Node>),
+    /// Where its elements begin in [`Loader::items`].
+    List(usize),
     Map(MapBuilder, Option<Pending>),
 }
 
@@ -145,18 +165,22 @@ enum Pending {
 }
 
 impl<'t> Loader<'t> {
-    fn new(piece: &Piece<'t>, padded: &'t BTreeSet<u32>) -> Self {
+    fn new(piece: &Piece<'t>, survey: Survey, padded: &'t BTreeSet<u32>) -> Self {
         Self {
-            places: Places::new(piece, padded),
+            places: Places::new(piece, survey.is_ascii, padded),
             piece_line: piece.start.line,
             open: Vec::new(),
+            entries: Vec::new(),
+            items: Vec::new(),
             anchors: BTreeMap::new(),
             root: None,
             // The document itself.
             decoded: 1,
             aliased: 0,
             deferred: None,
-            extents: Extents::of(piece.text, piece.start.line),
+            extents: (survey.has_tab)
+                .then(|| Extents::of(piece.text, piece.start.line))
+                .flatten(),
         }
     }
 
@@ -197,14 +221,24 @@ impl<'t> Loader<'t> {
     fn on_event(&mut self, event: Event<'_>, span: ParserSpan) -> Result<(), Box<Error>> {
         match event {
             Event::Scalar(text, style, anchor, tag) => {
+                let is_empty = span.is_empty();
+                let mut span = self.places.span(span);
+                if is_empty {
+                    span.end = span.start;
+                }
                 self.on_scalar(&text, style, anchor, tag.as_deref(), span)
             }
-            Event::SequenceStart(anchor, _) => self.begin(span, anchor, OpenKind::List(Vec::new())),
+            Event::SequenceStart(anchor, _) => {
+                let span = self.places.span(span);
+                self.begin(span, anchor, true)
+            }
             Event::MappingStart(anchor, _) => {
-                self.begin(span, anchor, OpenKind::Map(MapBuilder::default(), None))
+                let span = self.places.span(span);
+                self.begin(span, anchor, false)
             }
             Event::SequenceEnd | Event::MappingEnd => {
-                self.finish(span);
+                let bracket = (!span.is_empty()).then(|| self.places.place(span.end));
+                self.finish(bracket);
                 Ok(())
             }
             Event::Alias(anchor) => self.on_alias(anchor, span),
@@ -222,10 +256,9 @@ impl<'t> Loader<'t> {
         style: ScalarStyle,
         anchor: usize,
         tag: Option<&ParserTag>,
-        span: ParserSpan,
+        mut span: Span,
     ) -> Result<(), Box<Error>> {
-        let is_empty = span.is_empty();
-        let mut span = self.places.span(span);
+        let is_empty = span.start == span.end;
         let mut is_key = false;
         if let Some(Open {
             kind: OpenKind::Map(_, pending),
@@ -313,41 +346,46 @@ impl<'t> Loader<'t> {
         Ok(())
     }
 
-    fn begin(&mut self, span: ParserSpan, anchor: usize, kind: OpenKind) -> Result<(), Box<Error>> {
-        let start = self.places.place(span.start);
+    /// A list or a map begins; the span is that of its bracket, or of nothing.
+    fn begin(&mut self, span: Span, anchor: usize, is_list: bool) -> Result<(), Box<Error>> {
+        let start = span.start;
         let here = Span::new(start, start);
         if self.open.len() >= MAX_DEPTH {
             return Err(too_deep(here));
         }
         let decoded_before = self.decoded;
         self.count(0, here);
-        let end = self.places.place(span.end);
+        let is_flow = matches!(
+            self.places.from(start).as_bytes().first(),
+            Some(b'{' | b'[')
+        );
         self.open.push(Open {
             start,
             anchor,
             decoded_before,
             height: 0,
-            end,
-            kind,
+            end: span.end,
+            is_flow,
+            kind: if is_list {
+                OpenKind::List(self.items.len())
+            } else {
+                OpenKind::Map(MapBuilder::behind(&self.entries), None)
+            },
         });
         Ok(())
     }
 
-    fn finish(&mut self, span: ParserSpan) {
+    /// The innermost list or map ends; the place is that behind its bracket.
+    fn finish(&mut self, bracket: Option<Place>) {
         let Some(open) = self.open.pop() else { return };
         // The end of a block is where the next thing begins; its own end is its last value's.
-        let end = if span.is_empty() {
-            open.end
-        } else {
-            self.places.place(span.end)
-        };
-        let is_outermost_flow = self.extents.is_some()
-            && self.is_flow(&open)
-            && !self.open.last().is_some_and(|open| self.is_flow(open));
+        let end = bracket.unwrap_or(open.end);
+        let is_outermost_flow =
+            open.is_flow && !self.open.last().is_some_and(|around| around.is_flow);
         let node = Node {
             value: match open.kind {
-                OpenKind::List(items) => Value::List(items.into()),
-                OpenKind::Map(map, _) => Value::Map(Arc::new(map.map)),
+                OpenKind::List(first) => Value::List(self.items.drain(first..).collect()),
+                OpenKind::Map(map, _) => Value::Map(Arc::new(map.finish(&mut self.entries))),
             },
             span: Span::new(open.start, end.max(open.start)),
         };
@@ -383,11 +421,11 @@ impl<'t> Loader<'t> {
             parent.end = node.span.end;
         }
         match &mut parent.kind {
-            OpenKind::List(items) => items.push(node),
+            OpenKind::List(_) => self.items.push(node),
             OpenKind::Map(map, pending) => match pending.take() {
-                Some(Pending::Key(key)) => map.insert(key, node, false),
+                Some(Pending::Key(key)) => map.insert(&mut self.entries, key, node, false),
                 Some(Pending::Merge) => {
-                    if !map.merge(&node) {
+                    if !map.merge(&mut self.entries, &node) {
                         let problem = "map merge requires map or sequence of maps as the value";
                         self.defer(Phase::Decode, Error::decoding(problem.into(), node.span));
                     }

@@ -11,10 +11,11 @@
 
 use std::borrow::Cow;
 
-use saphyr_parser::{Marker, ScalarStyle, Span as ParserSpan};
+use saphyr_parser::ScalarStyle;
 
-use super::map::MapBuilder;
-use super::{Loader, OpenKind};
+use super::super::split::Piece;
+use super::Loader;
+use crate::diagnostic::{Place, Span};
 
 /// A block that is not closed yet.
 struct Block {
@@ -24,7 +25,7 @@ struct Block {
     /// Whether a key, or a dash, waits for its value.
     waits: bool,
     /// Where the key ended that waits.
-    key_end: Marker,
+    key_end: Place,
 }
 
 /// It is nothing that this reader knows.
@@ -35,6 +36,10 @@ type Known<T> = Result<T, Unknown>;
 struct Reader<'l, 't> {
     loader: &'l mut Loader<'t>,
     text: &'l str,
+    /// Where the text begins in the whole.
+    first: Place,
+    /// Whether all of the text has characters of one byte only.
+    all_ascii: bool,
     /// Where the line at hand begins and ends, in bytes, and its number, from 1.
     start: usize,
     end: usize,
@@ -44,15 +49,14 @@ struct Reader<'l, 't> {
     blocks: Vec<Block>,
 }
 
-/// Reads a text into a fresh loader. `false`: it is not as plain as that, and what the loader has got
-/// is of no use.
-pub(super) fn read(loader: &mut Loader<'_>, text: &str) -> bool {
-    if text.bytes().any(|byte| matches!(byte, b'\t' | b'\r')) {
-        return false;
-    }
+/// Reads a piece without tabs and CRs into a fresh loader. `false`: it is not as plain as that, and
+/// what the loader has got is of no use.
+pub(super) fn read(loader: &mut Loader<'_>, piece: &Piece<'_>, is_ascii: bool) -> bool {
     let mut reader = Reader {
         loader,
-        text,
+        text: piece.text,
+        first: piece.start,
+        all_ascii: is_ascii,
         start: 0,
         end: 0,
         line: 0,
@@ -67,17 +71,17 @@ impl Reader<'_, '_> {
         let mut is_done = false;
         let mut more = self.next_line(0);
         while more {
-            let line = &self.text[self.start..self.end];
-            let content = line.trim_start_matches(' ');
-            let column = line.len() - content.len();
-            if content.is_empty() || content.starts_with('#') {
+            let line = &self.text.as_bytes()[self.start..self.end];
+            let column = blanks(line);
+            let content = &line[column..];
+            if matches!(content, [] | [b'#', ..]) {
                 more = self.next_line(self.end + 1);
                 continue;
             }
-            if is_done || (column == 0 && (line.starts_with("...") || line.starts_with('%'))) {
+            if is_done || matches!(line, [b'.', b'.', b'.', ..] | [b'%', ..]) {
                 return Err(Unknown);
             }
-            if self.blocks.is_empty() && content.starts_with(['{', '[']) {
+            if self.blocks.is_empty() && matches!(content[0], b'{' | b'[') {
                 let after = self.flow(self.start + column)?;
                 self.blanks_after(after)?;
                 is_done = true;
@@ -98,30 +102,39 @@ impl Reader<'_, '_> {
             return false;
         }
         self.start = start;
-        let rest = &self.text[start..];
-        self.end = start + rest.find('\n').unwrap_or(rest.len());
+        let bytes = self.text.as_bytes();
+        let mut end = start;
+        while end < bytes.len() && bytes[end] != b'\n' {
+            end += 1;
+        }
+        self.end = end;
         self.line += 1;
-        self.is_ascii = self.text[start..self.end].is_ascii();
+        self.is_ascii = self.all_ascii || bytes[start..end].is_ascii();
         true
     }
 
-    /// The mark of an offset in the line at hand.
-    fn mark(&self, at: usize) -> Marker {
+    /// The place of an offset in the line at hand.
+    fn place(&self, at: usize) -> Place {
         let column = if self.is_ascii {
             at - self.start
         } else {
             self.text[self.start..at].chars().count()
         };
-        Marker::new(at, self.line, column)
+        let first_column = if self.line == 1 { self.first.column } else { 1 };
+        Place {
+            offset: self.first.offset + at as u32,
+            line: self.first.line + self.line as u32 - 1,
+            column: column as u32 + first_column,
+        }
     }
 
-    fn span(&self, from: usize, to: usize) -> ParserSpan {
-        ParserSpan::new(self.mark(from), self.mark(to))
+    fn span(&self, from: usize, to: usize) -> Span {
+        Span::new(self.place(from), self.place(to))
     }
 
     /// A line of a block, whose first character stands at this column.
     fn content(&mut self, column: usize) -> Known<()> {
-        let is_dash = is_dash(&self.text[self.start + column..self.end]);
+        let is_dash = is_dash(&self.text.as_bytes()[self.start + column..self.end]);
         loop {
             let Some(top) = self.blocks.last() else {
                 // Only the first line opens the outermost block.
@@ -152,25 +165,20 @@ impl Reader<'_, '_> {
     fn node(&mut self, column: usize) -> Known<()> {
         let at = self.start + column;
         let rest = &self.text[at..self.end];
-        let is_list = is_dash(rest);
+        let is_list = is_dash(rest.as_bytes());
         if !is_list && key_length(rest).is_none() {
             // A value on a line of its own.
             return Err(Unknown);
         }
-        let kind = if is_list {
-            OpenKind::List(Vec::new())
-        } else {
-            OpenKind::Map(MapBuilder::default(), None)
-        };
         // A list at the column of its key begins, to the parser, behind its first dash.
         let is_at_key = is_list && (self.blocks.last()).is_some_and(|top| top.column == column);
         let from = if is_at_key {
-            self.end - rest[1..].trim_start_matches(' ').len()
+            at + 1 + blanks(&rest.as_bytes()[1..])
         } else {
             at
         };
         let here = self.span(from, from);
-        self.loader.begin(here, 0, kind).map_err(|_| Unknown)?;
+        self.loader.begin(here, 0, is_list).map_err(|_| Unknown)?;
         if let Some(parent) = self.blocks.last_mut() {
             parent.waits = false;
         }
@@ -187,30 +195,30 @@ impl Reader<'_, '_> {
     fn entry(&mut self, column: usize) -> Known<()> {
         let at = self.start + column;
         let rest = &self.text[at..self.end];
-        if is_dash(rest) {
-            let after = rest[1..].trim_start_matches(' ');
-            let next = rest.len() - after.len();
-            if after.is_empty() || after.starts_with('#') {
+        if is_dash(rest.as_bytes()) {
+            let next = 1 + blanks(&rest.as_bytes()[1..]);
+            let after = &rest[next..];
+            if matches!(after.as_bytes(), [] | [b'#', ..]) {
                 // What an empty element is, the parser says.
                 return Err(Unknown);
             }
-            self.wait(self.mark(at + 1));
-            if is_dash(after) || key_length(after).is_some() {
+            self.wait(self.place(at + 1));
+            if is_dash(after.as_bytes()) || key_length(after).is_some() {
                 return self.node(column + next);
             }
             return self.value(at + next);
         }
         let length = key_length(rest).ok_or(Unknown)?;
         self.word(at, at + length)?;
-        self.wait(self.mark(at + length));
-        let after = rest[length + 1..].trim_start_matches(' ');
-        if after.is_empty() || after.starts_with('#') {
+        self.wait(self.place(at + length));
+        let next = length + 1 + blanks(&rest.as_bytes()[length + 1..]);
+        if matches!(rest.as_bytes()[next..], [] | [b'#', ..]) {
             return Ok(());
         }
-        self.value(self.end - after.len())
+        self.value(at + next)
     }
 
-    fn wait(&mut self, key_end: Marker) {
+    fn wait(&mut self, key_end: Place) {
         if let Some(top) = self.blocks.last_mut() {
             top.waits = true;
             top.key_end = key_end;
@@ -228,7 +236,7 @@ impl Reader<'_, '_> {
         self.scalar(&text, style, self.span(from, to))
     }
 
-    fn scalar(&mut self, text: &str, style: ScalarStyle, span: ParserSpan) -> Known<()> {
+    fn scalar(&mut self, text: &str, style: ScalarStyle, span: Span) -> Known<()> {
         (self.loader)
             .on_scalar(text, style, 0, None, span)
             .map_err(|_| Unknown)
@@ -266,20 +274,19 @@ impl Reader<'_, '_> {
 
     /// Only blanks, or a comment, follow on the line.
     fn nothing_after(&self, at: usize) -> Known<()> {
-        let rest = &self.text[at..self.end];
-        let comment = rest.trim_start_matches(' ');
-        if comment.is_empty() || (comment.len() < rest.len() && comment.starts_with('#')) {
-            Ok(())
-        } else {
-            Err(Unknown)
+        let rest = &self.text.as_bytes()[at..self.end];
+        match rest[blanks(rest)..] {
+            [] => Ok(()),
+            [b'#', ..] if rest[0] == b' ' => Ok(()),
+            _ => Err(Unknown),
         }
     }
 
     /// Only blanks follow on the line: a comment behind a bracket is to the parser a part of what the
     /// bracket closes.
     fn blanks_after(&self, at: usize) -> Known<()> {
-        let rest = self.text[at..self.end].trim_start_matches(' ');
-        if rest.is_empty() {
+        let rest = &self.text.as_bytes()[at..self.end];
+        if blanks(rest) == rest.len() {
             Ok(())
         } else {
             Err(Unknown)
@@ -302,7 +309,7 @@ impl Reader<'_, '_> {
         if indent <= parent || self.start + indent == self.end {
             return Err(Unknown);
         }
-        let from = self.mark(self.start + indent);
+        let from = self.place(self.start + indent);
         let mut text = String::new();
         let mut breaks = 0;
         loop {
@@ -329,7 +336,7 @@ impl Reader<'_, '_> {
         if self.text[self.start + own..].starts_with('#') {
             return Err(Unknown);
         }
-        let span = ParserSpan::new(from, self.mark(self.start + own));
+        let span = Span::new(from, self.place(self.start + own));
         self.scalar(&text, ScalarStyle::Literal, span)?;
         // The line at hand is the next one, and is still to be read.
         self.end = self.start.checked_sub(1).ok_or(Unknown)?;
@@ -339,8 +346,7 @@ impl Reader<'_, '_> {
 
     /// How many blanks the line at hand begins with.
     fn indentation(&self) -> usize {
-        let line = &self.text[self.start..self.end];
-        line.len() - line.trim_start_matches(' ').len()
+        blanks(&self.text.as_bytes()[self.start..self.end])
     }
 
     /// A key without a value.
@@ -352,16 +358,15 @@ impl Reader<'_, '_> {
             return Err(Unknown);
         }
         top.waits = false;
-        let span = ParserSpan::new(top.key_end, top.key_end);
+        let span = Span::new(top.key_end, top.key_end);
         self.scalar("", ScalarStyle::Plain, span)
     }
 
     /// Closes the innermost block.
     fn close(&mut self) -> Known<()> {
         self.empty_value()?;
-        if let Some(block) = self.blocks.pop() {
-            self.loader
-                .finish(ParserSpan::new(block.key_end, block.key_end));
+        if self.blocks.pop().is_some() {
+            self.loader.finish(None);
         }
         Ok(())
     }
@@ -369,20 +374,16 @@ impl Reader<'_, '_> {
     /// A collection in brackets, from an offset of the line at hand on. Gives the offset behind it,
     /// which may be on a later line.
     fn flow(&mut self, at: usize) -> Known<usize> {
-        let is_list = self.text[at..].starts_with('[');
-        let kind = if is_list {
-            OpenKind::List(Vec::new())
-        } else {
-            OpenKind::Map(MapBuilder::default(), None)
-        };
+        let is_list = self.text.as_bytes()[at] == b'[';
+        let closing = if is_list { b']' } else { b'}' };
         let span = self.span(at, at + 1);
         // Deeper than the limit it refuses.
-        self.loader.begin(span, 0, kind).map_err(|_| Unknown)?;
+        self.loader.begin(span, 0, is_list).map_err(|_| Unknown)?;
         let mut at = self.skip(at + 1)?;
         loop {
-            if self.text[at..].starts_with(if is_list { ']' } else { '}' }) {
-                let span = self.span(at, at + 1);
-                self.loader.finish(span);
+            if self.text.as_bytes()[at] == closing {
+                let behind = self.place(at + 1);
+                self.loader.finish(Some(behind));
                 return Ok(at + 1);
             }
             if !is_list {
@@ -396,8 +397,7 @@ impl Reader<'_, '_> {
             at = self.skip(at)?;
             match self.text.as_bytes().get(at) {
                 Some(b',') => at = self.skip(at + 1)?,
-                Some(b'}') if !is_list => {}
-                Some(b']') if is_list => {}
+                Some(byte) if *byte == closing => {}
                 _ => return Err(Unknown),
             }
         }
@@ -433,9 +433,11 @@ impl Reader<'_, '_> {
         let after = at + length;
         if is_key {
             // Without a blank behind it a colon is a part of a plain word.
-            let next = &self.text[after..self.end];
-            let is_colon =
-                next == ":" || next.starts_with(": ") || (is_quoted && next.starts_with(':'));
+            let is_colon = match &self.text.as_bytes()[after..self.end] {
+                [b':'] | [b':', b' ', ..] => true,
+                [b':', ..] => is_quoted,
+                _ => false,
+            };
             if !is_colon || length > MAX_KEY {
                 return Err(Unknown);
             }
@@ -447,31 +449,49 @@ impl Reader<'_, '_> {
 /// The longest key that is read without a `?`, in characters (YAML 1.2.2, 7.4.2), and some reserve.
 const MAX_KEY: usize = 1_000;
 
+// What follows looks at bytes one by one: each line of a dump passes here a few times.
+
+/// How many blanks a text begins with.
+fn blanks(text: &[u8]) -> usize {
+    let mut count = 0;
+    while text.get(count) == Some(&b' ') {
+        count += 1;
+    }
+    count
+}
+
 /// Whether a text begins with the dash of a list's element.
-fn is_dash(text: &str) -> bool {
-    text.starts_with("- ") || text == "-"
+fn is_dash(text: &[u8]) -> bool {
+    matches!(text, [b'-'] | [b'-', b' ', ..])
 }
 
 /// How long the key is with which a line begins, quotes included, up to its colon.
 fn key_length(text: &str) -> Option<usize> {
-    let first = *text.as_bytes().first()?;
-    let length = match first {
-        b'"' | b'\'' => quoted_length(text, first)?,
+    let bytes = text.as_bytes();
+    let is_colon =
+        |at: usize| bytes.get(at) == Some(&b':') && matches!(bytes.get(at + 1), None | Some(b' '));
+    let length = match bytes.first()? {
+        quote @ (b'"' | b'\'') => quoted_length(text, *quote)?,
         _ if is_plain_start(text) => {
-            let bytes = text.as_bytes();
-            let is_end =
-                |at: &usize| bytes[*at] == b':' && matches!(bytes.get(at + 1), None | Some(b' '));
-            let length = (0..bytes.len()).find(is_end)?;
-            let key = &text[..length];
-            if key.ends_with(' ') || key.contains(" #") {
+            let mut at = 0;
+            while !is_colon(at) {
+                // What follows is a comment.
+                if bytes[at] == b' ' && bytes.get(at + 1) == Some(&b'#') {
+                    return None;
+                }
+                at += 1;
+                if at >= bytes.len() {
+                    return None;
+                }
+            }
+            if at > 0 && bytes[at - 1] == b' ' {
                 return None;
             }
-            length
+            at
         }
         _ => return None,
     };
-    let after = &text[length..];
-    (length <= MAX_KEY && (after == ":" || after.starts_with(": "))).then_some(length)
+    (length <= MAX_KEY && is_colon(length)).then_some(length)
 }
 
 /// Whether a plain text may begin so.
@@ -502,12 +522,19 @@ fn plain(text: &str) -> Option<&str> {
     if !is_plain_start(text) {
         return None;
     }
-    let text = text
-        .split(" #")
-        .next()
-        .unwrap_or(text)
-        .trim_end_matches(' ');
-    (!text.contains(": ") && !text.ends_with(':')).then_some(text)
+    let bytes = text.as_bytes();
+    let mut end = 0;
+    while end < bytes.len() {
+        match (bytes[end], bytes.get(end + 1)) {
+            (b' ', Some(b'#')) => break,
+            (b':', None | Some(b' ')) => return None,
+            _ => end += 1,
+        }
+    }
+    while end > 0 && bytes[end - 1] == b' ' {
+        end -= 1;
+    }
+    Some(&text[..end])
 }
 
 /// How long the plain word is with which a text in brackets begins: letters, digits and some signs.
@@ -521,9 +548,11 @@ fn flow_plain_length(text: &str) -> Option<usize> {
         .bytes()
         .position(|byte| !is_part(byte))
         .unwrap_or(text.len());
-    let rest = text[length..].trim_start_matches(' ');
-    let ends =
-        rest.is_empty() || rest.starts_with([',', '}', ']']) || text[length..].starts_with(':');
+    let rest = &text.as_bytes()[length..];
+    let ends = match rest[blanks(rest)..] {
+        [] | [b',' | b'}' | b']', ..] => true,
+        _ => rest.starts_with(b":"),
+    };
     (length > 0 && ends).then_some(length)
 }
 
@@ -604,7 +633,7 @@ mod tests {
 
     use proptest::prelude::*;
 
-    use super::super::{parsed, plainly};
+    use super::super::{Survey, parsed, plainly};
     use crate::yaml::split::pieces;
 
     /// Whether this reader knows all of a text; what it reads is held against the parser's tree,
@@ -612,12 +641,13 @@ mod tests {
     fn is_known(text: &str) -> bool {
         let mut all = true;
         for piece in pieces(text) {
-            let Some(own) = plainly(&piece, &BTreeSet::new()) else {
+            let survey = Survey::of(piece.text);
+            let Some(own) = plainly(&piece, survey, &BTreeSet::new()) else {
                 all = false;
                 continue;
             };
             let own = own.map(|loaded| loaded.node);
-            let theirs = parsed(&piece, &mut BTreeSet::new()).map(|loaded| loaded.node);
+            let theirs = parsed(&piece, survey, &mut BTreeSet::new()).map(|loaded| loaded.node);
             let (own, theirs) = (format!("{own:#?}"), format!("{theirs:#?}"));
             let differs = own.lines().zip(theirs.lines()).position(|(a, b)| a != b);
             assert!(own == theirs, "{text}\nline {differs:?}\n{own}\n{theirs}");

@@ -6,16 +6,11 @@ use saphyr_parser::{ScalarStyle, ScanError};
 use super::super::error::{Error, Finder, in_libyaml_words};
 use super::super::split::{Piece, lines};
 use super::super::yaml11;
-use super::{Loader, Open, OpenKind};
+use super::{Loader, OpenKind};
 use crate::diagnostic::{Place, Span};
 
-/// The first character that YAML does not allow, as libyaml's reader says it.
-pub(super) fn control_character(piece: &Piece<'_>) -> Option<Error> {
-    let is_bad = |c: char| {
-        !matches!(c, '\t' | '\n' | '\r' | ' '..='\x7e' | '\u{85}' | '\u{a0}'..='\u{fffd}' | '\u{10000}'..)
-            || c == '\u{feff}'
-    };
-    let (at, c) = piece.text.char_indices().find(|&(_, c)| is_bad(c))?;
+/// A character that YAML does not allow, at an offset of the piece, as libyaml's reader says it.
+pub(super) fn control_character(piece: &Piece<'_>, at: usize, c: char) -> Error {
     // What comes before, up to this character, is the last of these lines.
     let before = &piece.text[..at + c.len_utf8()];
     let number = lines(before).count() as u32 - 1;
@@ -30,13 +25,11 @@ pub(super) fn control_character(piece: &Piece<'_>) -> Option<Error> {
         column: start.column + 1,
         ..start
     };
-    Some(
-        Error::decoding(
-            "control characters are not allowed".into(),
-            Span::new(start, end),
-        )
-        .with_hint(format!("there is a character U+{:04X} here", u32::from(c))),
+    Error::decoding(
+        "control characters are not allowed".into(),
+        Span::new(start, end),
     )
+    .with_hint(format!("there is a character U+{:04X} here", u32::from(c)))
 }
 
 impl Loader<'_> {
@@ -117,16 +110,12 @@ impl Loader<'_> {
         let Some(open) = self.open.last() else {
             return "did not find expected key";
         };
-        match (&open.kind, self.is_flow(open)) {
+        match (&open.kind, open.is_flow) {
             (OpenKind::List(_), true) => "did not find expected ',' or ']'",
             (OpenKind::Map(..), true) => "did not find expected ',' or '}'",
             (OpenKind::List(_), false) => "did not find expected '-' indicator",
             (OpenKind::Map(..), false) => "did not find expected key",
         }
-    }
-
-    pub(super) fn is_flow(&self, open: &Open) -> bool {
-        self.places.from(open.start).starts_with(['{', '['])
     }
 
     /// A mistake that libyaml finds on this line, counted from 0 in the document.
@@ -200,7 +189,7 @@ impl Loader<'_> {
         let Some(open) = self.open.last() else {
             return Ok(());
         };
-        let is_flow = self.is_flow(open);
+        let is_flow = open.is_flow;
         let problem = if is_empty_key {
             let before = self.places.before(span.start).trim_end();
             if before.ends_with('?') || !self.places.from(span.start).starts_with(':') {
@@ -230,9 +219,9 @@ impl Loader<'_> {
         if self.extents.is_none() {
             return;
         }
-        let block = self.open.iter().rev().find(|open| !self.is_flow(open));
+        let block = self.open.iter().rev().find(|open| !open.is_flow);
         let column = block.map_or(-1, |open| i64::from(open.start.column) - 1);
-        let is_in_flow = self.open.last().is_some_and(|open| self.is_flow(open));
+        let is_in_flow = self.open.last().is_some_and(|open| open.is_flow);
         let ends_line = self
             .places
             .from(span.end)
