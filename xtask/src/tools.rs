@@ -18,6 +18,8 @@ struct Tool {
     version: String,
     /// Whether the versions in the tool's own lock file are taken.
     locked: bool,
+    /// How much the compiler does for its speed: as little as it needs, so that it is there soon.
+    opt_level: &'static str,
     why: &'static str,
 }
 
@@ -29,6 +31,8 @@ pub(crate) fn trunk() -> Result<PathBuf> {
         binary: "trunk",
         version: "0.21.14".to_owned(),
         locked: true,
+        // It copies files and runs other programs.
+        opt_level: "0",
         why: "puts the page's files together",
     })
 }
@@ -41,6 +45,7 @@ pub(crate) fn wasm_bindgen() -> Result<PathBuf> {
         version: workspace::locked_version("wasm-bindgen")?,
         // Its lock file may name versions that are withdrawn by now; what matters here is its own.
         locked: false,
+        opt_level: "1",
         why: "writes the JavaScript between the page and its WebAssembly",
     })
 }
@@ -90,6 +95,7 @@ pub(crate) fn cargo_deny() -> Result<PathBuf> {
         binary: "cargo-deny",
         version: "0.20.2".to_owned(),
         locked: true,
+        opt_level: "1",
         why: "reads deny.toml: licences, bans, sources",
     })?;
     Ok(bin.join("cargo-deny"))
@@ -119,11 +125,11 @@ fn install(tool: &Tool) -> Result<PathBuf> {
     if tool.locked {
         install.arg("--locked");
     }
-    // Built for few runs, so that it is there soon.
+    // Built for few runs.
     install
         .env("CARGO_PROFILE_RELEASE_LTO", "off")
         .env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16")
-        .env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "1")
+        .env("CARGO_PROFILE_RELEASE_OPT_LEVEL", tool.opt_level)
         .env("CARGO_PROFILE_RELEASE_DEBUG", "0")
         .env("CARGO_TERM_COLOR", "never");
     let start = Instant::now();
