@@ -33,6 +33,7 @@ use super::exchange::{Came, first_packet};
 use super::state::State;
 use super::topology::Network;
 use super::walk::{Ready, Went};
+use crate::limits::MAX_POSSIBILITIES;
 use crate::netfilter::chance::Chance;
 use crate::netfilter::conntrack::{Belongs, Connection, Tuple};
 use crate::netfilter::{HostState, Opened, Source, Step};
@@ -428,6 +429,8 @@ impl Trodden {
                         };
                         (node, u32::from(!smaller))
                     }
+                    // More ways than are followed anywhere.
+                    Step::Chose { of, .. } if *of as usize > MAX_POSSIBILITIES => return None,
                     Step::Chose { of, chosen } => {
                         let next = vec![NOWHERE; *of as usize];
                         (Node::Choice { next }, *chosen)
