@@ -33,7 +33,11 @@ async function fields(page) {
 }
 
 const STATES = {
-  fresh: async () => {},
+  fresh: async (page) => {
+    // The panels and the editor come after the first picture.
+    await page.locator("#journey > *").first().waitFor();
+    if (!isPhone(page)) await page.locator(".cm-content").waitFor();
+  },
   "hop-dnat": async (page) => {
     await send(page);
     await verdict(page);
