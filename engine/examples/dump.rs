@@ -89,14 +89,14 @@ fn measure(job: &Job, clock: &impl Fn() -> f64) -> Result<serde_json::Value, Str
     for _ in 0..job.runs {
         let mut lab = Lab::new(Settings::default());
         let mut now = clock();
-        let mut lap = |column: usize| {
+        let mut lap = || {
             let before = std::mem::replace(&mut now, clock());
-            times[column].push(now - before);
+            now - before
         };
         black_box(manifest::read(&text).documents.len());
-        lap(0);
+        let read = lap();
         lab.open(&text);
-        lap(1);
+        let open = lap();
         let picture = lab.scene();
         black_box((
             lab.clients(),
@@ -104,7 +104,7 @@ fn measure(job: &Job, clock: &impl Fn() -> f64) -> Result<serde_json::Value, Str
             lab.outline(),
             lab.suggestion(),
         ));
-        lap(2);
+        let picture_drawn = lap();
         let from = lab
             .clients()
             .into_iter()
@@ -112,23 +112,24 @@ fn measure(job: &Job, clock: &impl Fn() -> f64) -> Result<serde_json::Value, Str
         let mut request = request.clone();
         request.from = from.map_or(request.from, |client| client.id);
         let node = picture.wings.first().map(|wing| wing.node.name.clone());
-        lap(6);
+        lap();
         lab.send(&request).map_err(|error| error.to_string())?;
-        lap(3);
+        let first = lap();
         lab.send(&request).map_err(|error| error.to_string())?;
-        lap(4);
+        let second = lap();
         let report = lab.endpoints(&service, &node.unwrap_or_default());
-        lap(5);
+        let endpoints = lap();
         if report.is_none() {
             return Err("there are no endpoints".to_owned());
         }
         lab.edit(&edited);
-        lap(6);
+        let edit = lap();
+        let laps = [read, open, picture_drawn, first, second, endpoints, edit];
+        for (times, lap) in times.iter_mut().zip(laps) {
+            times.push(lap);
+        }
         objects = lab.cluster().store().len();
     }
-    // Every other lap of the last column is not what it is called by.
-    let edits = times[6].iter().skip(1).step_by(2).copied().collect();
-    times[6] = edits;
     let [read, open, picture, first, second, endpoints, edit] = times.map(median);
     Ok(serde_json::json!({
         "form": job.form,

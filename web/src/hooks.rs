@@ -40,6 +40,8 @@ pub(crate) fn use_opening(session: &Session) -> Rc<Cell<bool>> {
         let (opened, session) = (opened.clone(), session.clone());
         move |()| {
             parts::when_whole(move || {
+                // A world that came so far is one to come back to.
+                session.keep();
                 session.write_rules();
                 let turns = frame::LAST - frame::FIRST_PICTURE + 1;
                 parts::after_paints(turns, move || opened.set(true));

@@ -73,9 +73,7 @@ impl Session {
     }
 
     /// Has the rules written, which the first picture does without, and reports the world with them.
-    /// A world that came so far is one to come back to.
     pub(crate) fn write_rules(&self) {
-        self.keep();
         let world = Rc::new(World::of(&self.lab(), None));
         *self.0.scene.borrow_mut() = world.scene.clone();
         self.dispatch(Event::Changed { world, holds: true });

@@ -119,8 +119,8 @@ impl AppProps {
     }
 }
 
-/// Opens the page in the document's body. The cluster, its text, what is seen of it and the page are tasks of their
-/// own, so that none of them keeps the browser long.
+/// Opens the page in the document's body. The cluster, its text, what is seen of it and the page are
+/// tasks of their own, so that none of them keeps the browser long.
 pub fn open() {
     let empty = Empty::now();
     parts::soon(move || {

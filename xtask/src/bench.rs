@@ -54,16 +54,9 @@ struct Build {
 /// Builds, runs and prints. `size` is Services and endpoints of each.
 pub(crate) fn run(services: u32, endpoints: u32) -> Result<()> {
     host::node()?;
-    let toolchain = Toolchain::choose()?;
-    let builds = [
-        native("yardstick")?,
-        wasm(&toolchain, "yardstick", "Wasm", "release")?,
-        wasm(&toolchain, "yardstick", "Wasm, as the page", "web")?,
-    ];
+    let builds = builds("yardstick")?;
     println!("\n{services} Services with {endpoints} endpoints each, medians of 5, milliseconds");
-    if let Some(load) = host::load() {
-        println!("load of this machine before the runs: {load}");
-    }
+    print_load();
     let is_kube_proxys_size = (services, endpoints) == (10_000, 10);
     for (mode, kube_proxy) in MODES.into_iter().zip(KUBE_PROXY) {
         println!(
@@ -124,6 +117,23 @@ impl Build {
     fn print(&self, arguments: &[&str]) -> Result<String> {
         let mut command = process::command(&self.program);
         process::capture(command.args(&self.script).args(arguments))
+    }
+}
+
+/// An example natively, as WebAssembly for speed, and as the page has it.
+fn builds(example: &str) -> Result<[Build; 3]> {
+    let toolchain = Toolchain::choose()?;
+    Ok([
+        native(example)?,
+        wasm(&toolchain, example, "Wasm", "release")?,
+        wasm(&toolchain, example, "Wasm, as the page", "web")?,
+    ])
+}
+
+/// What else the machine does.
+fn print_load() {
+    if let Some(load) = host::load() {
+        println!("load of this machine before the runs: {load}");
     }
 }
 

@@ -16,6 +16,18 @@ use crate::net::{IpFamily, Protocol};
 use crate::netfilter::chance::Seeded;
 use crate::proxy::{Mode, ProxyConfig, RuleSet};
 
+/// Services by which a packet's way is another one: as they are, by source ranges, by affinity, by
+/// traffic policies.
+const CHANGED_SPECS: [fn(&mut ServiceSpec); 4] = [
+    |_| {},
+    |spec| spec.load_balancer_source_ranges = vec!["203.0.113.0/24".to_owned()],
+    |spec| spec.session_affinity = "ClientIP".to_owned(),
+    |spec| {
+        spec.external_traffic_policy = "Local".to_owned();
+        spec.internal_traffic_policy = Some("Local".to_owned());
+    },
+];
+
 fn node(number: u8) -> api::Node {
     api::Node {
         metadata: ObjectMeta {

@@ -6,9 +6,8 @@
 
 use anyhow::Result;
 
-use super::{native, number, print_row, wasm};
+use super::{builds, number, print_load, print_row};
 use crate::host;
-use crate::wasm::Toolchain;
 
 const FORMS: [&str; 3] = ["yaml", "json", "manifests"];
 
@@ -26,16 +25,9 @@ const TIMES: [&str; 7] = [
 /// Builds, runs and prints.
 pub(crate) fn run(objects: u32) -> Result<()> {
     host::node()?;
-    let toolchain = Toolchain::choose()?;
-    let builds = [
-        native("dump")?,
-        wasm(&toolchain, "dump", "Wasm", "release")?,
-        wasm(&toolchain, "dump", "Wasm, as the page", "web")?,
-    ];
+    let builds = builds("dump")?;
     println!("\n{objects} objects, medians of 5, milliseconds");
-    if let Some(load) = host::load() {
-        println!("load of this machine before the runs: {load}");
-    }
+    print_load();
     let size = objects.to_string();
     for form in FORMS {
         println!(

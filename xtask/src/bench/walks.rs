@@ -7,8 +7,7 @@
 
 use anyhow::{Context, Result};
 
-use super::{Build, MODES, native, number, wasm};
-use crate::wasm::Toolchain;
+use super::{Build, MODES, builds, number, print_load};
 use crate::{host, process, tools, workspace};
 
 const SIZES: [u32; 2] = [10, 10_000];
@@ -21,17 +20,10 @@ const BY_PROCESSOR: &str = "many_per_processor_second";
 /// Builds, runs and prints.
 pub(crate) fn run() -> Result<()> {
     host::node()?;
-    let toolchain = Toolchain::choose()?;
-    let builds = [
-        native("walks")?,
-        wasm(&toolchain, "walks", "Wasm", "release")?,
-        wasm(&toolchain, "walks", "Wasm, as the page", "web")?,
-    ];
+    let builds = builds("walks")?;
     let peer = peer();
     println!("\nrequests a second, from outside to a node port of ten Pods; medians of 5 runs");
-    if let Some(load) = host::load() {
-        println!("load of this machine before the runs: {load}");
-    }
+    print_load();
     for services in SIZES {
         println!(
             "\n{:<32} {:>10} {:>14} {:>10} {:>12}",

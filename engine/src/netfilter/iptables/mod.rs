@@ -17,6 +17,7 @@ mod list;
 mod modules;
 mod packet;
 mod parse;
+mod passes;
 mod print;
 mod rule;
 mod save;

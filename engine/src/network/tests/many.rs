@@ -156,22 +156,12 @@ fn counting_requests_finds_the_same_as_telling_of_them() {
     use crate::network::state::PortSequence;
     use crate::network::walk::How;
 
-    type Change = fn(&mut ServiceSpec);
-    let changes: [Change; 4] = [
-        |_| {},
-        |spec| spec.load_balancer_source_ranges = vec!["203.0.113.0/24".to_owned()],
-        |spec| spec.session_affinity = "ClientIP".to_owned(),
-        |spec| {
-            spec.external_traffic_policy = "Local".to_owned();
-            spec.internal_traffic_policy = Some("Local".to_owned());
-        },
-    ];
     // Of the endpoints of the second list one is gone.
     let lists = [&BOTH[..], &[BOTH[0], "10.244.2.99"], &[]];
     let mut walked = 0;
     for (mode, change, list) in Mode::ALL
         .into_iter()
-        .flat_map(|mode| changes.map(|change| (mode, change)))
+        .flat_map(|mode| CHANGED_SPECS.map(|change| (mode, change)))
         .flat_map(|(mode, change)| lists.map(|list| (mode, change, list)))
     {
         let network = lab_in(mode, list, change);

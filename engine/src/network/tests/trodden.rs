@@ -7,18 +7,6 @@ use crate::api::FieldPath;
 use crate::netfilter::chance::Chance;
 use crate::network::trodden::Trodden;
 
-type Change = fn(&mut ServiceSpec);
-
-const CHANGES: [Change; 4] = [
-    |_| {},
-    |spec| spec.load_balancer_source_ranges = vec!["203.0.113.0/24".to_owned()],
-    |spec| spec.session_affinity = "ClientIP".to_owned(),
-    |spec| {
-        spec.external_traffic_policy = "Local".to_owned();
-        spec.internal_traffic_policy = Some("Local".to_owned());
-    },
-];
-
 const REQUESTS: [(&str, &str); 8] = [
     ("pod/client", "10.96.32.10:80"),
     ("pod/web-1", "10.96.32.10:80"),
@@ -72,8 +60,8 @@ fn worlds() -> impl Iterator<Item = (String, Protocol, Network)> {
         .flat_map(move |mode| protocols.map(move |protocol| (mode, protocol)))
         .flat_map(move |(mode, protocol)| lists.map(move |list| (mode, protocol, list)).into_iter())
         .flat_map(|(mode, protocol, list)| {
-            (0..CHANGES.len()).map(move |change| {
-                let network = lab_of(mode, protocol.as_str(), list, CHANGES[change]);
+            (0..CHANGED_SPECS.len()).map(move |change| {
+                let network = lab_of(mode, protocol.as_str(), list, CHANGED_SPECS[change]);
                 let name = format!("{mode}, {protocol}, {list:?}, change {change}");
                 (name, protocol, network)
             })
